@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Sessions: one model made ready to run. A session belongs to one thread at a time; a second thread
+ * that calls it meanwhile gets EDGE_STATUS_BUSY. */
+#ifndef EDGE_SESSION_H
+#define EDGE_SESSION_H
+
+#include <edge/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct edge_session edge_session;
+
+enum {
+  EDGE_SESSION_STRICT = 1u << 0,       /* no fallback: a refusal or device failure is an error */
+  EDGE_SESSION_PREFER = 1u << 1,       /* first listed backend that accepts a node gets it */
+  EDGE_SESSION_PROFILE = 1u << 2,      /* record per-node times */
+  EDGE_SESSION_FAST_MATH = 1u << 3,    /* reduced-precision products allowed */
+  EDGE_SESSION_REPRODUCIBLE = 1u << 4  /* same bits on every CPU tier and thread count */
+};
+
+typedef struct edge_session_options {
+  uint32_t struct_size;
+  uint32_t flags;                  /* EDGE_SESSION_*; an unknown bit is INVALID_ARGUMENT */
+  const char *entry;               /* NULL: the first entry point */
+  const char *backends;            /* comma-separated allowed backends in order; NULL: all */
+  int32_t num_threads;             /* 0: one per physical core; default 1 */
+  uint32_t reserved0;
+  void *arena;                     /* [borrow: session] caller's memory for activations, or NULL */
+  uint64_t arena_bytes;            /* size of arena; too small is LIMIT_EXCEEDED naming the need */
+  uint64_t max_dynamic_bytes;      /* heap for shapes that appear at run time; 0: 1 GiB */
+  uint64_t max_loop_trips;         /* per loop; 0: 1,000,000,000 */
+  uint64_t deadline_ns;            /* absolute, edge_session_clock_ns(); 0: none; covers create and runs */
+} edge_session_options;
+
+#define EDGE_SESSION_OPTIONS_INIT \
+  { (uint32_t)sizeof(edge_session_options), 0u, NULL, NULL, 1, 0u, NULL, 0u, 0u, 0u, 0u }
+
+/** Make a session. Shapes fixed by the model are planned now; a model with dynamic inputs is planned by
+ *  edge_session_prepare() or the first run after edge_session_resize_input().
+ *  @param model [borrow: session] it is retained.  @param options NULL: defaults
+ *  @param out [own] NULL on failure; free with edge_session_destroy()
+ *  @return OK, INVALID_ARGUMENT, NOT_FOUND (entry, backend), OUT_OF_MEMORY, LIMIT_EXCEEDED,
+ *  UNSUPPORTED_OP, UNSUPPORTED_TYPE, INVALID_VALUE, BACKEND_*. [any-thread] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_create(edge_model *model, const edge_session_options *options,
+                                                        edge_session **out, edge_error *error);
+
+/** NULL is a no-op. [one-thread-per-handle] @since 0.1 */
+EDGE_API void edge_session_destroy(edge_session *session);
+
+/** Memory of a session. */
+typedef struct edge_session_memory {
+  uint32_t struct_size;
+  uint32_t dynamic;                 /* 1: some shapes appear at run time; a heap is used in runs */
+  uint64_t arena_bytes;             /* planned arena, scratch included */
+  uint64_t arena_lower_bound_bytes; /* largest sum of buffers alive at one step */
+  uint64_t persistent_bytes;        /* session, plan, run list, state */
+  uint64_t prepared_bytes;          /* packed weights, shared between sessions of a model */
+} edge_session_memory;
+#define EDGE_SESSION_MEMORY_INIT { (uint32_t)sizeof(edge_session_memory), 0u, 0u, 0u, 0u, 0u }
+
+/** What a session with these options would need, without allocating an arena or packing weights.
+ *  @param input_shapes optional: rank and dims of each input in order (dims < 0 or rank < 0: the
+ *  model's own, open dimensions taken as 1); num_shapes may be smaller than the number of inputs.
+ *  Errors as edge_session_create(). [any-thread] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_query_memory(edge_model *model,
+    const edge_session_options *options, const edge_tensor *input_shapes, uint32_t num_shapes,
+    edge_session_memory *out, edge_error *error);
+
+/** Memory of this session as it is planned now. [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_get_memory(edge_session *session, edge_session_memory *out);
+
+/** Inputs and outputs of the session's entry point. After planning all dims are known (outputs whose
+ *  shape appears at run time: after the run); data points at the current storage.
+ *  [one-thread-per-handle] @since 0.1 */
+EDGE_API uint32_t edge_session_num_inputs(const edge_session *session);
+EDGE_API uint32_t edge_session_num_outputs(const edge_session *session);
+EDGE_NODISCARD EDGE_API edge_status edge_session_get_input(edge_session *session, uint32_t index, edge_tensor *out);
+EDGE_NODISCARD EDGE_API edge_status edge_session_get_output(edge_session *session, uint32_t index, edge_tensor *out);
+
+/** Set the shape of an input. Fixed dimensions must agree; dimensions with one symbol must agree with
+ *  each other when the session is planned.
+ *  @return OK, INVALID_ARGUMENT, SHAPE_MISMATCH, BUSY. [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_resize_input(edge_session *session, uint32_t index,
+                                                              const int64_t *dims, int32_t rank);
+
+/** Plan for the current shapes; edge_session_run() then allocates nothing. A no-op when planned.
+ *  Errors as edge_session_create(). [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_prepare(edge_session *session);
+
+/** Copy data into an input, or out of an output. bytes must equal the tensor's size.
+ *  @return OK, INVALID_ARGUMENT, SHAPE_MISMATCH (wrong size), INVALID_STATE, BUSY and, as the call
+ *  plans when needed, the errors of edge_session_prepare(). [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_set_input(edge_session *session, uint32_t index,
+                                                           const void *data, uint64_t bytes);
+EDGE_NODISCARD EDGE_API edge_status edge_session_copy_output(edge_session *session, uint32_t index,
+                                                             void *data, uint64_t bytes);
+
+/** Use the caller's memory in place (zero copy) from the next run on; NULL goes back to the session's own.
+ *  @param data [borrow: until rebound or destroyed] 64-byte aligned
+ *  @return OK, INVALID_ARGUMENT (alignment), SHAPE_MISMATCH (too small), BUSY.
+ *  [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_bind_input(edge_session *session, uint32_t index,
+                                                            void *data, uint64_t bytes);
+EDGE_NODISCARD EDGE_API edge_status edge_session_bind_output(edge_session *session, uint32_t index,
+                                                             void *data, uint64_t bytes);
+
+/** Run the entry point once. Allocates nothing once prepared (models with run-time shapes excepted).
+ *  State tensors are committed when the run succeeds; after a failure they are as before.
+ *  @return OK, BUSY, INVALID_VALUE (a value broke an operator's rule), CANCELLED, DEADLINE_EXCEEDED,
+ *  LIMIT_EXCEEDED, OUT_OF_MEMORY, DEVICE_*, STATE_LOST and, when not prepared, the errors of
+ *  edge_session_prepare(). [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_run(edge_session *session);
+
+/** Ask a running session to stop at the next tile. The flag is cleared when a run starts.
+ *  [any-thread] @since 0.1 */
+EDGE_API void edge_session_cancel(edge_session *session);
+
+/** Absolute deadline for later runs on the clock of edge_session_clock_ns(); 0: none.
+ *  [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_set_deadline(edge_session *session, uint64_t deadline_ns);
+
+/** Monotonic clock in nanoseconds; 0 where the target has none. [any-thread] @since 0.1 */
+EDGE_API uint64_t edge_session_clock_ns(void);
+
+/** State tensors back to their initial values. [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_reset_state(edge_session *session);
+
+/** The last error of this session; text "" when there was none.
+ *  @return [borrow: until the next call on the session]. [one-thread-per-handle] @since 0.1 */
+EDGE_API const edge_error *edge_session_last_error(const edge_session *session);
+
+/** Where a node runs and why. Texts live as long as the plan. */
+typedef struct edge_placement {
+  uint32_t struct_size;
+  uint32_t subgraph;
+  uint32_t node;                /* index in the subgraph */
+  uint32_t num_rejected;        /* backends that did not get it */
+  const char *name;
+  const char *op;
+  const char *backend;          /* "core" for control flow and state */
+  const char *kernel;           /* kernel or fusion that runs it; "folded" when nothing runs */
+  const char *reason;
+  const char *hint;             /* what to change to place it better, or "" */
+  double cost_us;               /* estimate */
+  uint64_t time_ns;             /* last run, with EDGE_SESSION_PROFILE */
+} edge_placement;
+#define EDGE_PLACEMENT_INIT { (uint32_t)sizeof(edge_placement), 0u, 0u, 0u, NULL, NULL, NULL, NULL, NULL, NULL, 0.0, 0u }
+
+/** Placement of each node, all subgraphs of the entry point in order. Plans when needed.
+ *  [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_num_nodes(edge_session *session, uint32_t *count);
+EDGE_NODISCARD EDGE_API edge_status edge_session_explain(edge_session *session, uint32_t index, edge_placement *out);
+
+/** Backend `which` that did not get node `index`, and why.
+ *  @return OK, INVALID_ARGUMENT. [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_explain_rejected(edge_session *session, uint32_t index,
+    uint32_t which, const char **backend, const char **reason);
+
+/** Something that happened once and the application should know: a fallback, a lost device. */
+typedef struct edge_event {
+  uint32_t struct_size;
+  edge_status cause;
+  int32_t node;
+  uint32_t reserved;
+  char backend[32];
+  char text[216];
+} edge_event;
+#define EDGE_EVENT_INIT { (uint32_t)sizeof(edge_event), 0, -1, 0u, { 0 }, { 0 } }
+
+/** Take the oldest event that was not taken yet. @return OK, NOT_FOUND (none).
+ *  [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_next_event(edge_session *session, edge_event *out);
+
+/** Number of threads in use. [one-thread-per-handle] @since 0.1 */
+EDGE_API uint32_t edge_session_num_threads(const edge_session *session);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The operating system: the only interface to files, mappings, threads, clocks and shared libraries.
+ * One folder per system implements it (posix, win32, bare); bare answers UNSUPPORTED_FEATURE. */
+#ifndef EI_PORT_H
+#define EI_PORT_H
+
+#include "../base/base.h"
+
+typedef struct ei_port_map {
+  const void *data;      /* the requested range */
+  uint64_t bytes;
+  void *base;            /* what was mapped, page aligned */
+  uint64_t base_bytes;
+} ei_port_map;
+
+/** Map a file (path) or a part of an open descriptor privately and read-only. */
+edge_status ei_port_map_file(const char *path, ei_port_map *out, edge_error *err);
+edge_status ei_port_map_fd(int32_t fd, uint64_t offset, uint64_t length, ei_port_map *out, edge_error *err);
+void ei_port_unmap(ei_port_map *map);
+/** Size of a file, and reads from a path or descriptor (for EDGE_MODEL_COPY). */
+edge_status ei_port_file_size(const char *path, uint64_t *bytes, edge_error *err);
+edge_status ei_port_read_file(const char *path, void *buffer, uint64_t bytes, edge_error *err);
+edge_status ei_port_read_fd(int32_t fd, uint64_t offset, void *buffer, uint64_t bytes, edge_error *err);
+/** Tell the system that a mapped range is not needed soon (after weights were packed). */
+void ei_port_advise_away(const void *data, uint64_t bytes);
+
+uint64_t ei_port_clock_ns(void);
+uint32_t ei_port_cores(void);
+void *ei_port_malloc(uint64_t bytes, uint64_t align);
+void ei_port_free(void *ptr);
+
+typedef struct ei_port_mutex { union { void *align; unsigned char bytes[64]; } u; } ei_port_mutex;
+void ei_port_mutex_init(ei_port_mutex *m);
+void ei_port_mutex_destroy(ei_port_mutex *m);
+void ei_port_mutex_lock(ei_port_mutex *m);
+void ei_port_mutex_unlock(ei_port_mutex *m);
+
+typedef struct ei_port_thread { union { void *align; unsigned char bytes[32]; } u; } ei_port_thread;
+edge_status ei_port_thread_start(ei_port_thread *t, void (*main)(void *), void *arg);
+void ei_port_thread_join(ei_port_thread *t);
+/** Futex-like: sleep while *word == expected; wake n sleepers. Spurious wake-ups are allowed. */
+void ei_port_wait(volatile uint32_t *word, uint32_t expected);
+void ei_port_wake(volatile uint32_t *word, uint32_t n);
+void ei_port_yield(void);
+
+edge_status ei_port_library_open(const char *path, void **out, edge_error *err);
+void *ei_port_library_symbol(void *library, const char *name);
+void ei_port_library_close(void *library);
+
+#endif
