@@ -134,7 +134,16 @@ uint32_t ei_node_ints(const ei_node *n, const char *key, int64_t *out, uint32_t 
 /** View of a graph tensor (data set for constants only). */
 void ei_tensor_view(const ei_tensor *t, edge_tensor *out);
 
-/* ---- shape inference over a graph */
+/* ---- shape inference */
+/** Infer one node over a table of views (one per tensor of the subgraph) and, where all inputs have data and
+ *  the result is small, compute its value into `arena` (view.data is set): this is how shape arithmetic
+ *  disappears. *pending: a value or shape that the result depends on is not known yet. */
+edge_status ei_infer_node(const ei_node *n, uint32_t index, edge_tensor *views, ei_arena *arena, bool *pending,
+                          edge_error *err);
+/** Call an operator's reference evaluation with inference-independent checks only (all shapes final). */
+edge_status ei_eval_node(const ei_node *n, const edge_tensor *in, uint32_t n_in, edge_tensor *out, uint32_t n_out,
+                         void *scratch, uint64_t scratch_bytes, edge_error *err);
+uint64_t ei_eval_scratch_bytes(const ei_node *n, const edge_tensor *in, uint32_t n_in, edge_tensor *out, uint32_t n_out);
 /** Infer every tensor of a subgraph from its inputs and constants, folding values where they are small
  *  (shape arithmetic). Tensors that depend on run-time values stay unknown. Checks every operator rule
  *  that can be checked; writes dtype/rank/dims back into tensors. */

@@ -32,7 +32,8 @@ enum {
   EI_OP_ELEMENTWISE = 1u << 1,   /* output element i depends on element i of the (broadcast) inputs */
   EI_OP_STATEFUL = 1u << 2,      /* reads or writes state tensors (never folded, merged or reordered) */
   EI_OP_CONTROL = 1u << 3,       /* runs subgraphs; executed by src/exec */
-  EI_OP_NO_FOLD = 1u << 4        /* never constant-folded (large results, randomness) */
+  EI_OP_NO_FOLD = 1u << 4,       /* never constant-folded (large results, randomness) */
+  EI_OP_SHAPE_ONLY = 1u << 5     /* eval reads only the shape of its inputs (Shape, Size, Rank), data may be NULL */
 };
 
 #define EI_ANY 255u
