@@ -85,6 +85,32 @@ void ei_op_set_shape(edge_tensor *t, int32_t dtype, int32_t rank, const int64_t 
 void ei_op_set_unknown(edge_tensor *t, int32_t dtype);
 uint64_t ei_op_elements(const edge_tensor *t);             /* all dims known */
 bool ei_op_shape_known(const edge_tensor *t);
+bool ei_op_same_shape(const edge_tensor *a, const edge_tensor *b);  /* known ranks, equal dims (unknown equals unknown) */
+
+/* ---- rules that many operators share; unknown ranks and dims pass */
+edge_status ei_op_need_float(ei_op_ctx *c, uint32_t i);             /* a float type or quantized */
+edge_status ei_op_need_same_dtype(ei_op_ctx *c, uint32_t i, uint32_t j);
+edge_status ei_op_need_rank(ei_op_ctx *c, uint32_t i, int32_t lo, int32_t hi);
+/** Optional input i, when present, is a vector of n values (n < 0: any count). */
+edge_status ei_op_need_vector(ei_op_ctx *c, uint32_t i, int64_t n);
+
+static inline bool ei_dtype_is_float(int32_t t) { return t >= EDGE_DTYPE_F32 && t <= EDGE_DTYPE_F64; }
+static inline bool ei_dtype_is_int(int32_t t) {
+  return t >= EDGE_DTYPE_S8 && t < EDGE_DTYPE_COUNT && t != EDGE_DTYPE_BOOL;
+}
+/** Affine-quantized integers, see ops.def. */
+static inline bool ei_is_quantized(const edge_tensor *t) {
+  return t->quant.count > 0 && t->quant.scales != NULL && ei_dtype_is_int(t->dtype);
+}
+/** Per-tensor parameters (those of index 0); 1 and 0 when there are none. */
+static inline float ei_quant_scale(const edge_tensor *t) { return ei_is_quantized(t) ? t->quant.scales[0] : 1.0f; }
+static inline int32_t ei_quant_zero(const edge_tensor *t) {
+  return ei_is_quantized(t) && t->quant.zero_points != NULL ? t->quant.zero_points[0] : 0;
+}
+/** Which scale belongs to an element: 0 per tensor, else by axis or block. */
+uint32_t ei_quant_index(const edge_tensor *t, uint64_t index);
+/** Least and greatest value of an integer type (BOOL: 0, 1); the 64-bit maxima are rounded up. */
+bool ei_dtype_range(int32_t dtype, double *lo, double *hi);
 
 /** Element access by type, any numeric dtype, native encodings (sub-byte included). */
 double ei_load_f64(const edge_tensor *t, uint64_t index);  /* no dequantization */
