@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Importers: a model of another format becomes a graph, and the graph an image that the runtime opens.
+ *
+ * Nothing here is part of the runtime library. Memory comes from an ei_alloc of the importer's own, with a quota. */
+#ifndef EI_IMPORT_H
+#define EI_IMPORT_H
+
+#include <edge/import.h>
+#include <edge/log.h>
+#include "../base/base.h"
+#include "../graph/graph.h"
+
+typedef struct ei_import_options {
+  const char *const *disabled_passes;
+  uint32_t n_disabled;
+  const char *base_dir;               /* where external data may lie; NULL: nowhere */
+  edge_log_fn log;                    /* NULL: silent */
+  void *log_user;
+  uint64_t max_bytes;                 /* quota of what importing allocates; 0: none. Mapped files do not count */
+} ei_import_options;
+#define EI_IMPORT_OPTIONS_INIT { NULL, 0u, NULL, NULL, NULL, 0u }
+
+/** A file whose bytes a graph may point into: mapped, or read into memory where there is no mapping. */
+typedef struct ei_import_file {
+  const void *data;
+  uint64_t bytes;
+  struct ei_import_file *next;
+  void *private_data;                 /* of import.c */
+} ei_import_file;
+
+/** What one import works with. Constants of the graph point into `data`, the arena, or files that
+ *  ei_import_map() opened; all of them live as long as the image. */
+typedef struct ei_import {
+  const ei_import_options *options;   /* never NULL */
+  ei_arena *arena;
+  ei_import_file *files;
+} ei_import;
+
+enum { EI_IMPORT_EDGE = 1, EI_IMPORT_TFLITE = 2, EI_IMPORT_GGUF = 3, EI_IMPORT_ONNX = 4 };
+/** By content; whatever nothing else claims is ONNX. */
+int ei_import_detect(const void *data, uint64_t bytes);
+
+/** Parse into a graph: verified, in execution order, not yet optimised. Every operator that cannot be
+ *  translated is listed in one error (UNSUPPORTED_OP). */
+edge_status ei_import_tflite(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err);
+edge_status ei_import_onnx(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err);
+
+/** Map a file for the life of the import; a relative path counts from base_dir. The caller has checked
+ *  that the path stays inside base_dir. */
+edge_status ei_import_map(ei_import *im, const char *path, const ei_import_file **out, edge_error *err);
+/** One line to the log of the options, if there is one. */
+void ei_import_log(const ei_import *im, int32_t level, const char *format, ...) EI_PRINTF(3, 4);
+
+/** Parse and run the passes; the caller owns the arena. */
+edge_status ei_import_graph(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err);
+
+/** File or memory to an image that owns everything it needs (memory: borrowed until release).
+ *  base_dir NULL: the directory of `path`. OK, IO, MALFORMED, UNSUPPORTED_*, OUT_OF_MEMORY, LIMIT_EXCEEDED. */
+edge_status ei_import_image_file(const char *path, const ei_import_options *options, edge_image *out, edge_error *err);
+edge_status ei_import_image_memory(const void *data, uint64_t bytes, const ei_import_options *options, edge_image *out,
+                                   edge_error *err);
+
+/** Open any model file by content: `.edge` directly, the others through an image. options may be NULL. */
+edge_status ei_import_open(edge_env *env, const char *path, const ei_import_options *options,
+                           const edge_model_options *model_options, edge_model **out, edge_error *err);
+
+#endif
