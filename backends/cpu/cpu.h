@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * CPU backend: how a lowering turns a node into steps.
+ *
+ * Planning walks the nodes of a partition in execution order and offers each to the rows of cpu_ops.def that
+ * carry its operator's name, first row first. A lowering that cannot take the node returns EB_CPU_PASS before it
+ * has called anything marked [commits]; the last resort is one step that calls the reference evaluation.
+ * Adding a lowering: lower_<family>.c and its rows. */
+#ifndef EB_CPU_H
+#define EB_CPU_H
+
+#include <edge/backend.h>
+#include <edge/session.h>
+
+#include <stdbool.h>
+#include <string.h>
+
+#define EB_CPU_PASS EDGE_STATUS_BACKEND_REFUSED /* "not me": nothing was committed */
+
+typedef struct eb_cpu_plan eb_cpu_plan; /* one planning run; gone after plan() */
+
+/** Where bytes live: a constant (ptr set), or a storage that the host places later. */
+typedef struct eb_cpu_ref {
+  const void *ptr; /* constant or prepared data; NULL: storage */
+  uint32_t storage;
+  uint64_t offset; /* bytes into the storage */
+} eb_cpu_ref;
+
+typedef edge_status (*eb_cpu_lower_fn)(eb_cpu_plan *plan, uint32_t node);
+
+/* ---- the partition, as lowerings ask about it (nothing here commits) */
+const edge_host_api *eb_cpu_host(const eb_cpu_plan *plan);
+const edge_partition *eb_cpu_partition(const eb_cpu_plan *plan);
+uint64_t eb_cpu_features(const eb_cpu_plan *plan); /* EDGE_CPU_* */
+uint32_t eb_cpu_threads(const eb_cpu_plan *plan);
+uint32_t eb_cpu_session_flags(const eb_cpu_plan *plan); /* EDGE_SESSION_* */
+uint32_t eb_cpu_num_nodes(const eb_cpu_plan *plan);
+const edge_node *eb_cpu_node(const eb_cpu_plan *plan, uint32_t node);
+bool eb_cpu_is_op(const eb_cpu_plan *plan, uint32_t node, const char *op);
+/** Value index of input / output i, or EDGE_NO_VALUE. */
+uint32_t eb_cpu_input(const eb_cpu_plan *plan, uint32_t node, uint32_t i);
+uint32_t eb_cpu_output(const eb_cpu_plan *plan, uint32_t node, uint32_t i);
+/** View of a value; dtype EDGE_DTYPE_NONE for EDGE_NO_VALUE. Valid during planning. */
+const edge_tensor *eb_cpu_tensor(const eb_cpu_plan *plan, uint32_t value);
+bool eb_cpu_is_const(const eb_cpu_plan *plan, uint32_t value);
+uint64_t eb_cpu_elements(const edge_tensor *tensor); /* all dims are known during planning */
+/** Index of the node that makes the value, or EDGE_NO_VALUE when it comes from outside or is constant. */
+uint32_t eb_cpu_producer(const eb_cpu_plan *plan, uint32_t value);
+/** The one node that reads the value, when it is read once and stays inside; else EDGE_NO_VALUE. Taken nodes too. */
+uint32_t eb_cpu_only_consumer(const eb_cpu_plan *plan, uint32_t value);
+/** The value is available to a step emitted now: constant, from outside, or made by a node already lowered. */
+bool eb_cpu_available(const eb_cpu_plan *plan, uint32_t value);
+int64_t eb_cpu_int(const eb_cpu_plan *plan, uint32_t node, const char *key);
+float eb_cpu_float(const eb_cpu_plan *plan, uint32_t node, const char *key);
+uint32_t eb_cpu_ints(const eb_cpu_plan *plan, uint32_t node, const char *key, int64_t *out, uint32_t cap);
+
+/* ---- building [commits] */
+
+/** Storage of a value; the constant's address for constants. */
+eb_cpu_ref eb_cpu_value(eb_cpu_plan *plan, uint32_t value);
+/** Private scratch that lives from the first to the last step that has a slot for it. */
+eb_cpu_ref eb_cpu_scratch(eb_cpu_plan *plan, uint64_t bytes, uint32_t align);
+eb_cpu_ref eb_cpu_at(eb_cpu_ref ref, uint64_t offset);
+/** Memory that lives as long as the context, zeroed, 64-byte aligned; NULL: out of memory (also remembered). */
+void *eb_cpu_keep(eb_cpu_plan *plan, uint64_t bytes);
+/** Emit a step; returns its zeroed argument block (NULL: out of memory; plan() then fails, so just return OK). */
+void *eb_cpu_step(eb_cpu_plan *plan, uint32_t node, edge_tile_fn fn, uint64_t arg_bytes, uint32_t num_tiles,
+                  double cost_us);
+/** The step just emitted does not depend on the one before it. */
+void eb_cpu_no_wait(eb_cpu_plan *plan);
+/** `*field` (inside memory from eb_cpu_step or eb_cpu_keep) becomes the address of ref at each bind. Counts as a
+ *  use of the storage by the step emitted last. field may be any pointer type: pass its address. */
+void eb_cpu_slot(eb_cpu_plan *plan, void *field, eb_cpu_ref ref);
+/** out may take over the memory of in if that dies at the step which writes out (element-wise in place). */
+void eb_cpu_in_place(eb_cpu_plan *plan, uint32_t out_value, uint32_t in_value);
+/** Make value a window of `container` at byte `offset` (both not constant, container is not itself a window
+ *  elsewhere). false: not possible (both cross the border, or already placed): copy instead. */
+bool eb_cpu_alias(eb_cpu_plan *plan, uint32_t value, uint32_t container, uint64_t offset);
+/** This later node was fused into the one being lowered. */
+void eb_cpu_take(eb_cpu_plan *plan, uint32_t node);
+/** Packed data shared by all sessions of the model; *out is NULL when only sizes are planned.
+ *  Returns OK or the reason why the whole plan fails. */
+edge_status eb_cpu_prepared(eb_cpu_plan *plan, const edge_prepared_key *key, uint64_t bytes, edge_prepare_fn fill,
+                            void *user, const void **out);
+/** What describe() answers; static or eb_cpu_keep text. */
+void eb_cpu_note(eb_cpu_plan *plan, uint32_t node, const char *kernel, const char *reason);
+
+/* ---- small helpers shared by lowerings (util.c) */
+
+/** Fused activation as a clamp; false when act is not a clamp (then lo, hi are -inf, inf). */
+bool eb_cpu_clamp(const eb_cpu_plan *plan, uint32_t node, float *lo, float *hi);
+
+/** Window of a pool or convolution with two spatial dims after resolving auto_pad; 1D is seen as height 1. */
+typedef struct eb_cpu_window {
+  int64_t n, ih, iw, ic, oh, ow, oc, kh, kw;
+  int64_t sh, sw, dh, dw, pad_top, pad_left;
+} eb_cpu_window;
+/** false: more than two spatial dims or rank too small. kernel dims are those of w, or the attribute without w. */
+bool eb_cpu_window_of(const eb_cpu_plan *plan, uint32_t node, const edge_tensor *x, const edge_tensor *w,
+                      const edge_tensor *y, eb_cpu_window *out);
+
+/** Tiles for `work_us` of single-thread work that divides into at most `parts` pieces: 20 to 100 us each. */
+uint32_t eb_cpu_tiles(const eb_cpu_plan *plan, double work_us, uint64_t parts);
+
+/** Roofline estimate of a node in us for a thread; unknown dims count as 1. */
+double eb_cpu_cost_us(const edge_host_api *host, const edge_partition *partition, const edge_node *node,
+                      uint64_t features);
+
+/* ---- rows */
+#define EB_CPU_OP(op, fn) edge_status fn(eb_cpu_plan *plan, uint32_t node);
+#include "cpu_ops.def"
+#undef EB_CPU_OP
+
+/** The last resort; never passes. Name it in a row to say that an operator is known to stay there. */
+edge_status eb_cpu_lower_ref(eb_cpu_plan *plan, uint32_t node);
+
+/* ---- between plan.c and backend.c */
+typedef struct eb_cpu_context eb_cpu_context;
+edge_status eb_cpu_plan_run(const edge_host_api *host, edge_host *env, const edge_partition *partition,
+                            uint32_t prepare, eb_cpu_context **out);
+void eb_cpu_context_free(eb_cpu_context *context);
+void eb_cpu_context_buffers(const eb_cpu_context *context, const edge_buffer **out, uint32_t *count);
+edge_status eb_cpu_context_bind(eb_cpu_context *context, void *const *addresses, uint32_t count);
+void eb_cpu_context_steps(const eb_cpu_context *context, const edge_step **out, uint32_t *count);
+edge_status eb_cpu_context_describe(const eb_cpu_context *context, uint32_t node, edge_description *out);
+
+#endif

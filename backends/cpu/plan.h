@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Inside of planning: shared by plan.c (building) and partition.c (asking). */
+#ifndef EB_CPU_PLAN_H
+#define EB_CPU_PLAN_H
+
+#include "cpu.h"
+
+#define EB_CPU_NONE UINT32_MAX
+
+typedef struct eb_cpu_value_info {
+  edge_tensor tensor;
+  uint32_t producer; /* node or EB_CPU_NONE */
+  uint32_t consumer; /* the last reader seen; the only one when uses is 1 */
+  uint32_t uses;
+  uint32_t storage; /* EB_CPU_NONE until asked for */
+  bool seen, leaves;
+} eb_cpu_value_info;
+
+typedef struct eb_cpu_storage {
+  uint32_t value;       /* EB_CPU_NONE: scratch */
+  uint32_t first, last; /* steps; first EB_CPU_NONE: never used */
+  uint32_t inside;      /* storage that contains this one, or EB_CPU_NONE */
+  uint64_t inside_offset;
+  uint32_t share; /* storage it may take over, or EB_CPU_NONE */
+  uint32_t align;
+  uint64_t bytes;
+  bool crosses;    /* the host gives it its lifetime */
+  uint32_t buffer; /* index in the final list */
+} eb_cpu_storage;
+
+typedef struct eb_cpu_slot_info {
+  void *field;
+  uint32_t storage; /* after finish(): buffer index */
+  uint64_t offset;
+} eb_cpu_slot_info;
+
+typedef struct eb_cpu_note_info {
+  const char *kernel, *reason;
+  double cost_us;
+} eb_cpu_note_info;
+
+typedef struct eb_cpu_vector {
+  void *data;
+  uint32_t count, capacity, item_bytes;
+} eb_cpu_vector;
+
+struct eb_cpu_context {
+  const edge_host_api *host;
+  edge_host *env;
+  struct eb_cpu_chunk *chunks;
+  eb_cpu_vector steps;    /* edge_step */
+  eb_cpu_vector slots;    /* eb_cpu_slot_info */
+  eb_cpu_vector buffers;  /* edge_buffer */
+  eb_cpu_vector prepared; /* const void * */
+  eb_cpu_note_info *notes;
+  uint32_t num_nodes;
+};
+
+struct eb_cpu_plan {
+  const edge_host_api *host;
+  edge_host *env;
+  const edge_partition *partition;
+  eb_cpu_context *context;
+  eb_cpu_value_info *values;
+  uint32_t num_values, num_nodes;
+  bool *done;             /* per node: lowered or taken */
+  eb_cpu_vector storages; /* eb_cpu_storage */
+  uint64_t features;
+  uint32_t prepare;
+  edge_status status; /* the first failure of a call that cannot return one */
+};
+
+#endif
