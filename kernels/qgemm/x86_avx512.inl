@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * 512-bit integer matrix kernel: included with QG_NAME, QG_KR (4: vpdpbusd, 2: vpmaddwd on widened bytes).
+ *
+ * Tiles of MR rows x NV * 16 columns, at most 24 accumulators. The multiply step is inline assembly: gcc copies and
+ * spills accumulator arrays around the intrinsic. */
+#include "qgemm.h"
+#include <immintrin.h>
+#include <string.h>
+
+#define QG_INLINE static inline __attribute__((always_inline))
+
+#if QG_KR == 4
+typedef struct qg_bytes {
+  uint8_t b[4];
+} qg_bytes;
+/* four activation bytes, flipped, in every lane: one instruction with an embedded broadcast */
+QG_INLINE __m512i qg_x(const uint8_t *p, __m512i flip) {
+  __m512i v;
+  __asm__("vpxord %2%{1to16%}, %1, %0" : "=v"(v) : "v"(flip), "m"(*(const qg_bytes *)(const void *)p));
+  return v;
+}
+QG_INLINE __m512i qg_w(const int8_t *p) { return _mm512_loadu_si512(p); }
+QG_INLINE void qg_mac(__m512i *c, __m512i x, __m512i w) { __asm__("vpdpbusd %2, %1, %0" : "+v"(*c) : "v"(x), "v"(w)); }
+#else
+/* two activations as s16 in every lane */
+QG_INLINE __m512i qg_x(const uint8_t *p, __m512i flip) {
+  uint16_t t;
+  memcpy(&t, p, 2);
+  const __m256i v = _mm256_xor_si256(_mm256_set1_epi16((short)t), _mm512_castsi512_si256(flip));
+  return _mm512_cvtepu8_epi16(v);
+}
+QG_INLINE __m512i qg_w(const int8_t *p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)p)); }
+QG_INLINE void qg_mac(__m512i *c, __m512i x, __m512i w) {
+  __m512i t;
+  __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+v"(*c), "=&v"(t) : "v"(x), "v"(w));
+}
+#endif
+
+QG_INLINE void qg_store(void *y, __m512i v, size_t cols) {
+  if (cols >= 64) {
+    _mm512_storeu_si512(y, v);
+  } else if (cols == 32) {
+    _mm256_storeu_si256((__m256i *)y, _mm512_castsi512_si256(v));
+  } else if (cols == 16) {
+    _mm_storeu_si128((__m128i *)y, _mm512_castsi512_si128(v));
+  } else {
+    _mm512_mask_storeu_epi8(y, ((__mmask64)1 << cols) - 1, v);
+  }
+}
+
+/* columns: valid ones of this panel, (nv - 1) * 16 < columns <= nv * 16 */
+QG_INLINE void qg_out(const ek_qgemm_call *c, uint8_t *y, const __m512i *acc, int nv, size_t n0, size_t cols) {
+  if (c->out == EK_Q_S32) {
+#pragma GCC unroll 4
+    for (int j = 0; j < nv; ++j) {
+      const size_t left = cols - (size_t)j * 16;
+      const __mmask16 mask = left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1u);
+      _mm512_mask_storeu_epi32(y + (n0 + (size_t)j * 16) * 4, mask, acc[j]);
+    }
+    return;
+  }
+  /* the stored range moved to u8: packs saturate, one byte XOR brings s8 back */
+  const int is_s8 = c->out == EK_Q_S8, shift = is_s8 ? 128 : 0;
+  const __m512i zp = _mm512_set1_epi16((short)(c->zero_point + shift));
+  const __m512i lo = _mm512_set1_epi8((char)(c->lo + shift)), hi = _mm512_set1_epi8((char)(c->hi + shift));
+  const __m512i back = _mm512_set1_epi8((char)(is_s8 ? -128 : 0));
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  __m512i q[4];
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    q[j] = j < nv ? _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(acc[j]), _mm512_loadu_ps(c->mult + n0 + j * 16)))
+                  : _mm512_setzero_si512();
+  }
+  const __m512i p0 = _mm512_adds_epi16(_mm512_packs_epi32(q[0], q[1]), zp);
+  const __m512i p1 = nv > 2 ? _mm512_adds_epi16(_mm512_packs_epi32(q[2], q[3]), zp) : zp;
+  __m512i b = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(p0, p1));
+  b = _mm512_xor_si512(_mm512_min_epu8(_mm512_max_epu8(b, lo), hi), back);
+  qg_store(y + n0, b, cols);
+}
+
+#define QG_TILE(MR, NV)                                                                                             \
+  static void tile_##MR##x##NV(const ek_qgemm_call *c, size_t m, const int8_t *w, size_t n0, size_t cols) {          \
+    const __m512i flip = _mm512_set1_epi32((int)c->flip);                                                           \
+    __m512i acc[MR][NV];                                                                                            \
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                         \
+      _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) acc[i][j] = _mm512_loadu_si512(c->bias + n0 + 16 * j);    \
+    }                                                                                                               \
+    const size_t body = c->k / QG_KR * QG_KR, rest = c->k - body;                                                   \
+    for (size_t t = 0; t < c->taps; ++t) {                                                                          \
+      const uint8_t *const *const rows = c->a + t * c->a_ld + m;                                                    \
+      const uint8_t *p[MR];                                                                                         \
+      _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) p[i] = rows[i];                                         \
+      for (size_t k = 0; k < body; k += QG_KR, w += NV * 16 * QG_KR) {                                              \
+        __m512i b[NV];                                                                                              \
+        _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) b[j] = qg_w(w + j * 16 * QG_KR);                        \
+        _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                     \
+          const __m512i x = qg_x(p[i] + k, flip);                                                                   \
+          _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) qg_mac(&acc[i][j], x, b[j]);                          \
+        }                                                                                                           \
+      }                                                                                                             \
+      if (rest != 0) { /* never reads past a row */                                                                 \
+        __m512i b[NV];                                                                                              \
+        _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) b[j] = qg_w(w + j * 16 * QG_KR);                        \
+        _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                     \
+          uint8_t last[4] = { p[i][body], 0, 0, 0 };                                                                \
+          if (rest > 1) last[1] = p[i][body + 1];                                                                   \
+          if (rest > 2) last[2] = p[i][body + 2];                                                                   \
+          const __m512i x = qg_x(last, flip);                                                                       \
+          _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) qg_mac(&acc[i][j], x, b[j]);                          \
+        }                                                                                                           \
+        w += NV * 16 * QG_KR;                                                                                       \
+      }                                                                                                             \
+    }                                                                                                               \
+    uint8_t *y = (uint8_t *)c->y + m * c->y_stride;                                                                 \
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) qg_out(c, y + (size_t)i * c->y_stride, acc[i], NV, n0, cols); \
+  }
+
+QG_TILE(6, 4)
+QG_TILE(3, 4)
+QG_TILE(2, 4)
+QG_TILE(1, 4)
+QG_TILE(8, 3)
+QG_TILE(4, 3)
+QG_TILE(2, 3)
+QG_TILE(1, 3)
+QG_TILE(12, 2)
+QG_TILE(6, 2)
+QG_TILE(3, 2)
+QG_TILE(1, 2)
+QG_TILE(12, 1)
+QG_TILE(6, 1)
+QG_TILE(3, 1)
+QG_TILE(1, 1)
+
+#define QG_RUN(MR, NV) \
+  for (; m + MR <= c->m; m += MR) tile_##MR##x##NV(c, m, w, n0, cols);
+
+void QG_NAME(const ek_qgemm_call *c) {
+  const size_t depth = (size_t)c->taps * ((c->k + QG_KR - 1) / QG_KR * QG_KR);
+  for (size_t n0 = 0; n0 < c->n; n0 += 64) {
+    const size_t cols = c->n - n0 < 64 ? c->n - n0 : 64;
+    const int8_t *const w = c->w + n0 * depth;
+    size_t m = 0;
+    if (cols > 48) {
+      QG_RUN(6, 4)
+      QG_RUN(3, 4)
+      QG_RUN(2, 4)
+      QG_RUN(1, 4)
+    } else if (cols > 32) {
+      QG_RUN(8, 3)
+      QG_RUN(4, 3)
+      QG_RUN(2, 3)
+      QG_RUN(1, 3)
+    } else if (cols > 16) {
+      QG_RUN(12, 2)
+      QG_RUN(6, 2)
+      QG_RUN(3, 2)
+      QG_RUN(1, 2)
+    } else {
+      QG_RUN(12, 1)
+      QG_RUN(6, 1)
+      QG_RUN(3, 1)
+      QG_RUN(1, 1)
+    }
+  }
+}
