@@ -48,7 +48,7 @@ static void merge_shared(const ei_plan_buffer *b, uint32_t n, block *life, uint3
     const uint32_t source = b[i].share;
     uint32_t into = b[source].block;
     while (joined[into] != into) into = joined[into];
-    if (into == i || b[source].offset != 0) continue;
+    if (into == i || b[source].offset != 0 || b[i].external || b[into].external) continue;
     /* everything in the target block must be over when this buffer starts, and the bytes must fit */
     if (life[into].last != life[i].first || life[i].bytes > life[into].bytes || life[i].align > life[into].align) continue;
     joined[i] = into;
@@ -167,7 +167,7 @@ static edge_status make_blocks(planner *p, ei_arena *temp, uint32_t *positions) 
   if (!life || !joined || !block_of || !p->blocks || !p->order || !p->placed || !p->best) return EDGE_STATUS_OUT_OF_MEMORY;
   for (uint32_t i = 0; i < n; ++i) {
     life[i].first = UINT32_MAX;
-    life[i].bytes = b[i].bytes;
+    life[i].bytes = b[i].external ? 0 : b[i].bytes;
     life[i].align = 64;
   }
   for (uint32_t i = 0; i < n; ++i) {

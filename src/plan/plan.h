@@ -11,6 +11,7 @@ typedef struct ei_plan_buffer {
   uint32_t align;            /* power of two; 0: 64 */
   uint32_t alias;            /* buffer that contains it, or EI_NONE */
   uint64_t alias_offset;
+  bool external;             /* its memory is not in the arena (bound by the caller, state) */
   uint32_t share;            /* buffer whose memory it may take over if that one dies at `first`, or EI_NONE */
   uint32_t block;            /* out: index of the block of memory; buffers with equal blocks share bytes */
   uint64_t offset;           /* out: from the arena's start */
