@@ -97,7 +97,7 @@ typedef struct edge_host_api {
   /* prepared data: get returns the shared bytes, calling fill if it is the first; put drops the reference */
   edge_status (*prepared_get)(edge_host *host, const edge_partition *p, const edge_prepared_key *key, uint64_t bytes,
                               edge_prepare_fn fill, void *user, const void **out);
-  void (*prepared_put)(edge_host *host, const void *data);
+  void (*prepared_put)(edge_host *host, const edge_partition *p, const void *data);
   /** Threads of the session that the partition belongs to. */
   uint32_t (*num_threads)(const edge_partition *p);
   uint32_t (*session_flags)(const edge_partition *p);   /* EDGE_SESSION_FAST_MATH, _REPRODUCIBLE */
