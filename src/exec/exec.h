@@ -15,6 +15,7 @@
 #include "../plan/plan.h"
 #include "../port/port.h"
 #include "../sched/backend.h"
+#include <edge/import.h>
 #include <edge/session.h>
 
 typedef struct ei_instance ei_instance;
