@@ -13,7 +13,9 @@
 #define EI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define EI_NONE UINT32_MAX
 
-#if defined(__GNUC__)
+#if defined(__MINGW32__) && !defined(__clang__)
+#  define EI_PRINTF(f, a) __attribute__((format(gnu_printf, f, a)))
+#elif defined(__GNUC__)
 #  define EI_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #else
 #  define EI_PRINTF(f, a)
@@ -21,7 +23,8 @@
 
 /* ---- errors: functions that can fail return edge_status and take an edge_error *, which may be NULL */
 
-/** Record a failure and return its status. Formats: %s %.*s %d %u %x %zu %lld %llu %g %c %%. */
+/** Record a failure and return its status. Formats: %s %.*s %c %d %u %x (also l, ll, z), %g, %f, %%, with
+ *  width, '-' and '0'. Bytes that are not printable UTF-8 become '?'. */
 edge_status ei_fail(edge_error *err, edge_status status, const char *format, ...) EI_PRINTF(3, 4);
 /** The same with a place in the file. */
 edge_status ei_fail_at(edge_error *err, edge_status status, uint64_t file_offset, const char *format, ...) EI_PRINTF(4, 5);
@@ -92,7 +95,8 @@ typedef struct ei_encoding {
   int32_t id;              /* EDGE_DTYPE_* for native ones, >= 64 for block encodings */
   const char *name;
   int32_t dtype;           /* logical type */
-  uint32_t block_elements; /* a row (last dim) is a whole number of blocks, or rounded up for sub-byte types */
+  uint32_t block_elements; /* block encodings: the last dim is a whole number of blocks; native sub-byte types are
+                              packed over the whole tensor, rounded up to a byte at its end */
   uint32_t block_bytes;
   void (*decode)(const void *blocks, uint64_t n_blocks, float *out); /* to f32; NULL for native ones */
 } ei_encoding;
@@ -108,7 +112,7 @@ uint16_t ei_f32_to_bf16(float value);
 /* ---- allocation */
 
 typedef struct ei_alloc ei_alloc;     /* the environment's allocator with accounting and quota */
-/** Storage is inside the env object; `host` NULL: the C library's (not in the minimal profile). */
+/** `host` NULL: the C library's; INVALID_ARGUMENT where there is none (bare) or a function is missing. */
 edge_status ei_alloc_create(const edge_allocator *host, uint64_t max_bytes, ei_alloc **out);
 void ei_alloc_destroy(ei_alloc *a);
 /** Zero-filled; NULL on failure or beyond the quota. bytes 0 gives a valid pointer. */

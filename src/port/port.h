@@ -25,7 +25,14 @@ edge_status ei_port_read_fd(int32_t fd, uint64_t offset, void *buffer, uint64_t 
 void ei_port_advise_away(const void *data, uint64_t bytes);
 
 uint64_t ei_port_clock_ns(void);
+/** Physical cores that this process may use (affinity, container quota); at least 1. */
 uint32_t ei_port_cores(void);
+/** Size of the data or unified cache of a level, 0 when the system does not tell. */
+uint32_t ei_port_cache_bytes(uint32_t level);
+/** The system's word on CPU features (Linux: AT_HWCAP for 0, AT_HWCAP2 for 1); 0 elsewhere. */
+uint64_t ei_port_hwcap(uint32_t which);
+/** Does the C library lend memory here? If not, applications pass an allocator. */
+bool ei_port_has_heap(void);
 void *ei_port_malloc(uint64_t bytes, uint64_t align);
 void ei_port_free(void *ptr);
 
