@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * 8-bit convolution over the matrix kernels: finds the input row of every output pixel and tap; nothing is copied
+ * but the few border pixels of shallow inputs.
+ *
+ * Output pixels are rows m = (image * oh + oy) * ow + ox. A fully connected layer is 1 x 1 on m "pixels". Where the
+ * input is shallow (ek_qconv_merged) the taps of one kernel row are contiguous bytes and become one deeper tap. */
+#ifndef EK_QCONV_H
+#define EK_QCONV_H
+
+#include "../qgemm/qgemm.h"
+
+typedef struct ek_qconv_args {
+  const ek_qgemm_desc *row;
+  const uint8_t *x;
+  void *y;
+  uint32_t ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, dh, dw;
+  int32_t pad_top, pad_left;
+  uint32_t group, merged;
+  const int8_t *w;        /* packed, one block of w_group_bytes for each group */
+  size_t w_group_bytes;
+  const int32_t *bias;    /* 64 more values readable behind the last */
+  const float *mult;
+  const uint8_t *zero;    /* a padding pixel: ic bytes of the input's zero point */
+  uint32_t flip;
+  int32_t zero_point, lo, hi;
+  uint32_t out;           /* EK_Q_* */
+} ek_qconv_args;
+
+/** The largest kernel (kh * kw) this driver takes. */
+#define EK_QCONV_MAX_TAPS 512
+uint32_t ek_qconv_merged(uint32_t ic, uint32_t kw, uint32_t dw, uint32_t group);
+/** Taps and depth of the matrix product, as its weights are packed: w [oc][kh][kw][ic / group]. */
+void ek_qconv_shape(const ek_qconv_args *a, uint32_t *taps, uint32_t *depth);
+/** Output pixels m0 .. m1, channels n0 .. n1 of every group; n0 is a multiple of row->nr. */
+void ek_qconv_run(const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1);
+
+#endif
