@@ -146,7 +146,8 @@ typedef struct edge_query {
 typedef struct edge_buffer {
   uint32_t value;             /* value index, or EDGE_NO_VALUE for scratch */
   uint32_t first, last;
-  uint32_t alias;             /* index of a buffer that contains this one, or EDGE_NO_VALUE */
+  uint32_t alias;             /* index of a buffer that contains this one, or EDGE_NO_VALUE; not for values that
+                                 enter the partition */
   uint64_t alias_offset;      /* bytes into it */
   uint32_t share;             /* buffer whose memory it may take over when that one dies at `first`
                                  (in-place), or EDGE_NO_VALUE */

@@ -76,12 +76,6 @@ static edge_status host_value(const edge_partition *p, uint32_t value, edge_tens
 
 enum { LEAVES = 1 << 30 };
 
-static bool in_partition(const edge_partition *p, uint32_t node) {
-  const ei_instance *const in = p->instance;
-  if (p == &in->whole) return true;
-  return in->part_of[node] == (uint32_t)(p - in->parts);
-}
-
 static uint32_t value_uses(const edge_partition *p, uint32_t value) {
   const ei_instance *const in = p->instance;
   uint32_t uses = 0, leaves = in->uses[value] & LEAVES;
