@@ -77,8 +77,6 @@ static edge_status add_partition(ei_instance *in, edge_partition *p, uint32_t *n
   return EDGE_STATUS_OK;
 }
 
-edge_status ei_plan_memory(ei_instance *in);
-
 edge_status ei_plan_memory(ei_instance *in) {
   const ei_subgraph *const sg = in->sg;
   uint64_t n_private = 0;

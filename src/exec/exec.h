@@ -141,7 +141,9 @@ struct edge_session {
   uint64_t dynamic_bytes;       /* heap in use for run-time shapes */
   void **bound_inputs, **bound_outputs;
   uint64_t *bound_output_bytes;
-  bool once_done;               /* CallOnce ran since the last state reset */
+  ei_backend *failed_backend;   /* set when a device failed in the current run */
+  uint32_t failed_node;
+  bool once_running, once_done; /* CallOnce ran in this run; in a run that succeeded since the last state reset */
 };
 
 /* ---- instance.c, partition.c, arena.c: planning */
@@ -154,6 +156,7 @@ void ei_instance_unplan(ei_instance *in);
 void ei_instance_set_input(ei_instance *in, uint32_t index, const edge_tensor *shape, const void *constant);
 /** Recompute addresses after `external` changed. */
 edge_status ei_instance_bind(ei_instance *in);
+edge_status ei_plan_memory(ei_instance *in);
 edge_status ei_place_nodes(ei_instance *in);
 edge_status ei_partition_nodes(ei_instance *in);
 edge_status ei_part_compile(edge_partition *p, bool sizes_only);
@@ -165,6 +168,7 @@ edge_status ei_infer_control(ei_instance *in, uint32_t node, bool *pending);
 edge_status ei_instance_run(ei_instance *in);
 edge_status ei_run_control_node(ei_instance *in, uint32_t node);
 edge_status ei_run_dynamic(edge_partition *p);
+edge_status ei_run_submit(edge_partition *p);
 /** Make room for a value whose shape (in live) is known now; live[t].data is set. */
 edge_status ei_heap_value_get(ei_instance *in, uint32_t tensor);
 

@@ -218,8 +218,6 @@ static edge_status compile_all(ei_instance *in, bool sizes_only) {
   }
 }
 
-edge_status ei_plan_memory(ei_instance *in);   /* arena.c */
-
 edge_status ei_instance_plan(ei_instance *in, bool sizes_only) {
   if (in->planned && (sizes_only || !in->sizes_only)) return in->bound || sizes_only ? EDGE_STATUS_OK : ei_instance_bind(in);
   if (in->planned) ei_instance_unplan(in);
