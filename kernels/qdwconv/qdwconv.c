@@ -47,12 +47,17 @@ uint64_t ek_qdw_packed_bytes(const ek_qdw_desc *d, uint64_t c, uint64_t kh, uint
   return (uint64_t)ek_qdw_channels(d, (size_t)c) * channel_bytes(d, (size_t)kh, (size_t)kw);
 }
 
-static int8_t weight(const int8_t *w, size_t c, size_t taps, size_t tap, size_t channel) {
-  return tap < taps && channel < c ? w[tap * c + channel] : 0;
+static int8_t weight(const ek_qweights *w, size_t c, size_t taps, size_t tap, size_t channel) {
+  return (int8_t)(tap < taps && channel < c ? ek_qweight(w, channel, tap) : 0);
 }
 
-void ek_qdw_pack(const ek_qdw_desc *d, const int8_t *w, size_t c, size_t kh, size_t kw, int8_t *out) {
+void ek_qdw_pack(const ek_qdw_desc *d, const ek_qweights *w, size_t c, size_t kh, size_t kw, int8_t *out,
+                 int32_t *sums) {
   const size_t taps = kh * kw, block = d->block, all = ek_qdw_channels(d, c);
+  for (size_t i = 0; sums != NULL && i < c; ++i) {
+    sums[i] = 0;
+    for (size_t t = 0; t < taps; ++t) sums[i] += ek_qweight(w, i, t);
+  }
   for (size_t c0 = 0; c0 < all; c0 += block) {
     if (d->kind == EK_QDW_SLIDE) {
       for (size_t shift = 0; shift < 2; ++shift) {

@@ -46,8 +46,8 @@ const ek_qdw_desc *ek_qdw_select(uint64_t have, const ek_qdw_args *shape);
 int ek_qdw_fits(const ek_qdw_desc *d, const ek_qdw_args *shape);
 const ek_qdw_desc *ek_qdw_at(uint32_t index);
 uint64_t ek_qdw_packed_bytes(const ek_qdw_desc *d, uint64_t c, uint64_t kh, uint64_t kw);
-/** w [kh][kw][c] (channels last). */
-void ek_qdw_pack(const ek_qdw_desc *d, const int8_t *w, size_t c, size_t kh, size_t kw, int8_t *out);
+/** w: c channels of kh * kw values. sums, if not NULL: c sums of a channel's values, in natural order. */
+void ek_qdw_pack(const ek_qdw_desc *d, const ek_qweights *w, size_t c, size_t kh, size_t kw, int8_t *out, int32_t *sums);
 /** Number of packed per-channel values: c rounded up to a block. */
 size_t ek_qdw_channels(const ek_qdw_desc *d, size_t c);
 /** Channel whose parameters are at packed index i (may be >= c: padding). */

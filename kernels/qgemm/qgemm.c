@@ -23,17 +23,40 @@ uint64_t ek_qgemm_packed_bytes(const ek_qgemm_desc *d, uint64_t n, uint64_t taps
   return (n + 15) / 16 * 16 * taps * ((k + d->kr - 1) / d->kr * d->kr);
 }
 
-void ek_qgemm_pack(const ek_qgemm_desc *d, const int8_t *w, size_t n, size_t taps, size_t k, int8_t *out) {
-  const size_t kr = d->kr, kp = round_up(k, kr), full = round_up(n, 16);
-  for (size_t n0 = 0; n0 < full; n0 += d->nr) {
-    const size_t cols = full - n0 < d->nr ? full - n0 : d->nr;
-    for (size_t t = 0; t < taps; ++t) {
-      for (size_t k0 = 0; k0 < kp; k0 += kr) {
-        for (size_t j = 0; j < cols; ++j) {
-          for (size_t i = 0; i < kr; ++i)
-            *out++ = n0 + j < n && k0 + i < k ? w[((n0 + j) * taps + t) * k + k0 + i] : 0;
-        }
+/* one panel of a tap; the plain case copies kr bytes at a time */
+static int8_t *pack_panel(const ek_qweights *w, size_t n0, size_t cols, size_t n, size_t from, size_t k, size_t kr,
+                          int8_t *out) {
+  const int plain = ek_qweights_plain(w);
+  for (size_t k0 = 0; k0 < k; k0 += kr) {
+    const size_t left = k - k0 < kr ? k - k0 : kr;
+    for (size_t j = 0; j < cols; ++j, out += kr) {
+      if (n0 + j >= n) {
+        memset(out, 0, kr);
+      } else if (plain && left == 4) {
+        memcpy(out, (const int8_t *)w->data + (n0 + j) * w->channel_stride + from + k0, 4);
+      } else {
+        for (size_t i = 0; i < kr; ++i) out[i] = (int8_t)(i < left ? ek_qweight(w, n0 + j, from + k0 + i) : 0);
       }
     }
+  }
+  return out;
+}
+
+void ek_qgemm_pack(const ek_qgemm_desc *d, const ek_qweights *w, size_t n, size_t taps, size_t k, int8_t *out,
+                   int32_t *sums) {
+  const size_t full = round_up(n, 16);
+  for (size_t n0 = 0; n0 < full; n0 += d->nr) {
+    const size_t cols = full - n0 < d->nr ? full - n0 : d->nr;
+    for (size_t t = 0; t < taps; ++t) out = pack_panel(w, n0, cols, n, t * k, k, d->kr, out);
+  }
+  for (size_t j = 0; sums != NULL && j < n; ++j) {
+    int32_t sum = 0;
+    if (ek_qweights_plain(w)) {
+      const int8_t *const v = (const int8_t *)w->data + j * w->channel_stride;
+      for (size_t i = 0; i < taps * k; ++i) sum += v[i];
+    } else {
+      for (size_t i = 0; i < taps * k; ++i) sum += ek_qweight(w, j, i);
+    }
+    sums[j] = sum;
   }
 }

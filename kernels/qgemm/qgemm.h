@@ -12,7 +12,7 @@
 #ifndef EK_QGEMM_H
 #define EK_QGEMM_H
 
-#include "../ek.h"
+#include "qweights.h"
 
 enum { EK_Q_S32 = 0, EK_Q_S8 = 1, EK_Q_U8 = 2 }; /* output type */
 
@@ -47,8 +47,9 @@ const ek_qgemm_desc *ek_qgemm_select(uint64_t have);
 const ek_qgemm_desc *ek_qgemm_at(uint32_t index);
 /** Bytes of packed weights. */
 uint64_t ek_qgemm_packed_bytes(const ek_qgemm_desc *d, uint64_t n, uint64_t taps, uint64_t k);
-/** Pack w [n][taps][k]; writes all of packed_bytes. */
-void ek_qgemm_pack(const ek_qgemm_desc *d, const int8_t *w, size_t n, size_t taps, size_t k, int8_t *out);
+/** Pack w (n channels of taps * k values); writes all of packed_bytes. sums, if not NULL: n sums of a channel's values. */
+void ek_qgemm_pack(const ek_qgemm_desc *d, const ek_qweights *w, size_t n, size_t taps, size_t k, int8_t *out,
+                   int32_t *sums);
 
 #define EK_QGEMM(isa, name, mr, nr, kr, sx, flags) void name(const ek_qgemm_call *c);
 #include "qgemm.def"

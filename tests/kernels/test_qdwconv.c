@@ -33,7 +33,8 @@ static int run_one(const ek_qdw_desc *d, ek_qdw_args a, int x_signed, uint32_t i
     ((int32_t *)pb.data)[i] = c < a.c ? bias[c] - domain * sum : 0;
     ((float *)pm.data)[i] = c < a.c ? mult[c] : 0.f;
   }
-  ek_qdw_pack(d, raw, a.c, a.kh, a.kw, w.data);
+  const ek_qweights weights = { raw, NULL, 0, 8, 1, 1, a.c };
+  ek_qdw_pack(d, &weights, a.c, a.kh, a.kw, w.data, NULL);
   a.x = x.data, a.y = y.data, a.w = w.data, a.bias = pb.data, a.mult = pm.data, a.zero = zero.data;
   a.flip = (uint32_t)x_signed != d->signed_x ? 0x80808080u : 0u;
   const uint32_t cut = kt_range(0, a.oh);

@@ -53,7 +53,8 @@ static int run_one(const ek_qgemm_desc *d, const problem *p) {
   }
   for (size_t t = 0; t < p->taps; ++t)
     for (size_t m = 0; m < p->m; ++m) rows[t * p->m + m] = (const uint8_t *)xb.data + stride_x * (t == 0 ? m : kt_range(0, p->m - 1));
-  ek_qgemm_pack(d, wb.data, p->n, p->taps, p->k, pb.data);
+  const ek_qweights weights = { wb.data, NULL, 0, 8, 1, depth, 1 };
+  ek_qgemm_pack(d, &weights, p->n, p->taps, p->k, pb.data, NULL);
   ek_qgemm_call c = { rows, p->m, p->m, p->n, p->taps, p->k, (uint32_t)p->x_signed != d->signed_x ? 0x80808080u : 0u,
                       pb.data, folded, mult, zp, lo, hi, p->out, yb.data, stride_y };
   d->fn(&c);
