@@ -377,7 +377,7 @@ edge_status eb_cpu_plan_run(const edge_host_api *host, edge_host *env, const edg
   *out = NULL;
   eb_cpu_context *const c = host->alloc(env, sizeof *c, LINE);
   if (c == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
-  *c = (eb_cpu_context) { .host = host, .env = env, .num_nodes = host->num_nodes(partition) };
+  *c = (eb_cpu_context) { .host = host, .env = env, .partition = partition, .num_nodes = host->num_nodes(partition) };
   c->steps.item_bytes = sizeof(edge_step);
   c->slots.item_bytes = sizeof(eb_cpu_slot_info);
   c->buffers.item_bytes = sizeof(edge_buffer);
@@ -404,7 +404,7 @@ edge_status eb_cpu_plan_run(const edge_host_api *host, edge_host *env, const edg
 void eb_cpu_context_free(eb_cpu_context *c) {
   if (c == NULL) return;
   for (uint32_t i = 0; i < c->prepared.count; ++i) {
-    c->host->prepared_put(c->env, ((const void **)c->prepared.data)[i]);
+    c->host->prepared_put(c->env, c->partition, ((const void **)c->prepared.data)[i]);
   }
   vector_free(c, &c->prepared);
   vector_free(c, &c->steps);

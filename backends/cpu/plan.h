@@ -47,6 +47,7 @@ typedef struct eb_cpu_vector {
 struct eb_cpu_context {
   const edge_host_api *host;
   edge_host *env;
+  const edge_partition *partition;
   struct eb_cpu_chunk *chunks;
   eb_cpu_vector steps;    /* edge_step */
   eb_cpu_vector slots;    /* eb_cpu_slot_info */
