@@ -13,7 +13,7 @@ if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
   if(EDGE_SANITIZE)
     target_compile_options(edge_flags INTERFACE -fsanitize=${EDGE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     target_link_options(edge_flags INTERFACE -fsanitize=${EDGE_SANITIZE})
-    link_libraries($<$<BOOL:${EDGE_SANITIZE}>:-fsanitize=${EDGE_SANITIZE}>)
+    link_libraries(-fsanitize=${EDGE_SANITIZE})
   endif()
   # -Wconversion where numbers come from a file
   file(GLOB strict_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/format/*.c ${PROJECT_SOURCE_DIR}/src/base/checked*.c)

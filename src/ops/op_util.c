@@ -140,3 +140,17 @@ edge_status ei_op_need_vector(ei_op_ctx *c, uint32_t i, int64_t n) {
     return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "input %u must be a vector of %lld values", i, (long long)n);
   return EDGE_STATUS_OK;
 }
+
+bool ei_quant_equal(const edge_tensor *a, const edge_tensor *b) {
+  if (ei_is_quantized(a) != ei_is_quantized(b)) return false;
+  return a->quant.count <= 1 && b->quant.count <= 1 && ei_quant_scale(a) == ei_quant_scale(b) &&
+         ei_quant_zero(a) == ei_quant_zero(b);
+}
+
+edge_status ei_op_need_per_tensor(ei_op_ctx *c, uint32_t n) {
+  for (uint32_t i = 0; i < n && i < c->n_in; ++i) {
+    if (c->in[i].quant.count > 1)
+      return ei_op_fail(c, EDGE_STATUS_UNSUPPORTED_FEATURE, "input %u must be quantized per tensor", i);
+  }
+  return EDGE_STATUS_OK;
+}
