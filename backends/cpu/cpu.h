@@ -105,7 +105,7 @@ uint32_t eb_cpu_tiles(const eb_cpu_plan *plan, double work_us, uint64_t parts);
 double eb_cpu_cost_us(const edge_host_api *host, const edge_partition *partition, const edge_node *node,
                       uint64_t features);
 
-/* ---- rows */
+/* ---- rows (a function may serve several) */
 #define EB_CPU_OP(op, fn) edge_status fn(eb_cpu_plan *plan, uint32_t node);
 #include "cpu_ops.def"
 #undef EB_CPU_OP

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * f32 Conv with constant weights as matrix products (any group count), residual Add fused. */
+#include "product.h"
+#include "kernels/conv/conv.h"
+
+typedef struct conv_arg {
+  ek_conv_f32_args conv;
+  eb_cpu_grid grid;
+} conv_arg;
+
+static edge_status conv_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  (void)worker;
+  const conv_arg *const a = arg;
+  const size_t per_group = a->grid.m_tiles * a->grid.p_tiles;
+  const size_t g = tile / per_group, m = tile % per_group % a->grid.m_tiles, p = tile % per_group / a->grid.m_tiles;
+  const size_t m0 = m * a->grid.m_tile, p0 = p * a->grid.p_tile;
+  const size_t m1 = m0 + a->grid.m_tile < a->grid.m ? m0 + a->grid.m_tile : a->grid.m;
+  const size_t p1 = p0 + a->grid.p_tile < a->grid.panels ? p0 + a->grid.p_tile : a->grid.panels;
+  ek_conv_f32_block(&a->conv, g, m0, m1, p0, p1);
+  return EDGE_STATUS_OK;
+}
+
+edge_status eb_cpu_lower_conv_f32(eb_cpu_plan *plan, uint32_t node) {
+  const uint32_t x = eb_cpu_input(plan, node, 0), w = eb_cpu_input(plan, node, 1), bias = eb_cpu_input(plan, node, 2);
+  const edge_tensor *const tx = eb_cpu_tensor(plan, x), *const tw = eb_cpu_tensor(plan, w);
+  eb_cpu_window win;
+  eb_cpu_epilogue end;
+  if (tx->dtype != EDGE_DTYPE_F32 || tw->dtype != EDGE_DTYPE_F32 || !eb_cpu_is_const(plan, w) ||
+      (bias != EDGE_NO_VALUE && (!eb_cpu_is_const(plan, bias) || eb_cpu_tensor(plan, bias)->dtype != EDGE_DTYPE_F32)) ||
+      !eb_cpu_window_of(plan, node, tx, tw, eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0)), &win) ||
+      !eb_cpu_epilogue_of(plan, node, &end)) {
+    return EB_CPU_PASS;
+  }
+  const int64_t groups = eb_cpu_int(plan, node, "group") > 0 ? eb_cpu_int(plan, node, "group") : 1;
+  if (win.ic % groups != 0 || win.oc % groups != 0 || tw->dims[tw->rank - 1] != win.ic / groups || win.ic == 0) {
+    return EB_CPU_PASS;
+  }
+  const ek_gemm_f32_kernel *const kernel =
+      ek_gemm_f32_select(eb_cpu_features(plan), eb_cpu_session_flags(plan) & EDGE_SESSION_REPRODUCIBLE ? EK_EXACT : 0);
+  const size_t c_in = (size_t)(win.ic / groups), c_out = (size_t)(win.oc / groups);
+  const size_t k = (size_t)(win.kh * win.kw) * c_in, m = (size_t)(win.n * win.oh * win.ow);
+  const double work_us =
+      eb_cpu_cost_us(eb_cpu_host(plan), eb_cpu_partition(plan), eb_cpu_node(plan, node), eb_cpu_features(plan));
+  ek_conv_f32_args conv = {
+    .kernel = kernel,
+    .batch = (size_t)win.n,
+    .ih = (size_t)win.ih,
+    .iw = (size_t)win.iw,
+    .oh = (size_t)win.oh,
+    .ow = (size_t)win.ow,
+    .c_in = c_in,
+    .c_out = c_out,
+    .groups = (size_t)groups,
+    .kh = (size_t)win.kh,
+    .kw = (size_t)win.kw,
+    .sh = (size_t)win.sh,
+    .sw = (size_t)win.sw,
+    .dh = (size_t)win.dh,
+    .dw = (size_t)win.dw,
+    .pad_top = (ptrdiff_t)win.pad_top,
+    .pad_left = (ptrdiff_t)win.pad_left,
+    .lo = end.lo,
+    .hi = end.hi,
+  };
+  const size_t unit = ek_conv_f32_by_line(&conv) ? conv.ow : 24;
+  const eb_cpu_grid grid = eb_cpu_grid_of(plan, m, ek_gemm_f32_num_panels(kernel, c_out), unit ? unit : 1,
+                                          (size_t)(win.sh * win.sw) * c_in * sizeof(float), work_us / (double)groups);
+  const void *packed = NULL;
+  edge_status status = eb_cpu_pack_f32(plan, kernel, w, bias, k, c_out, (size_t)groups, false, &packed);
+  if (status != EDGE_STATUS_OK) return status;
+  conv_arg *const a =
+      eb_cpu_step(plan, node, conv_tile, sizeof *a, (uint32_t)((size_t)groups * grid.m_tiles * grid.p_tiles), work_us);
+  float *const zeros = eb_cpu_keep(plan, c_in * sizeof(float));
+  if (a == NULL || zeros == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  a->conv = conv;
+  a->conv.packed = packed;
+  a->conv.zeros = zeros;
+  a->grid = grid;
+  eb_cpu_slot(plan, &a->conv.x, eb_cpu_value(plan, x));
+  eb_cpu_slot(plan, &a->conv.y, eb_cpu_value(plan, end.y));
+  if (end.residual != EDGE_NO_VALUE) eb_cpu_slot(plan, &a->conv.residual, eb_cpu_value(plan, end.residual));
+  eb_cpu_note(plan, node, kernel->name, ek_conv_f32_by_line(&conv) ? "conv by kernel line" : "conv by tap");
+  eb_cpu_epilogue_take(plan, &end);
+  return EDGE_STATUS_OK;
+}

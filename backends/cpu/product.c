@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What Conv, FullyConnected and MatMul share. */
+#include "product.h"
+
+static bool same_shape(const edge_tensor *a, const edge_tensor *b) {
+  if (a->rank != b->rank || a->dtype != b->dtype) return false;
+  for (int32_t i = 0; i < a->rank; ++i) {
+    if (a->dims[i] != b->dims[i]) return false;
+  }
+  return true;
+}
+
+bool eb_cpu_epilogue_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_epilogue *out) {
+  *out = (eb_cpu_epilogue) { .y = eb_cpu_output(plan, node, 0), .residual = EDGE_NO_VALUE };
+  if (!eb_cpu_clamp(plan, node, &out->lo, &out->hi)) return false;
+  if (eb_cpu_int(plan, node, "act") != 0) return true;
+  const uint32_t next = eb_cpu_only_consumer(plan, out->y);
+  if (next == EDGE_NO_VALUE || !eb_cpu_is_op(plan, next, "Add")) return true;
+  const uint32_t left = eb_cpu_input(plan, next, 0), right = eb_cpu_input(plan, next, 1);
+  const uint32_t other = left == out->y ? right : left, sum = eb_cpu_output(plan, next, 0);
+  const edge_tensor *const ty = eb_cpu_tensor(plan, out->y);
+  float lo, hi;
+  if (eb_cpu_available(plan, other) && same_shape(ty, eb_cpu_tensor(plan, other)) &&
+      same_shape(ty, eb_cpu_tensor(plan, sum)) && eb_cpu_clamp(plan, next, &lo, &hi)) {
+    out->y = sum;
+    out->residual = other;
+    out->lo = lo;
+    out->hi = hi;
+    out->taken[out->num_taken++] = next;
+  }
+  return true;
+}
+
+void eb_cpu_epilogue_take(eb_cpu_plan *plan, const eb_cpu_epilogue *epilogue) {
+  for (uint32_t i = 0; i < epilogue->num_taken; ++i) eb_cpu_take(plan, epilogue->taken[i]);
+}
+
+typedef struct pack_user {
+  const ek_gemm_f32_kernel *kernel;
+  const float *w, *bias;
+  size_t k, n, groups;
+  bool k_major;
+} pack_user;
+
+static edge_status fill(void *user, void *data, uint64_t bytes) {
+  (void)bytes;
+  const pack_user *const u = user;
+  const size_t floats = (size_t)(ek_gemm_f32_packed_bytes(u->kernel, u->k, u->n) / sizeof(float));
+  for (size_t g = 0; g < u->groups; ++g) {
+    ek_gemm_f32_pack(u->kernel, u->w + g * u->k * u->n, u->k_major ? u->n : 1, u->k_major ? 1 : u->k, u->k, u->n,
+                     u->bias ? u->bias + g * u->n : NULL, (float *)data + g * floats);
+  }
+  return EDGE_STATUS_OK;
+}
+
+edge_status eb_cpu_pack_f32(eb_cpu_plan *plan, const ek_gemm_f32_kernel *kernel, uint32_t w, uint32_t bias, size_t k,
+                            size_t n, size_t groups, bool k_major, const void **out) {
+  pack_user user = { kernel, eb_cpu_tensor(plan, w)->data, NULL, k, n, groups, k_major };
+  if (bias != EDGE_NO_VALUE) user.bias = eb_cpu_tensor(plan, bias)->data;
+  const edge_prepared_key key = {
+    .source = user.w,
+    .layout = kernel->name,
+    .params = { k, n, groups * 2 + k_major, (uint64_t)(uintptr_t)user.bias },
+  };
+  return eb_cpu_prepared(plan, &key, ek_gemm_f32_packed_bytes(kernel, k, n) * groups, fill, &user, out);
+}
+
+eb_cpu_grid eb_cpu_grid_of(const eb_cpu_plan *plan, size_t m, size_t panels, size_t row_unit, size_t row_bytes,
+                           double work_us) {
+  enum { BLOCK_BYTES = 384 * 1024 };
+  eb_cpu_grid g = { .m = m, .m_tile = m, .panels = panels, .p_tile = panels, .m_tiles = 1, .p_tiles = 1 };
+  if (m == 0 || panels == 0) {
+    g.m_tiles = g.p_tiles = 0;
+    return g;
+  }
+  const size_t units = (m + row_unit - 1) / row_unit;
+  size_t want = eb_cpu_tiles(plan, work_us, (uint64_t)units * panels), rows = want < units ? want : units;
+  if (panels > 1) {
+    const size_t blocks = (m * row_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
+    if (rows < blocks) rows = blocks < units ? blocks : units;
+  }
+  if (rows > 1) g.m_tile = (units + rows - 1) / rows * row_unit;
+  g.m_tiles = (m + g.m_tile - 1) / g.m_tile;
+  if (g.m_tiles < want) {
+    const size_t columns = (want + g.m_tiles - 1) / g.m_tiles;
+    g.p_tile = (panels + columns - 1) / columns;
+    g.p_tiles = (panels + g.p_tile - 1) / g.p_tile;
+  }
+  return g;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What Conv, FullyConnected and MatMul share: packed weights, epilogues taken from later nodes, tiles. */
+#ifndef EB_CPU_PRODUCT_H
+#define EB_CPU_PRODUCT_H
+
+#include "cpu.h"
+#include "kernels/gemm/gemm.h"
+
+/** What happens to the sums: clamp, residual, and the value that finally receives them. */
+typedef struct eb_cpu_epilogue {
+  uint32_t y;        /* value that the step writes */
+  uint32_t residual; /* value or EDGE_NO_VALUE */
+  float lo, hi;
+  uint32_t taken[2]; /* nodes that went into it */
+  uint32_t num_taken;
+} eb_cpu_epilogue;
+
+/** Activation of the node, and an Add behind it when it is the only reader; false: an activation without kernel. */
+bool eb_cpu_epilogue_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_epilogue *out);
+/** Tell the plan about the nodes taken. [commits] */
+void eb_cpu_epilogue_take(eb_cpu_plan *plan, const eb_cpu_epilogue *epilogue);
+
+/** Weights [groups][n][k] (or [k][n] when `k_major`) packed for the kernel; bias may be EDGE_NO_VALUE. [commits] */
+edge_status eb_cpu_pack_f32(eb_cpu_plan *plan, const ek_gemm_f32_kernel *kernel, uint32_t w, uint32_t bias, size_t k,
+                            size_t n, size_t groups, bool k_major, const void **out);
+
+/** Tiles over rows and panels. */
+typedef struct eb_cpu_grid {
+  size_t m, m_tile, panels, p_tile, m_tiles, p_tiles;
+} eb_cpu_grid;
+/** row_unit: rows are split at its multiples; row_bytes: input bytes per row, to keep a block in L2. */
+eb_cpu_grid eb_cpu_grid_of(const eb_cpu_plan *plan, size_t m, size_t panels, size_t row_unit, size_t row_bytes,
+                           double work_us);
+
+#endif

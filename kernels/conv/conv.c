@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * f32 convolution: row addresses for the matrix micro-kernels. */
+#include "conv.h"
+
+#include <math.h>
+
+enum { MAX_TAPS = 64 };
+
+static int is_plain(const ek_conv_f32_args *a) {
+  return a->kh == 1 && a->kw == 1 && a->sh == 1 && a->sw == 1 && a->pad_top == 0 && a->pad_left == 0 &&
+         a->oh == a->ih && a->ow == a->iw;
+}
+
+int ek_conv_f32_by_line(const ek_conv_f32_args *a) {
+  return a->c_in < 16 && a->kw > 1 && a->dw == 1 && a->groups == 1 && a->kh * a->kw <= MAX_TAPS;
+}
+
+/* one panel of one group */
+typedef struct panel {
+  const float *w, *bias;
+  size_t width, nc, column; /* column in the whole output */
+  uint32_t nv;
+} panel;
+
+static panel panel_of(const ek_conv_f32_args *a, size_t g, size_t p) {
+  const size_t k = a->kh * a->kw * a->c_in;
+  const size_t group_floats = (size_t)(ek_gemm_f32_packed_bytes(a->kernel, k, a->c_out) / sizeof(float));
+  size_t column = 0, offset = 0;
+  panel r;
+  r.nv = ek_gemm_f32_panel(a->kernel, k, a->c_out, p, &column, &offset);
+  r.width = (size_t)r.nv * a->kernel->lanes;
+  r.nc = a->c_out - column < r.width ? a->c_out - column : r.width;
+  r.column = g * a->c_out + column;
+  r.w = a->packed + g * group_floats + offset;
+  r.bias = r.w + k * r.width;
+  return r;
+}
+
+/* addresses of taps [t0, t0 + taps) for mr pixels from m on */
+static void addresses(const ek_conv_f32_args *a, size_t g, size_t m, size_t mr, size_t t0, size_t taps,
+                      const float **rows) {
+  const size_t pixel = a->groups * a->c_in;
+  size_t ox = m % a->ow, oy = m / a->ow % a->oh, n = m / (a->ow * a->oh);
+  for (size_t i = 0; i < mr; ++i) {
+    const ptrdiff_t y0 = (ptrdiff_t)(oy * a->sh) - a->pad_top, x0 = (ptrdiff_t)(ox * a->sw) - a->pad_left;
+    const float *const image = a->x + n * a->ih * a->iw * pixel + g * a->c_in;
+    size_t ky = t0 / a->kw, kx = t0 % a->kw;
+    for (size_t t = 0; t < taps; ++t) {
+      const ptrdiff_t iy = y0 + (ptrdiff_t)(ky * a->dh), ix = x0 + (ptrdiff_t)(kx * a->dw);
+      const int inside = iy >= 0 && iy < (ptrdiff_t)a->ih && ix >= 0 && ix < (ptrdiff_t)a->iw;
+      rows[t * mr + i] = inside ? image + ((size_t)iy * a->iw + (size_t)ix) * pixel : a->zeros;
+      if (++kx == a->kw) {
+        kx = 0;
+        ++ky;
+      }
+    }
+    if (++ox == a->ow) {
+      ox = 0;
+      if (++oy == a->oh) {
+        oy = 0;
+        ++n;
+      }
+    }
+  }
+}
+
+/* pixels [m0, m1) by tap, the sum over taps in parts that keep the weights of a part in cache */
+static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m0, size_t m1) {
+  const float *rows[MAX_TAPS * EK_GEMM_F32_MAX_ROWS];
+  const size_t all = a->kh * a->kw, ldc = a->groups * a->c_out;
+  size_t part = EK_GEMM_F32_SPLIT_K * 3 / 2 / a->c_in;
+  if (part < 1) part = 1;
+  if (part > MAX_TAPS) part = MAX_TAPS;
+  for (size_t t0 = 0; t0 < all; t0 += part) {
+    const size_t taps = all - t0 < part ? all - t0 : part;
+    const int first = t0 == 0, last = t0 + taps == all;
+    const float *const residual = first ? a->residual : a->y;
+    ek_gemm_f32_call call = {
+      .rows = rows,
+      .taps = taps,
+      .depth = a->c_in,
+      .groups = 1,
+      .w = p->w + t0 * a->c_in * p->width,
+      .bias = first ? p->bias : NULL,
+      .ldc = ldc,
+      .ldr = ldc,
+      .nc = p->nc,
+      .lo = last ? a->lo : -INFINITY,
+      .hi = last ? a->hi : INFINITY,
+    };
+    for (size_t m = m0; m < m1;) {
+      size_t groups = 0;
+      const size_t mr = ek_gemm_f32_next_rows(a->kernel, p->nv, m1 - m, &groups);
+      for (; groups > 0; --groups, m += mr) {
+        addresses(a, g, m, mr, t0, taps, rows);
+        call.c = a->y + m * ldc + p->column;
+        call.residual = residual ? residual + m * ldc + p->column : NULL;
+        a->kernel->fn[p->nv - 1][mr - 1](&call);
+      }
+    }
+  }
+}
+
+/* whole output lines; the pixels whose window stays inside read kernel lines as one run */
+static void by_line(const ek_conv_f32_args *a, const panel *p, size_t m0, size_t m1) {
+  const float *rows[MAX_TAPS * EK_GEMM_F32_MAX_ROWS];
+  const size_t run = a->kw * a->c_in;
+  const size_t x_lo_all = a->pad_left > 0 ? ((size_t)a->pad_left + a->sw - 1) / a->sw : 0;
+  const size_t x_lo = x_lo_all < a->ow ? x_lo_all : a->ow;
+  const ptrdiff_t room = (ptrdiff_t)a->iw + a->pad_left - (ptrdiff_t)a->kw;
+  size_t x_hi = room < 0 ? 0 : (size_t)room / a->sw + 1;
+  if (x_hi > a->ow) x_hi = a->ow;
+  if (x_hi < x_lo) x_hi = x_lo;
+  for (size_t m = m0; m < m1; m += a->ow) {
+    const size_t oy = m / a->ow % a->oh, n = m / (a->ow * a->oh);
+    const ptrdiff_t y0 = (ptrdiff_t)(oy * a->sh) - a->pad_top;
+    size_t k0 = 0, k1 = a->kh;
+    while (k0 < k1 && y0 + (ptrdiff_t)(k0 * a->dh) < 0) ++k0;
+    while (k1 > k0 && y0 + (ptrdiff_t)((k1 - 1) * a->dh) >= (ptrdiff_t)a->ih) --k1;
+    if (x_lo > 0) by_tap(a, 0, p, m, m + x_lo);
+    ek_gemm_f32_call call = {
+      .rows = rows,
+      .taps = k1 - k0,
+      .depth = run,
+      .w = p->w + k0 * run * p->width,
+      .bias = p->bias,
+      .ldc = a->c_out,
+      .ldr = a->c_out,
+      .nc = p->nc,
+      .lo = a->lo,
+      .hi = a->hi,
+    };
+    for (size_t x = x_lo; x < x_hi;) {
+      const size_t mr = ek_gemm_f32_next_rows(a->kernel, p->nv, x_hi - x, &call.groups);
+      for (size_t t = k0; t < k1; ++t) {
+        const size_t iy = (size_t)(y0 + (ptrdiff_t)(t * a->dh));
+        const float *const line = a->x + (n * a->ih + iy) * a->iw * a->c_in;
+        for (size_t i = 0; i < mr; ++i) {
+          rows[(t - k0) * mr + i] = line + ((x + i) * a->sw - (size_t)a->pad_left) * a->c_in;
+        }
+      }
+      call.a_step = mr * a->sw * a->c_in;
+      call.c = a->y + (m + x) * a->c_out + p->column;
+      call.residual = a->residual ? a->residual + (m + x) * a->c_out + p->column : NULL;
+      a->kernel->fn[p->nv - 1][mr - 1](&call);
+      x += mr * call.groups;
+    }
+    if (x_hi < a->ow) by_tap(a, 0, p, m + x_hi, m + a->ow);
+  }
+}
+
+void ek_conv_f32_block(const ek_conv_f32_args *a, size_t g, size_t m0, size_t m1, size_t p0, size_t p1) {
+  if (a->groups == 1 && is_plain(a)) {
+    const ek_gemm_f32_args product = {
+      .kernel = a->kernel,
+      .m = a->batch * a->oh * a->ow,
+      .n = a->c_out,
+      .k = a->c_in,
+      .a = a->x,
+      .lda = a->c_in,
+      .packed = a->packed,
+      .c = a->y,
+      .ldc = a->c_out,
+      .residual = a->residual,
+      .ldr = a->c_out,
+      .lo = a->lo,
+      .hi = a->hi,
+    };
+    ek_gemm_f32_block(&product, m0, m1, p0, p1);
+    return;
+  }
+  const int lines = ek_conv_f32_by_line(a);
+  for (size_t i = p0; i < p1; ++i) {
+    const panel p = panel_of(a, g, i);
+    if (lines) {
+      by_line(a, &p, m0, m1);
+    } else {
+      by_tap(a, g, &p, m0, m1);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * f32 micro-kernels for any vector word: TILE(rows, vectors) defines one. All MR * NV sums stay in registers;
+ * per k: NV panel loads and MR broadcasts. */
+VF_INLINE vf tail_load(const float *p, size_t n) { return n == VF_LANES ? vf_load(p) : vf_load_n(p, n); }
+VF_INLINE void tail_store(float *p, vf v, size_t n) {
+  if (n == VF_LANES) {
+    vf_store(p, v);
+  } else {
+    vf_store_n(p, v, n);
+  }
+}
+
+#define STR_(x) #x
+#define UNROLL(n) _Pragma(STR_(GCC unroll n))
+
+/* clang-format off */
+#define TILE(MR, NV)                                                                                             \
+  static void tile_##MR##x##NV(const ek_gemm_f32_call *g) {                                                       \
+    size_t row = 0;                                                                                              \
+    for (size_t group = 0; group < g->groups; ++group, row += MR) {                                              \
+      vf c[MR][NV];                                                                                              \
+      UNROLL(4) for (uint32_t j = 0; j < NV; ++j) {                                                              \
+        const vf start = g->bias ? vf_load(g->bias + j * VF_LANES) : vf_zero();                                  \
+        UNROLL(16) for (uint32_t i = 0; i < MR; ++i) c[i][j] = start;                                            \
+      }                                                                                                          \
+      const float *w = g->w;                                                                                     \
+      const float *const *rows = g->rows;                                                                        \
+      const size_t skip = group * g->a_step + g->depth;                                                          \
+      for (size_t tap = 0; tap < g->taps; ++tap, rows += MR) {                                                   \
+        const float *a[MR];                                                                                      \
+        UNROLL(16) for (uint32_t i = 0; i < MR; ++i) a[i] = rows[i] + skip;                                      \
+        for (ptrdiff_t k = -(ptrdiff_t)g->depth; k != 0; ++k) {                                                  \
+          vf b[NV];                                                                                              \
+          UNROLL(4) for (uint32_t j = 0; j < NV; ++j) b[j] = vf_load(w + j * VF_LANES);                          \
+          w += NV * VF_LANES;                                                                                    \
+          UNROLL(16) for (uint32_t i = 0; i < MR; ++i) {                                                         \
+            if (NV == 1) {                                                                                       \
+              c[i][0] = vf_fma1(c[i][0], a[i] + k, b[0]);                                                        \
+            } else {                                                                                             \
+              const vf v = vf_set1(a[i][k]);                                                                     \
+              UNROLL(4) for (uint32_t j = 0; j < NV; ++j) c[i][j] = vf_fma(c[i][j], v, b[j]);                    \
+            }                                                                                                    \
+          }                                                                                                      \
+        }                                                                                                        \
+      }                                                                                                          \
+      const size_t tail = g->nc - (NV - 1) * VF_LANES;                                                           \
+      if (g->residual) {                                                                                         \
+        const float *from = g->residual + row * g->ldr;                                                          \
+        UNROLL(16) for (uint32_t i = 0; i < MR; ++i, from += g->ldr) {                                           \
+          UNROLL(4) for (uint32_t j = 0; j + 1 < NV; ++j) c[i][j] = vf_add(c[i][j], vf_load(from + j * VF_LANES));\
+          c[i][NV - 1] = vf_add(c[i][NV - 1], tail_load(from + (NV - 1) * VF_LANES, tail));                      \
+        }                                                                                                        \
+      }                                                                                                          \
+      const vf lo = vf_set1(g->lo), hi = vf_set1(g->hi);                                                         \
+      float *to = g->c + row * g->ldc;                                                                           \
+      UNROLL(16) for (uint32_t i = 0; i < MR; ++i, to += g->ldc) {                                               \
+        UNROLL(4) for (uint32_t j = 0; j < NV; ++j) c[i][j] = vf_min(hi, vf_max(lo, c[i][j]));                   \
+        UNROLL(4) for (uint32_t j = 0; j + 1 < NV; ++j) vf_store(to + j * VF_LANES, c[i][j]);                    \
+        tail_store(to + (NV - 1) * VF_LANES, c[i][NV - 1], tail);                                                \
+      }                                                                                                          \
+    }                                                                                                            \
+  }
+/* clang-format on */

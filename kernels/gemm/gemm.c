@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * f32 matrix products: selection, packing, and the loops around the micro-kernels. */
+#include "gemm.h"
+
+#include <math.h>
+
+static const ek_gemm_f32_kernel *const table[] = {
+#define EK_GEMM_F32(isa, kernel) &kernel,
+#include "gemm.def"
+#undef EK_GEMM_F32
+};
+
+const ek_gemm_f32_kernel *ek_gemm_f32_select(uint64_t have, uint32_t need) {
+  for (size_t i = 0; i < EK_COUNT(table); ++i) {
+    if ((table[i]->isa & ~have) == 0 && (table[i]->flags & need) == need) return table[i];
+  }
+  return NULL;
+}
+
+static size_t panel_width(const ek_gemm_f32_kernel *kernel) {
+  return (size_t)kernel->nv_max * kernel->lanes;
+}
+
+size_t ek_gemm_f32_num_panels(const ek_gemm_f32_kernel *kernel, size_t n) {
+  const size_t width = panel_width(kernel);
+  return n / width + (n % width != 0);
+}
+
+uint32_t ek_gemm_f32_panel(const ek_gemm_f32_kernel *kernel, size_t k, size_t n, size_t i, size_t *column,
+                           size_t *offset) {
+  const size_t width = panel_width(kernel);
+  *column = i * width;
+  *offset = i * width * (k + 1);
+  const size_t left = n - *column;
+  return left >= width ? kernel->nv_max : (uint32_t)((left + kernel->lanes - 1) / kernel->lanes);
+}
+
+uint64_t ek_gemm_f32_packed_bytes(const ek_gemm_f32_kernel *kernel, size_t k, size_t n) {
+  const uint64_t columns = ((uint64_t)n + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
+  return columns * ((uint64_t)k + 1) * sizeof(float);
+}
+
+void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t sk, size_t sn, size_t k, size_t n,
+                      const float *bias, float *packed) {
+  const size_t panels = ek_gemm_f32_num_panels(kernel, n);
+  for (size_t i = 0; i < panels; ++i) {
+    size_t column = 0, offset = 0;
+    const size_t width = (size_t)ek_gemm_f32_panel(kernel, k, n, i, &column, &offset) * kernel->lanes;
+    const size_t real = n - column < width ? n - column : width;
+    float *to = packed + offset;
+    for (size_t row = 0; row < k; ++row, to += width) {
+      const float *const from = w + row * sk + column * sn;
+      for (size_t j = 0; j < real; ++j) to[j] = from[j * sn];
+      for (size_t j = real; j < width; ++j) to[j] = 0.0f;
+    }
+    for (size_t j = 0; j < width; ++j) to[j] = bias && j < real ? bias[column + j] : 0.0f;
+  }
+}
+
+size_t ek_gemm_f32_next_rows(const ek_gemm_f32_kernel *kernel, uint32_t nv, size_t left, size_t *groups) {
+  const size_t mr = kernel->mr_max[nv - 1], whole = left / mr, rest = left % mr;
+  if (whole == 0) {
+    *groups = 1;
+    return left;
+  }
+  if (rest == 0 || rest > mr / 2) {
+    *groups = whole;
+    return mr;
+  }
+  if (whole > 1) { /* two even tiles at the end instead of a full and a thin one */
+    *groups = whole - 1;
+    return mr;
+  }
+  *groups = 1;
+  return (left + 1) / 2;
+}
+
+void ek_gemm_f32_block(const ek_gemm_f32_args *g, size_t m0, size_t m1, size_t p0, size_t p1) {
+  const ek_gemm_f32_kernel *const kernel = g->kernel;
+  const float *rows[EK_GEMM_F32_MAX_ROWS];
+  for (size_t p = p0; p < p1; ++p) {
+    size_t column = 0, offset = 0;
+    const uint32_t nv = ek_gemm_f32_panel(kernel, g->k, g->n, p, &column, &offset);
+    const size_t width = (size_t)nv * kernel->lanes, left = g->n - column;
+    for (size_t k0 = 0; k0 == 0 || k0 < g->k; k0 += EK_GEMM_F32_SPLIT_K) {
+      const size_t depth = g->k - k0 < EK_GEMM_F32_SPLIT_K ? g->k - k0 : EK_GEMM_F32_SPLIT_K;
+      const bool first = k0 == 0, last = k0 + depth == g->k;
+      const float *const residual = first ? g->residual : g->c;
+      ek_gemm_f32_call call = {
+        .rows = rows,
+        .taps = 1,
+        .depth = depth,
+        .w = g->packed + offset + k0 * width,
+        .bias = first ? g->packed + offset + g->k * width : NULL,
+        .ldc = g->ldc,
+        .ldr = first ? g->ldr : g->ldc,
+        .nc = left < width ? left : width,
+        .lo = last ? g->lo : -INFINITY,
+        .hi = last ? g->hi : INFINITY,
+      };
+      for (size_t m = m0; m < m1;) {
+        const size_t mr = ek_gemm_f32_next_rows(kernel, nv, m1 - m, &call.groups);
+        for (size_t i = 0; i < mr; ++i) rows[i] = g->a + (m + i) * g->lda + k0;
+        call.a_step = mr * g->lda;
+        call.c = g->c + m * g->ldc + column;
+        call.residual = residual ? residual + m * call.ldr + column : NULL;
+        kernel->fn[nv - 1][mr - 1](&call);
+        m += call.groups * mr;
+      }
+    }
+  }
+}
