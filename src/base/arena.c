@@ -58,9 +58,12 @@ void *ei_arena_get(ei_arena *arena, uint64_t bytes, uint64_t align) {
   }
   uint64_t need;
   if (!ei_add_u64(size, sizeof(struct ei_arena_block) + (align > BLOCK_ALIGN ? align : BLOCK_ALIGN), &need)) return NULL;
-  uint64_t block_bytes = arena->total_bytes < MIN_BLOCK   ? MIN_BLOCK
-                         : arena->total_bytes > MAX_BLOCK ? MAX_BLOCK
-                                                          : arena->total_bytes;
+  /* Blocks of their own do not count for the growth. */
+  uint64_t block_bytes = MIN_BLOCK;
+  if (arena->head != NULL && arena->head->bytes <= MAX_BLOCK) {
+    block_bytes = 2 * (uint64_t)arena->head->bytes;
+    if (block_bytes > MAX_BLOCK) block_bytes = MAX_BLOCK;
+  }
   const bool own = need > block_bytes / 2;
   if (own) block_bytes = need;
   struct ei_arena_block *const block = new_block(arena, block_bytes);

@@ -23,21 +23,21 @@
 #  define HAVE_HELPERS 0
 #endif
 
+enum { MAX_THREADS = 256, CHECK_NS = 100000 /* read the clock about this often for a deadline */ };
+
+#if HAVE_HELPERS
+
 enum {
-  MAX_THREADS = 256,
   SHARE_NS = 3000,       /* estimate from which a step is worth sharing */
   WAKE_NS = 15000,       /* and from which it is worth waking a sleeper */
   AHEAD_NS = 30000,      /* wake this early */
   SPIN_NS = 50000,       /* longest spin anywhere */
-  MIN_SPIN_NS = 2000,
-  CHECK_NS = 100000      /* read the clock about this often for a deadline */
+  MIN_SPIN_NS = 2000
 };
 
 static bool worth_sharing(const edge_step *step) {
   return step->num_tiles > 1 && (step->cost_ns == 0 || step->cost_ns >= SHARE_NS);
 }
-
-#if HAVE_HELPERS
 
 #  define TILE_BITS 24
 #  define TILE_MASK ((1u << TILE_BITS) - 1)
@@ -65,7 +65,7 @@ struct ei_pool {
   ei_alloc *alloc;
   uint32_t num_threads;
   edge_executor executor;       /* run == NULL: own helpers */
-  void *provider;               /* pthreadpool */
+  ei_pthreadpool *provider;
 #if HAVE_HELPERS
   bool started;
   uint32_t num_helpers;         /* started threads */
@@ -373,8 +373,9 @@ static void run_with_helpers(ei_pool *pool, run *r) {
     atomic_store(&pool->driver_taken, false);
     pool->executor.run(pool->executor.user, executor_task, pool, pool->num_threads);
     if (!atomic_load(&pool->driver_taken)) drive(pool, r, 0, true); /* the executor called nobody */
-    pool->current = NULL;
+    (void)atomic_load(&pool->running); /* what the driver wrote is visible also without the executor's help */
     atomic_store(&pool->running, false);
+    pool->current = NULL;
     return;
   }
   ei_pool_start(pool);
@@ -423,7 +424,7 @@ edge_status ei_pool_create(ei_alloc *alloc, int32_t kind, const edge_executor *e
   pool->num_threads = HAVE_HELPERS ? num_threads : 1;
   if (kind == EDGE_THREADS_HOST) pool->executor = *executor;
   if (kind == EDGE_THREADS_PTHREADPOOL) {
-    const edge_status status = ei_pthreadpool_open(pool->num_threads, &pool->provider, &pool->executor, err);
+    const edge_status status = ei_pthreadpool_open(alloc, pool->num_threads, &pool->provider, &pool->executor, err);
     if (status != EDGE_STATUS_OK) {
       ei_pool_destroy(pool);
       return status;
@@ -455,7 +456,7 @@ void ei_pool_destroy(ei_pool *pool) {
   if (pool->helpers != NULL)
     ei_alloc_put(pool->alloc, pool->helpers, (uint64_t)(pool->num_threads - 1) * sizeof(helper), _Alignof(helper));
 #endif
-  ei_pthreadpool_close(pool->provider);
+  ei_pthreadpool_close(pool->alloc, pool->provider);
   ei_alloc_put(pool->alloc, pool, sizeof(*pool), _Alignof(ei_pool));
 }
 

@@ -5,8 +5,11 @@
 
 #include "base.h"
 
-edge_status ei_pthreadpool_open(uint32_t num_threads, void **provider, edge_executor *out, edge_error *err);
+typedef struct ei_pthreadpool ei_pthreadpool;
+
+edge_status ei_pthreadpool_open(ei_alloc *alloc, uint32_t num_threads, ei_pthreadpool **provider, edge_executor *out,
+                                edge_error *err);
 /** NULL is a no-op. */
-void ei_pthreadpool_close(void *provider);
+void ei_pthreadpool_close(ei_alloc *alloc, ei_pthreadpool *provider);
 
 #endif
