@@ -1,8 +1,0 @@
-# CMake generated Testfile for 
-# Source directory: /tmp/edge/opsa/tests
-# Build directory: /tmp/edge/opsa/basan/tests
-# 
-# This file includes the relevant testing commands required for 
-# testing this directory and lists subdirectories to be tested as well.
-subdirs("kernels")
-subdirs("ops")
