@@ -11,6 +11,14 @@
 #include "../graph/graph.h"
 #include <edge/import.h>
 
+/** Version of this reader; a file names the lowest one that understands it. */
+enum { EI_FORMAT_VERSION = 1 };
+/** Must-understand feature bits that this reader knows (none is defined yet). */
+#define EI_FORMAT_FEATURES UINT64_C(0)
+/** Constants up to this size are stored in the metadata, larger ones in segments. */
+enum { EI_FORMAT_INLINE_BYTES = 64, EI_FORMAT_SEGMENT_ALIGN = 64, EI_FORMAT_MAX_ATTRIBUTES = 64, EI_FORMAT_MAX_KEY = 63 };
+
+/** 0: the defaults (2 GiB, 4,000,000). */
 typedef struct ei_format_limits {
   uint64_t max_metadata_bytes;
   uint32_t max_nodes;

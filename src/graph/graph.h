@@ -81,6 +81,32 @@ typedef struct ei_metadata {
   uint64_t bytes;
 } ei_metadata;
 
+/** A value of a golden vector. */
+typedef struct ei_golden_value {
+  int32_t dtype, rank;
+  int64_t dims[EDGE_MAX_RANK];
+  const void *data;
+  uint64_t data_bytes;
+} ei_golden_value;
+
+/** Inputs of an entry and the outputs they must give: |got - want| <= abs_tolerance + rel_tolerance * |want|. */
+typedef struct ei_golden {
+  const char *name;
+  uint32_t entry;
+  uint32_t n_inputs, n_outputs;
+  float abs_tolerance, rel_tolerance;
+  ei_golden_value *inputs, *outputs;
+} ei_golden;
+
+/** Weights that a backend prepared for one target. */
+typedef struct ei_prepared {
+  const char *target;
+  const void *key;                    /* hash of what the blob depends on */
+  uint32_t key_bytes;
+  const void *data;
+  uint64_t bytes;
+} ei_prepared;
+
 typedef struct ei_graph {
   ei_arena *arena;
   ei_subgraph *subgraphs;
@@ -90,6 +116,11 @@ typedef struct ei_graph {
   ei_metadata *metadata;
   uint32_t n_subgraphs, n_symbols, n_states, n_entries, n_metadata;
   uint32_t cap_subgraphs, cap_symbols, cap_states, cap_entries, cap_metadata;
+  ei_golden *golden;                  /* arrays without spare room: set as a whole */
+  ei_prepared *prepared;
+  uint32_t n_golden, n_prepared;
+  const char *producer;               /* NULL: this library */
+  uint64_t required_features;         /* must-understand bits, see format.h */
 } ei_graph;
 
 /* ---- building (importers, passes, the loader); EI_NONE or NULL when out of memory */
