@@ -43,7 +43,7 @@ static edge_status want_tensor(ei_instance *in, uint32_t t) {
   if (edge_tensor_bytes(&in->views[t], &b->bytes) != EDGE_STATUS_OK)
     return ei_session_fail(in->session, EDGE_STATUS_LIMIT_EXCEEDED, "tensor '%s' is too large", in->sg->tensors[t].name);
   if (b->bytes == 0) b->bytes = 1; /* empty tensors still have an address */
-  b->external = is_state(in, t) || in->external[t] || in->views[t].data;
+  b->external = is_state(in, t) || in->views[t].data || (in != in->session->main && in->external[t]);
   return EDGE_STATUS_OK;
 }
 
@@ -111,7 +111,7 @@ edge_status ei_plan_memory(ei_instance *in) {
     uint64_t elements;
     if (in->views[t].data || edge_tensor_elements(&in->views[t], &elements) == EDGE_STATUS_INVALID_ARGUMENT) continue;
     EI_TRY(want_tensor(in, t));
-    if (k < sg->n_inputs && in != in->session->main && in->session->main) in->plan[t].external = true;
+    if (k < sg->n_inputs && in != in->session->main) in->plan[t].external = true; /* the caller's values, in place */
     use_at(&in->plan[t], k < sg->n_inputs ? 0 : in->plan[t].first == UINT32_MAX ? 0 : in->plan[t].first, position);
   }
   in->n_plan = next;

@@ -116,7 +116,6 @@ struct ei_instance {
 typedef struct ei_state_buffer {
   void *working, *committed;
   uint64_t bytes;
-  bool dirty;                   /* some node of a planned instance writes it */
 } ei_state_buffer;
 
 enum { EI_MAX_EVENTS = 16 };
@@ -171,6 +170,14 @@ edge_status ei_run_dynamic(edge_partition *p);
 edge_status ei_run_submit(edge_partition *p);
 /** Make room for a value whose shape (in live) is known now; live[t].data is set. */
 edge_status ei_heap_value_get(ei_instance *in, uint32_t tensor);
+
+/* ---- session_state.c */
+edge_status ei_states_create(edge_session *s);
+void ei_states_commit(edge_session *s);
+void ei_states_restore(edge_session *s);
+void ei_states_reset(edge_session *s);
+/** After a device failure: quarantine it and plan again; OK means "run again". */
+edge_status ei_session_rescue(edge_session *s, edge_status cause);
 
 /* ---- errors of a session */
 edge_status ei_session_fail(edge_session *s, edge_status status, const char *format, ...) EI_PRINTF(3, 4);

@@ -34,7 +34,9 @@ void ei_instance_unplan(ei_instance *in) {
   in->arena_owned = false;
   in->planned = false;
   in->bound = false;
+  in->segments = NULL;
   in->n_segments = 0;
+  in->parts = NULL;
   ei_arena_free(&in->mem);
   ei_arena_free(&in->fold);
 }
