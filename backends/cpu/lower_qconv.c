@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * 8-bit Conv, FullyConnected and MatMul with constant weights on the integer matrix and depthwise kernels. */
+#include "quant.h"
+#include "kernels/qconv/qconv.h"
+#include "kernels/qdwconv/qdwconv.h"
+
+/* ---- prepared weights: [channels] int32 sums, padded to 64 bytes, then the packed groups */
+
+typedef struct pack_job {
+  const ek_qgemm_desc *gemm;
+  const ek_qdw_desc *dw;
+  ek_qweights w;
+  size_t n, taps, depth, group, group_bytes, kh, kw;
+} pack_job;
+
+static uint64_t sums_bytes(uint64_t n) { return (n * sizeof(int32_t) + 63) / 64 * 64; }
+
+static edge_status pack(void *user, void *data, uint64_t bytes) {
+  const pack_job *const j = user;
+  int32_t *const sums = data;
+  int8_t *const out = (int8_t *)data + sums_bytes(j->n);
+  (void)bytes;
+  if (j->dw) {
+    ek_qdw_pack(j->dw, &j->w, j->n, j->kh, j->kw, out, sums);
+    return EDGE_STATUS_OK;
+  }
+  const size_t per = j->n / j->group;
+  for (size_t g = 0; g < j->group; ++g) {
+    ek_qweights w = j->w;
+    const size_t skip = g * per * w.channel_stride; /* whole bytes: sub-byte weights have one group */
+    w.data = (const uint8_t *)w.data + skip;
+    if (w.zero_per_channel && w.zero_points) w.zero_points += g * per;
+    ek_qgemm_pack(j->gemm, &w, per, j->taps, j->depth, out + g * j->group_bytes, sums + g * per);
+  }
+  return EDGE_STATUS_OK;
+}
+
+/* ---- dense */
+
+typedef struct conv_arg {
+  ek_qconv_args a;
+  uint32_t m, n, rows, cols, m_tiles;
+} conv_arg;
+
+static edge_status conv_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  const conv_arg *const c = arg;
+  (void)worker;
+  const uint32_t m0 = tile % c->m_tiles * c->rows, n0 = tile / c->m_tiles * c->cols;
+  const uint32_t m1 = c->m - m0 < c->rows ? c->m : m0 + c->rows, n1 = c->n - n0 < c->cols ? c->n : n0 + c->cols;
+  ek_qconv_run(&c->a, m0, m1, n0, n1);
+  return EDGE_STATUS_OK;
+}
+
+static uint32_t divide(uint32_t total, uint32_t parts, uint32_t unit) {
+  const uint32_t each = (total + parts - 1) / parts;
+  return (each + unit - 1) / unit * unit;
+}
+
+/* How an m x n product is cut into tiles: by rows while there are enough of them, else by panels of columns. */
+static uint32_t cut(const eb_cpu_plan *plan, conv_arg *c, double us) {
+  const uint32_t nr = c->a.row->nr, panels = (c->n + nr - 1) / nr;
+  c->rows = c->m;
+  c->cols = (c->n + nr - 1) / nr * nr;
+  const uint32_t want = eb_cpu_tiles(plan, us, (uint64_t)c->m * panels);
+  if (c->m / want >= 12) {
+    c->rows = divide(c->m, want, 12);
+  } else if (c->a.group == 1 && panels > 1) {
+    c->cols = divide(c->n, want < panels ? want : panels, nr);
+  }
+  c->m_tiles = (c->m + c->rows - 1) / c->rows;
+  return c->m_tiles * ((c->n + c->cols - 1) / c->cols);
+}
+
+/* Everything but the geometry: prepares the weights, emits the step. `a` has its geometry and row. */
+static edge_status emit_dense(eb_cpu_plan *plan, uint32_t node, ek_qconv_args a, const eb_cpu_q_affine *q,
+                              const ek_qweights *w, uint32_t m, uint64_t layout) {
+  uint32_t taps, depth;
+  ek_qconv_shape(&a, &taps, &depth);
+  const uint32_t per = a.oc / a.group;
+  a.w_group_bytes = (size_t)(ek_qgemm_packed_bytes(a.row, per, taps, depth) + 63) / 64 * 64;
+  pack_job job = { .gemm = a.row, .w = *w, .n = a.oc, .taps = taps, .depth = depth, .group = a.group,
+                   .group_bytes = a.w_group_bytes };
+  const edge_prepared_key key = { w->data, a.row->name, { a.oc, taps, depth, (uint64_t)a.group << 8 | layout } };
+  const void *blob;
+  const edge_status status = eb_cpu_prepared(plan, &key, sums_bytes(a.oc) + a.w_group_bytes * a.group, pack, &job, &blob);
+  if (status != EDGE_STATUS_OK) return status;
+  const int32_t zero = eb_cpu_q_domain(&q->x, a.row->signed_x, &a.flip);
+  if (blob) {
+    const int32_t *const sums = blob;
+    for (uint32_t i = 0; i < a.oc; ++i) q->bias[i] = (int32_t)((uint32_t)q->bias[i] - (uint32_t)zero * (uint32_t)sums[i]);
+    a.w = (const int8_t *)blob + sums_bytes(a.oc);
+  }
+  uint8_t *const pixel = eb_cpu_keep(plan, a.ic);
+  if (pixel == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  memset(pixel, q->x.zero & 255, a.ic);
+  a.zero = pixel;
+  a.bias = q->bias;
+  a.mult = q->mult;
+  a.zero_point = q->y.zero;
+  a.lo = q->lo;
+  a.hi = q->hi;
+  a.out = q->y.is_signed ? EK_Q_S8 : EK_Q_U8;
+  conv_arg c = { .a = a, .m = m, .n = per };
+  const double us = eb_cpu_q_us(plan, (double)m * a.oc * taps * depth) + (double)m * a.oc / 40e3;
+  const uint32_t tiles = cut(plan, &c, us);
+  conv_arg *const arg = eb_cpu_step(plan, node, conv_tile, sizeof c, tiles, us);
+  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  *arg = c;
+  eb_cpu_slot(plan, &arg->a.x, eb_cpu_value(plan, eb_cpu_input(plan, node, 0)));
+  eb_cpu_slot(plan, &arg->a.y, eb_cpu_value(plan, eb_cpu_output(plan, node, 0)));
+  eb_cpu_note(plan, node, a.row->name, a.merged ? "taps of a kernel row merged into one" : "8-bit, exact");
+  return EDGE_STATUS_OK;
+}
+
+/* ---- depthwise */
+
+typedef struct dw_arg {
+  ek_qdw_args a;
+  ek_qdw_fn fn;
+  uint32_t rows, strips;
+} dw_arg;
+
+static edge_status dw_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  const dw_arg *const d = arg;
+  (void)worker;
+  const uint32_t y0 = tile % d->strips * d->rows, left = d->a.oh - y0;
+  d->fn(&d->a, tile / d->strips, y0, y0 + (left < d->rows ? left : d->rows));
+  return EDGE_STATUS_OK;
+}
+
+/* Rows of a strip: few enough that its input stays in the first-level cache's neighbourhood while it is walked. */
+static uint32_t strip_rows(const eb_cpu_plan *plan, const ek_qdw_args *a, uint32_t images, double us) {
+  uint32_t strips = (a->oh + 7) / 8;
+  const uint32_t want = (eb_cpu_tiles(plan, us, (uint64_t)a->oh * images) + images - 1) / images;
+  if (strips < want) strips = want;
+  return (a->oh + strips - 1) / strips;
+}
+
+static edge_status emit_depthwise(eb_cpu_plan *plan, uint32_t node, ek_qdw_args a, const ek_qdw_desc *row,
+                                  eb_cpu_q_affine *q, const ek_qweights *w, uint32_t images) {
+  pack_job job = { .dw = row, .w = *w, .n = a.c, .kh = a.kh, .kw = a.kw };
+  const uint64_t bytes = sums_bytes(a.c) + ek_qdw_packed_bytes(row, a.c, a.kh, a.kw);
+  const edge_prepared_key key = { w->data, row->name, { a.c, a.kh, a.kw, 0 } };
+  const void *blob;
+  const edge_status status = eb_cpu_prepared(plan, &key, bytes, pack, &job, &blob);
+  if (status != EDGE_STATUS_OK) return status;
+  const size_t packed = ek_qdw_channels(row, a.c);
+  int32_t *const bias = eb_cpu_keep(plan, packed * sizeof *bias);
+  float *const mult = eb_cpu_keep(plan, packed * sizeof *mult);
+  uint8_t *const pixel = eb_cpu_keep(plan, a.c);
+  if (bias == NULL || mult == NULL || pixel == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  const int32_t zero = eb_cpu_q_domain(&q->x, row->signed_x, &a.flip);
+  for (size_t i = 0; blob != NULL && i < packed; ++i) {
+    const size_t c = ek_qdw_channel_at(row, i);
+    if (c >= a.c) continue;
+    bias[i] = (int32_t)((uint32_t)q->bias[c] - (uint32_t)zero * (uint32_t)((const int32_t *)blob)[c]);
+    mult[i] = q->mult[c];
+  }
+  memset(pixel, q->x.zero & 255, a.c);
+  a.w = blob ? (const int8_t *)blob + sums_bytes(a.c) : NULL;
+  a.bias = bias;
+  a.mult = mult;
+  a.zero = pixel;
+  a.zero_point = q->y.zero;
+  a.lo = q->lo;
+  a.hi = q->hi;
+  a.out = q->y.is_signed ? EK_Q_S8 : EK_Q_U8;
+  const double us = eb_cpu_q_us(plan, 4.0 * images * a.oh * a.ow * (double)a.c * a.kh * a.kw);
+  const uint32_t rows = strip_rows(plan, &a, images, us), strips = (a.oh + rows - 1) / rows;
+  dw_arg *const arg = eb_cpu_step(plan, node, dw_tile, sizeof *arg, strips * images, us);
+  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  *arg = (dw_arg) { a, row->fn, rows, strips };
+  eb_cpu_slot(plan, &arg->a.x, eb_cpu_value(plan, eb_cpu_input(plan, node, 0)));
+  eb_cpu_slot(plan, &arg->a.y, eb_cpu_value(plan, eb_cpu_output(plan, node, 0)));
+  eb_cpu_note(plan, node, row->name, "8-bit depthwise, exact");
+  return EDGE_STATUS_OK;
+}
+
+/* ---- lowerings */
+
+static bool small(int64_t v) { return v >= 0 && v <= INT32_MAX / 4; }
+
+edge_status eb_cpu_lower_qconv(eb_cpu_plan *plan, uint32_t node) {
+  const edge_tensor *const x = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0));
+  const edge_tensor *const w = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
+  const edge_tensor *const bias = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 2));
+  const edge_tensor *const y = eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
+  eb_cpu_q probe;
+  eb_cpu_window v;
+  ek_qweights weights;
+  const int64_t group = eb_cpu_int(plan, node, "group");
+  if (!eb_cpu_q8(x, &probe) || !eb_cpu_window_of(plan, node, x, w, y, &v)) return EB_CPU_PASS;
+  if (group < 1 || v.ic % group || v.oc % group || eb_cpu_elements(y) == 0 || v.ic < 1) return EB_CPU_PASS;
+  if (!small(v.ih) || !small(v.iw) || !small(v.n * v.oh * v.ow) || !small(v.kh * v.kw * v.ic) || !small(v.oc) ||
+      !small(v.pad_top) || !small(v.pad_left) || !small(v.dh * v.kh) || !small(v.dw * v.kw) || !small(v.sh) ||
+      !small(v.sw) || !small(v.ih * v.iw) || !small(v.oh * v.sh) || !small(v.ow * v.sw))
+    return EB_CPU_PASS;
+  if (!eb_cpu_q_weights(w, 0, &weights) || (weights.bits != 8 && group != 1)) return EB_CPU_PASS;
+  const uint64_t depth = (uint64_t)(v.kh * v.kw * (v.ic / group));
+  if (v.kh * v.kw > EK_QCONV_MAX_TAPS) return EB_CPU_PASS;
+  weights.channel_stride = (size_t)depth;
+  eb_cpu_q_affine q;
+  const bool depthwise = group > 1 && group == v.ic && group == v.oc && v.kh * v.kw <= EK_QDW_MAX_TAPS;
+  edge_status status = eb_cpu_q_affine_of(plan, node, x, w, bias, y, (uint32_t)v.oc, depth, &q);
+  if (status != EDGE_STATUS_OK) return status;
+  if (depthwise) {
+    const ek_qdw_args a = { .ih = (uint32_t)v.ih, .iw = (uint32_t)v.iw, .c = (uint32_t)v.ic, .oh = (uint32_t)v.oh,
+                            .ow = (uint32_t)v.ow, .kh = (uint32_t)v.kh, .kw = (uint32_t)v.kw, .sh = (uint32_t)v.sh,
+                            .sw = (uint32_t)v.sw, .dh = (uint32_t)v.dh, .dw = (uint32_t)v.dw,
+                            .pad_top = (int32_t)v.pad_top, .pad_left = (int32_t)v.pad_left };
+    return emit_depthwise(plan, node, a, ek_qdw_select(eb_cpu_features(plan), &a), &q, &weights, (uint32_t)v.n);
+  }
+  ek_qconv_args a = { .row = ek_qgemm_select(eb_cpu_features(plan)), .ih = (uint32_t)v.ih, .iw = (uint32_t)v.iw,
+                      .ic = (uint32_t)v.ic, .oh = (uint32_t)v.oh, .ow = (uint32_t)v.ow, .oc = (uint32_t)v.oc,
+                      .kh = (uint32_t)v.kh, .kw = (uint32_t)v.kw, .sh = (uint32_t)v.sh, .sw = (uint32_t)v.sw,
+                      .dh = (uint32_t)v.dh, .dw = (uint32_t)v.dw, .pad_top = (int32_t)v.pad_top,
+                      .pad_left = (int32_t)v.pad_left, .group = (uint32_t)group };
+  a.merged = ek_qconv_merged(a.ic, a.kw, a.dw, a.group);
+  return emit_dense(plan, node, a, &q, &weights, (uint32_t)(v.n * v.oh * v.ow), 0);
+}
+
+/* x [m, k] times n channels of k values. */
+static edge_status lower_product(eb_cpu_plan *plan, uint32_t node, uint64_t m, uint64_t n, uint64_t k, int32_t axis,
+                                 size_t channel_stride, size_t depth_stride) {
+  const edge_tensor *const x = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0));
+  const edge_tensor *const w = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
+  const edge_tensor *const bias = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 2));
+  const edge_tensor *const y = eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
+  ek_qweights weights;
+  eb_cpu_q_affine q;
+  if (m == 0 || n == 0 || k == 0 || m > INT32_MAX / 4 || n > INT32_MAX / 4 || k > INT32_MAX / 4) return EB_CPU_PASS;
+  if (!eb_cpu_q_weights(w, axis, &weights)) return EB_CPU_PASS;
+  weights.channel_stride = channel_stride;
+  weights.depth_stride = depth_stride;
+  const edge_status status = eb_cpu_q_affine_of(plan, node, x, w, bias, y, (uint32_t)n, k, &q);
+  if (status != EDGE_STATUS_OK) return status;
+  const ek_qconv_args a = { .row = ek_qgemm_select(eb_cpu_features(plan)), .ih = 1, .iw = (uint32_t)m,
+                            .ic = (uint32_t)k, .oh = 1, .ow = (uint32_t)m, .oc = (uint32_t)n, .kh = 1, .kw = 1,
+                            .sh = 1, .sw = 1, .dh = 1, .dw = 1, .group = 1 };
+  return emit_dense(plan, node, a, &q, &weights, (uint32_t)m, depth_stride == 1 ? 1 : 2);
+}
+
+edge_status eb_cpu_lower_qfc(eb_cpu_plan *plan, uint32_t node) {
+  const edge_tensor *const x = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0));
+  const edge_tensor *const w = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
+  eb_cpu_q probe;
+  if (!eb_cpu_q8(x, &probe) || w->rank != 2 || w->dims[1] < 1) return EB_CPU_PASS;
+  const uint64_t n = (uint64_t)w->dims[0], k = (uint64_t)w->dims[1], total = eb_cpu_elements(x);
+  if (total % k) return EB_CPU_PASS;
+  return lower_product(plan, node, total / k, n, k, 0, (size_t)k, 1);
+}
+
+edge_status eb_cpu_lower_qmatmul(eb_cpu_plan *plan, uint32_t node) {
+  const edge_tensor *const x = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0));
+  const edge_tensor *const w = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
+  eb_cpu_q probe;
+  if (!eb_cpu_q8(x, &probe) || w->rank != 2 || x->rank < 1) return EB_CPU_PASS;
+  if (x->rank > 1 && eb_cpu_int(plan, node, "trans_a")) return EB_CPU_PASS;
+  const bool rows = eb_cpu_int(plan, node, "trans_b") != 0; /* b [n, k] */
+  const uint64_t n = (uint64_t)w->dims[rows ? 0 : 1], k = (uint64_t)w->dims[rows ? 1 : 0];
+  if (k == 0 || (uint64_t)x->dims[x->rank - 1] != k) return EB_CPU_PASS;
+  return lower_product(plan, node, eb_cpu_elements(x) / k, n, k, rows ? 0 : 1, (size_t)(rows ? k : 1),
+                       (size_t)(rows ? 1 : n));
+}

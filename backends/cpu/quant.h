@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the lowerings of 8-bit operators share: parameters of tensors, weights, biases and multipliers. */
+#ifndef EB_CPU_QUANT_H
+#define EB_CPU_QUANT_H
+
+#include "cpu.h"
+#include "kernels/qgemm/qgemm.h"
+
+typedef struct eb_cpu_q {
+  float scale;
+  int32_t zero;
+  bool is_signed;
+} eb_cpu_q;
+
+/** A tensor of s8 or u8 with one scale and a zero point that its type holds. */
+bool eb_cpu_q8(const edge_tensor *t, eb_cpu_q *out);
+/** Stored range of y narrowed by the node's fused activation; false when it is not a clamp. */
+bool eb_cpu_q_clamp(const eb_cpu_plan *plan, uint32_t node, const eb_cpu_q *y, int32_t *lo, int32_t *hi);
+
+/** Constant weights with `n` channels along `axis`; false when a value less its zero point does not fit s8. */
+bool eb_cpu_q_weights(const edge_tensor *w, int32_t axis, ek_qweights *out);
+
+/** The affine part of a product: y = clamp(zero + rint((sum + bias[c]) * mult[c])). */
+typedef struct eb_cpu_q_affine {
+  eb_cpu_q x, y;
+  int32_t lo, hi;
+  uint32_t n;       /* channels */
+  int32_t *bias;    /* [n + 128], without zero points */
+  float *mult;
+} eb_cpu_q_affine;
+/** Fill *out for x * w (+ bias) -> y; the arrays are from the plan. depth: products in a sum. PASS when a sum or its
+ *  scaled value might leave 32 bits, when the activation does not clamp, or when a type does not fit. */
+edge_status eb_cpu_q_affine_of(eb_cpu_plan *plan, uint32_t node, const edge_tensor *x, const edge_tensor *w,
+                               const edge_tensor *bias, const edge_tensor *y, uint32_t n, uint64_t depth,
+                               eb_cpu_q_affine *out);
+/** Zero point of the input in the domain a kernel row works in, and the flip that takes it there. */
+int32_t eb_cpu_q_domain(const eb_cpu_q *x, bool signed_x, uint32_t *flip);
+/** Estimate of integer product work in us. */
+double eb_cpu_q_us(const eb_cpu_plan *plan, double macs);
+
+#endif
