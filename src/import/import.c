@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From a model file of any known format to an image or an open model. */
+#include "import.h"
+#include "../format/format.h"
+#include "../port/port.h"
+
+/* Everything an image owns; freed by its release function. */
+typedef struct import_image {
+  ei_alloc *alloc;
+  ei_arena arena;
+  ei_import im;
+  ei_import_options options;
+} import_image;
+
+int ei_import_detect(const void *data, uint64_t bytes) {
+  const char *const text = data;
+  if (bytes >= 12 && memcmp(text + 8, "EDG1", 4) == 0) return EI_IMPORT_EDGE;
+  if (bytes >= 8 && memcmp(text + 4, "TFL3", 4) == 0) return EI_IMPORT_TFLITE;
+  if (bytes >= 4 && memcmp(text, "GGUF", 4) == 0) return EI_IMPORT_GGUF;
+  return EI_IMPORT_ONNX;
+}
+
+void ei_import_log(const ei_import *im, int32_t level, const char *format, ...) {
+  char text[512];
+  va_list args;
+  if (!im->options->log) return;
+  va_start(args, format);
+  ei_vformat(text, sizeof text, format, args);
+  va_end(args);
+  im->options->log(im->options->log_user, level, text);
+}
+
+/* ---- files */
+
+static bool is_absolute(const char *path) {
+  return path[0] == '/' || path[0] == '\\' || (path[0] != 0 && path[1] == ':');
+}
+
+edge_status ei_import_map(ei_import *im, const char *path, const ei_import_file **out, edge_error *err) {
+  ei_import_file *const file = EI_NEW(im->arena, ei_import_file);
+  ei_port_map *const map = EI_NEW(im->arena, ei_port_map);
+  const char *const dir = im->options->base_dir;
+  const size_t length = strlen(path), dir_length = dir && !is_absolute(path) ? strlen(dir) : 0;
+  char *const full = ei_arena_get(im->arena, (uint64_t)dir_length + length + 2, 1);
+  *out = NULL;
+  if (!file || !map || !full) return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory to open '%s'", path);
+  if (dir_length) {
+    memcpy(full, dir, dir_length);
+    full[dir_length] = '/';
+  }
+  memcpy(full + dir_length + (dir_length != 0), path, length + 1);
+  EI_TRY(ei_port_map_file(full, map, err));
+  file->data = map->data;
+  file->bytes = map->bytes;
+  file->private_data = map;
+  file->next = im->files;
+  im->files = file;
+  *out = file;
+  return EDGE_STATUS_OK;
+}
+
+/* ---- graphs */
+
+edge_status ei_import_graph(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err) {
+  const ei_pass_options passes = { im->options->disabled_passes, im->options->n_disabled };
+  *out = NULL;
+  switch (ei_import_detect(data, bytes)) {
+  case EI_IMPORT_TFLITE: EI_TRY(ei_import_tflite(im, data, bytes, out, err)); break;
+  case EI_IMPORT_GGUF:
+    return ei_fail(err, EDGE_STATUS_UNSUPPORTED_FEATURE, "GGUF files are language models, which this build cannot import");
+  case EI_IMPORT_EDGE: return ei_fail(err, EDGE_STATUS_INVALID_ARGUMENT, "the model is an .edge file already");
+  default: EI_TRY(ei_import_onnx(im, data, bytes, out, err)); break;
+  }
+  EI_TRY(ei_graph_verify(*out, err));
+  return ei_passes_run(*out, &passes, err);
+}
+
+/* ---- images */
+
+static void release_image(void *user) {
+  import_image *const image = user;
+  ei_alloc *const alloc = image->alloc;
+  for (ei_import_file *f = image->im.files; f; f = f->next) ei_port_unmap(f->private_data);
+  ei_arena_free(&image->arena);
+  ei_alloc_put(alloc, image, sizeof *image, _Alignof(import_image));
+  ei_alloc_destroy(alloc);
+}
+
+static edge_status new_image(const ei_import_options *options, import_image **out, edge_error *err) {
+  static const ei_import_options defaults = EI_IMPORT_OPTIONS_INIT;
+  ei_alloc *alloc = NULL;
+  const ei_import_options *const o = options ? options : &defaults;
+  const edge_status status = ei_alloc_create(NULL, o->max_bytes, &alloc);
+  if (status != EDGE_STATUS_OK) return ei_fail(err, status, "no memory to import a model");
+  import_image *const image = ei_alloc_get(alloc, sizeof *image, _Alignof(import_image));
+  if (!image) {
+    ei_alloc_destroy(alloc);
+    return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory to import a model");
+  }
+  image->alloc = alloc;
+  image->options = *o;
+  image->im.options = &image->options;
+  image->im.arena = &image->arena;
+  ei_arena_init(&image->arena, alloc);
+  *out = image;
+  return EDGE_STATUS_OK;
+}
+
+/* An allocation that failed with a quota set was the quota's doing. */
+static edge_status explain_quota(const import_image *image, edge_status status, edge_error *err) {
+  if (status != EDGE_STATUS_OUT_OF_MEMORY || image->options.max_bytes == 0) return status;
+  return ei_fail(err, EDGE_STATUS_LIMIT_EXCEEDED, "importing needs more than the limit of %llu bytes",
+                 (unsigned long long)image->options.max_bytes);
+}
+
+static edge_status finish_image(import_image *image, const void *data, uint64_t bytes, edge_image *out, edge_error *err) {
+  ei_graph *graph = NULL;
+  edge_segment *segments = NULL;
+  EI_TRY(ei_import_graph(&image->im, data, bytes, &graph, err));
+  EI_TRY(ei_format_write(graph, &image->arena, &out->metadata, &out->metadata_bytes, &segments, &out->num_segments, err));
+  out->segments = segments;
+  out->user = image;
+  out->release = release_image;
+  return EDGE_STATUS_OK;
+}
+
+static edge_status give_image(import_image *image, edge_status status, edge_image *out, edge_error *err) {
+  static const edge_image empty = EDGE_IMAGE_INIT;
+  if (status == EDGE_STATUS_OK) return status;
+  *out = empty;
+  status = explain_quota(image, status, err);
+  release_image(image);
+  return status;
+}
+
+edge_status ei_import_image_memory(const void *data, uint64_t bytes, const ei_import_options *options, edge_image *out,
+                                   edge_error *err) {
+  static const edge_image empty = EDGE_IMAGE_INIT;
+  import_image *image = NULL;
+  *out = empty;
+  EI_TRY(new_image(options, &image, err));
+  return give_image(image, finish_image(image, data, bytes, out, err), out, err);
+}
+
+/* The folder of a path, "." without one. */
+static const char *directory_of(ei_arena *arena, const char *path) {
+  size_t length = strlen(path);
+  while (length > 0 && path[length - 1] != '/' && path[length - 1] != '\\') length--;
+  return length == 0 ? "." : ei_arena_strdup(arena, path, length);
+}
+
+static edge_status fill_from_file(import_image *image, const char *path, edge_image *out, edge_error *err) {
+  const char *const wanted = image->options.base_dir;
+  const ei_import_file *file = NULL;
+  image->options.base_dir = NULL;  /* the path itself counts from the working directory */
+  EI_TRY(ei_import_map(&image->im, path, &file, err));
+  image->options.base_dir = wanted ? wanted : directory_of(&image->arena, path);
+  if (!image->options.base_dir) return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory to open '%s'", path);
+  return finish_image(image, file->data, file->bytes, out, err);
+}
+
+edge_status ei_import_image_file(const char *path, const ei_import_options *options, edge_image *out, edge_error *err) {
+  static const edge_image empty = EDGE_IMAGE_INIT;
+  import_image *image = NULL;
+  *out = empty;
+  EI_TRY(new_image(options, &image, err));
+  return give_image(image, fill_from_file(image, path, out, err), out, err);
+}
+
+edge_status ei_import_open(edge_env *env, const char *path, const ei_import_options *options,
+                           const edge_model_options *model_options, edge_model **out, edge_error *err) {
+  ei_port_map map;
+  edge_image image = EDGE_IMAGE_INIT;
+  if (out) *out = NULL;
+  if (!env || !path || !out) return ei_fail(err, EDGE_STATUS_INVALID_ARGUMENT, "env, path and out must not be NULL");
+  EI_TRY(ei_port_map_file(path, &map, err));
+  const int kind = ei_import_detect(map.data, map.bytes);
+  ei_port_unmap(&map);
+  if (kind == EI_IMPORT_EDGE) return edge_model_open_file(env, path, model_options, out, err);
+  EI_TRY(ei_import_image_file(path, options, &image, err));
+  return edge_model_open_image(env, &image, model_options, out, err);
+}
