@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# How the libraries are put together: what the static one passes on, what the shared one exports.
+
+# Link the static library with EDGE_LINK_LIBRARIES. Inside the build optional libraries are the files that were found;
+# an installed package names them EdgeRT::<name>, which its config file looks up again on the user's machine.
+function(edge_link_public target)
+  set(libraries "")
+  foreach(item IN LISTS EDGE_LINK_LIBRARIES)
+    set(replaced FALSE)
+    foreach(name IN ITEMS cpuinfo pthreadpool xnnpack)
+      string(TOUPPER ${name} upper)
+      if(EDGE_HAVE_${upper} AND item STREQUAL "${EDGE_${upper}_LIBRARY}")
+        list(APPEND libraries $<BUILD_INTERFACE:${item}> $<INSTALL_INTERFACE:EdgeRT::${name}>)
+        set(replaced TRUE)
+      endif()
+    endforeach()
+    if(NOT replaced)
+      list(APPEND libraries ${item})
+    endif()
+  endforeach()
+  target_link_libraries(${target} PUBLIC ${libraries})
+endfunction()
+
+# Export exactly the symbols listed in a file: a version script on ELF, a module definition on Windows, a list on macOS.
+function(edge_exports target list_file)
+  file(STRINGS ${list_file} symbols REGEX "^edge_")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${list_file})
+  if(WIN32)
+    list(JOIN symbols "\n" text)
+    file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/edgert.def CONTENT "EXPORTS\n${text}\n")
+    target_sources(${target} PRIVATE ${PROJECT_BINARY_DIR}/edgert.def)
+    set_source_files_properties(${PROJECT_BINARY_DIR}/edgert.def PROPERTIES GENERATED TRUE)
+  elseif(APPLE)
+    list(TRANSFORM symbols PREPEND "_")
+    list(JOIN symbols "\n" text)
+    file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/edgert.exp CONTENT "${text}\n")
+    target_link_options(${target} PRIVATE -Wl,-exported_symbols_list,${PROJECT_BINARY_DIR}/edgert.exp)
+  else()
+    list(JOIN symbols ";\n    " text)
+    file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/edgert.map CONTENT "{\n  global:\n    ${text};\n  local: *;\n};\n")
+    target_link_options(${target} PRIVATE -Wl,--version-script=${PROJECT_BINARY_DIR}/edgert.map)
+  endif()
+endfunction()
