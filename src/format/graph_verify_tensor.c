@@ -119,8 +119,8 @@ static edge_status check_constant(uint32_t index, const ei_tensor *t, bool known
 }
 
 edge_status ei_verify_tensor(const ei_graph *g, uint32_t index, const ei_tensor *t, edge_error *err) {
-  bool known;
-  uint64_t bytes;
+  bool known = false;
+  uint64_t bytes = 0;
   EI_TRY(check_type("tensor", t->name, index, t->dtype, t->encoding, err));
   EI_TRY(check_shape(g, index, t, &known, &bytes, err));
   EI_TRY(check_quant(index, t, err));
