@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * f32 depthwise Conv with constant weights, one filter per channel. */
+#include "cpu.h"
+#include "kernels/dwconv/dwconv.h"
+
+typedef struct dwconv_arg {
+  ek_dwconv_f32_args conv;
+  ek_dwconv_f32_fn fn;
+  size_t rows, row_tile, row_tiles, blocks, block_tile;
+} dwconv_arg;
+
+static edge_status dwconv_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  (void)worker;
+  const dwconv_arg *const a = arg;
+  const size_t row0 = tile % a->row_tiles * a->row_tile, block0 = tile / a->row_tiles * a->block_tile;
+  const size_t row1 = row0 + a->row_tile < a->rows ? row0 + a->row_tile : a->rows;
+  const size_t block1 = block0 + a->block_tile < a->blocks ? block0 + a->block_tile : a->blocks;
+  a->fn(&a->conv, row0, row1, block0, block1);
+  return EDGE_STATUS_OK;
+}
+
+typedef struct pack_user {
+  const ek_dwconv_f32_kernel *kernel;
+  const float *w, *bias;
+  size_t taps, c;
+} pack_user;
+
+static edge_status fill(void *user, void *data, uint64_t bytes) {
+  (void)bytes;
+  const pack_user *const u = user;
+  ek_dwconv_f32_pack(u->kernel, u->w, u->bias, u->taps, u->c, data);
+  return EDGE_STATUS_OK;
+}
+
+edge_status eb_cpu_lower_dwconv_f32(eb_cpu_plan *plan, uint32_t node) {
+  const uint32_t x = eb_cpu_input(plan, node, 0), w = eb_cpu_input(plan, node, 1), bias = eb_cpu_input(plan, node, 2);
+  const uint32_t y = eb_cpu_output(plan, node, 0);
+  const edge_tensor *const tx = eb_cpu_tensor(plan, x), *const tw = eb_cpu_tensor(plan, w);
+  eb_cpu_window win;
+  float lo, hi;
+  if (tx->dtype != EDGE_DTYPE_F32 || tw->dtype != EDGE_DTYPE_F32 || !eb_cpu_is_const(plan, w) ||
+      (bias != EDGE_NO_VALUE && (!eb_cpu_is_const(plan, bias) || eb_cpu_tensor(plan, bias)->dtype != EDGE_DTYPE_F32)) ||
+      !eb_cpu_window_of(plan, node, tx, tw, eb_cpu_tensor(plan, y), &win) || win.ic == 0 || win.ic != win.oc ||
+      eb_cpu_int(plan, node, "group") != win.ic || tw->dims[tw->rank - 1] != 1 || win.ic == 1 ||
+      !eb_cpu_clamp(plan, node, &lo, &hi)) {
+    return EB_CPU_PASS;
+  }
+  const ek_dwconv_f32_kernel *const kernel = ek_dwconv_f32_select(
+      eb_cpu_features(plan), eb_cpu_session_flags(plan) & EDGE_SESSION_REPRODUCIBLE ? EK_EXACT : 0);
+  pack_user user = { kernel, tw->data, bias != EDGE_NO_VALUE ? eb_cpu_tensor(plan, bias)->data : NULL,
+                     (size_t)(win.kh * win.kw), (size_t)win.ic };
+  const edge_prepared_key key = { .source = user.w,
+                                  .layout = kernel->name,
+                                  .params = { user.taps, user.c, (uint64_t)(uintptr_t)user.bias, 0 } };
+  const void *packed = NULL;
+  const edge_status status =
+      eb_cpu_prepared(plan, &key, ek_dwconv_f32_packed_bytes(kernel, user.taps, user.c), fill, &user, &packed);
+  if (status != EDGE_STATUS_OK) return status;
+
+  /* strips of lines whose input stays in L2; several for threads */
+  enum { STRIP_BYTES = 400 * 1024 };
+  const size_t rows = (size_t)(win.n * win.oh), blocks = (user.c + kernel->lanes - 1) / kernel->lanes;
+  const size_t row_bytes = (size_t)(win.iw * win.ic * win.sh) * sizeof(float);
+  const double work_us = (double)rows * (double)win.ow * (double)user.c * (double)user.taps * 2.0 / 80e3;
+  size_t row_tile = row_bytes < STRIP_BYTES / 2 ? STRIP_BYTES / (row_bytes ? row_bytes : 1) : 2;
+  const size_t want = eb_cpu_tiles(plan, work_us, (uint64_t)rows * blocks);
+  size_t row_tiles = rows ? (rows + row_tile - 1) / row_tile : 0, block_tile = blocks;
+  if (row_tiles < want && rows >= 2 * want) row_tiles = want;
+  if (row_tiles > 0) row_tile = (rows + row_tiles - 1) / row_tiles;
+  row_tiles = rows ? (rows + row_tile - 1) / row_tile : 0;
+  if (row_tiles > 0 && row_tiles < want) block_tile = (blocks * row_tiles + want - 1) / want;
+  const size_t block_tiles = (blocks + block_tile - 1) / block_tile;
+
+  dwconv_arg *const a = eb_cpu_step(plan, node, dwconv_tile, sizeof *a, (uint32_t)(row_tiles * block_tiles), work_us);
+  if (a == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  *a = (dwconv_arg) { .fn = kernel->fn,
+                      .rows = rows,
+                      .row_tile = row_tile,
+                      .row_tiles = row_tiles,
+                      .blocks = blocks,
+                      .block_tile = block_tile };
+  a->conv = (ek_dwconv_f32_args) {
+    .batch = (size_t)win.n,
+    .ih = (size_t)win.ih,
+    .iw = (size_t)win.iw,
+    .oh = (size_t)win.oh,
+    .ow = (size_t)win.ow,
+    .c = user.c,
+    .kh = (size_t)win.kh,
+    .kw = (size_t)win.kw,
+    .sh = (size_t)win.sh,
+    .sw = (size_t)win.sw,
+    .dh = (size_t)win.dh,
+    .dw = (size_t)win.dw,
+    .pad_top = (ptrdiff_t)win.pad_top,
+    .pad_left = (ptrdiff_t)win.pad_left,
+    .packed = packed,
+    .lo = lo,
+    .hi = hi,
+  };
+  eb_cpu_slot(plan, &a->conv.x, eb_cpu_value(plan, x));
+  eb_cpu_slot(plan, &a->conv.y, eb_cpu_value(plan, y));
+  eb_cpu_note(plan, node, kernel->name, "depthwise, columns kept in registers");
+  return EDGE_STATUS_OK;
+}

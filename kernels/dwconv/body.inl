@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * f32 depthwise convolution for any vector word: one block of channels, lines inside, pixels innermost. */
+#define UNROLL8 _Pragma("GCC unroll 8")
+#define UNROLL20 _Pragma("GCC unroll 20")
+
+/* what is the same for all pixels of an output line */
+typedef struct line {
+  const float *x;          /* first valid kernel line, column -pad_left, this channel block */
+  const float *w;          /* its taps */
+  const float *bias;
+  float *y;
+  size_t lines;            /* valid kernel lines */
+  size_t line_step;        /* elements between them */
+  size_t c, kw, sw, dw;
+  size_t n;                /* channels of the block */
+  float lo, hi;
+} line;
+
+VF_INLINE vf line_load(const float *p, size_t n, const int tail) { return tail ? vf_load_n(p, n) : vf_load(p); }
+
+VF_INLINE void line_store(const line *l, float *p, vf sum, const int tail) {
+  const vf v = vf_min(vf_set1(l->hi), vf_max(vf_set1(l->lo), sum));
+  if (tail) {
+    vf_store_n(p, v, l->n);
+  } else {
+    vf_store(p, v);
+  }
+}
+
+/* one pixel, kernel columns [k0, k1) */
+VF_INLINE void pixel(const line *l, size_t ox, size_t k0, size_t k1, const int tail) {
+  vf sum = vf_load(l->bias);
+  for (size_t r = 0; r < l->lines; ++r) {
+    const float *const x = l->x + r * l->line_step + ox * l->sw * l->c, *const w = l->w + r * l->kw * VF_LANES;
+    for (size_t k = k0; k < k1; ++k) {
+      sum = vf_fma(sum, line_load(x + k * l->dw * l->c, l->n, tail), vf_load(w + k * VF_LANES));
+    }
+  }
+  line_store(l, l->y + ox * l->c, sum, tail);
+}
+
+/* P neighbouring pixels whose windows are inside, K columns, stride S */
+VF_INLINE void pixels(const line *l, size_t ox, const int tail, const size_t K, const size_t S, const size_t P) {
+  vf sum[8], w[5];
+  UNROLL8 for (size_t p = 0; p < P; ++p) sum[p] = vf_load(l->bias);
+  for (size_t r = 0; r < l->lines; ++r) {
+    const float *x = l->x + r * l->line_step + ox * S * l->c;
+    UNROLL8 for (size_t k = 0; k < K; ++k) w[k] = vf_load(l->w + (r * K + k) * VF_LANES);
+    UNROLL20 for (size_t j = 0; j < (P - 1) * S + K; ++j, x += l->c) {
+      const vf v = line_load(x, l->n, tail);
+      UNROLL8 for (size_t p = 0; p < P; ++p) {
+        if (j >= p * S && j - p * S < K) sum[p] = vf_fma(sum[p], v, w[j - p * S]);
+      }
+    }
+  }
+  UNROLL8 for (size_t p = 0; p < P; ++p) line_store(l, l->y + (ox + p) * l->c, sum[p], tail);
+}
+
+#define INSIDE(name, K, S)                                                                            \
+  static void name(const line *l, size_t x0, size_t x1) {                                             \
+    for (; x0 + 8 <= x1; x0 += 8) pixels(l, x0, 0, K, S, 8);                                          \
+    if (x0 + 4 <= x1) {                                                                               \
+      pixels(l, x0, 0, K, S, 4);                                                                      \
+      x0 += 4;                                                                                        \
+    }                                                                                                 \
+    for (; x0 + 2 <= x1; x0 += 2) pixels(l, x0, 0, K, S, 2);                                          \
+    if (x0 < x1) pixels(l, x0, 0, K, S, 1);                                                           \
+  }
+INSIDE(inside_3s1, 3, 1)
+INSIDE(inside_3s2, 3, 2)
+INSIDE(inside_5s1, 5, 1)
+INSIDE(inside_5s2, 5, 2)
+
+static void inside_any(const line *l, size_t x0, size_t x1) {
+  for (; x0 < x1; ++x0) pixel(l, x0, 0, l->kw, 0);
+}
+static void inside_tail(const line *l, size_t x0, size_t x1) {
+  for (; x0 < x1; ++x0) pixel(l, x0, 0, l->kw, 1);
+}
+
+static void border(const ek_dwconv_f32_args *a, const line *l, size_t x0, size_t x1, int tail) {
+  for (size_t ox = x0; ox < x1; ++ox) {
+    const ptrdiff_t left = (ptrdiff_t)(ox * a->sw) - a->pad_left;
+    size_t k0 = 0, k1 = a->kw;
+    while (k0 < k1 && left + (ptrdiff_t)(k0 * a->dw) < 0) ++k0;
+    while (k1 > k0 && left + (ptrdiff_t)((k1 - 1) * a->dw) >= (ptrdiff_t)a->iw) --k1;
+    if (tail) {
+      pixel(l, ox, k0, k1, 1);
+    } else {
+      pixel(l, ox, k0, k1, 0);
+    }
+  }
+}
+
+static void rows(const ek_dwconv_f32_args *a, size_t row0, size_t row1, size_t block0, size_t block1) {
+  void (*inside)(const line *, size_t, size_t) = inside_any;
+  if (a->dw == 1 && a->kw == 3 && a->sw == 1) inside = inside_3s1;
+  if (a->dw == 1 && a->kw == 3 && a->sw == 2) inside = inside_3s2;
+  if (a->dw == 1 && a->kw == 5 && a->sw == 1) inside = inside_5s1;
+  if (a->dw == 1 && a->kw == 5 && a->sw == 2) inside = inside_5s2;
+  const ptrdiff_t span = (ptrdiff_t)((a->kw - 1) * a->dw + 1), room = (ptrdiff_t)a->iw + a->pad_left - span;
+  size_t x_lo = a->pad_left > 0 ? ((size_t)a->pad_left + a->sw - 1) / a->sw : 0;
+  size_t x_hi = room < 0 ? 0 : (size_t)room / a->sw + 1;
+  if (x_hi > a->ow) x_hi = a->ow;
+  if (x_lo > a->ow) x_lo = a->ow;
+  if (x_hi < x_lo) x_hi = x_lo;
+  for (size_t block = block0; block < block1; ++block) {
+    const size_t c0 = block * VF_LANES;
+    const int tail = a->c - c0 < VF_LANES;
+    const float *const packed = a->packed + c0 * (a->kh * a->kw + 1);
+    line l = { .bias = packed + a->kh * a->kw * VF_LANES, .line_step = a->dh * a->iw * a->c, .c = a->c, .kw = a->kw,
+               .sw = a->sw, .dw = a->dw, .n = tail ? a->c - c0 : VF_LANES, .lo = a->lo, .hi = a->hi };
+    for (size_t row = row0; row < row1; ++row) {
+      const ptrdiff_t top = (ptrdiff_t)(row % a->oh * a->sh) - a->pad_top;
+      size_t k0 = 0, k1 = a->kh;
+      while (k0 < k1 && top + (ptrdiff_t)(k0 * a->dh) < 0) ++k0;
+      while (k1 > k0 && top + (ptrdiff_t)((k1 - 1) * a->dh) >= (ptrdiff_t)a->ih) --k1;
+      const ptrdiff_t y0 = (ptrdiff_t)(row / a->oh * a->ih) + top + (ptrdiff_t)(k0 * a->dh);
+      l.x = a->x + ((k1 > k0 ? y0 * (ptrdiff_t)a->iw : 0) - a->pad_left) * (ptrdiff_t)a->c + (ptrdiff_t)c0;
+      l.w = packed + k0 * a->kw * VF_LANES;
+      l.lines = k1 - k0;
+      l.y = a->y + row * a->ow * a->c + c0;
+      border(a, &l, 0, x_lo, tail);
+      (tail ? inside_tail : inside)(&l, x_lo, x_hi);
+      border(a, &l, x_hi, a->ow, tail);
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * f32 depthwise convolution: selection and packing. */
+#include "dwconv.h"
+
+static const ek_dwconv_f32_kernel *const table[] = {
+#define EK_DWCONV_F32(isa, kernel) &kernel,
+#include "dwconv.def"
+#undef EK_DWCONV_F32
+};
+
+const ek_dwconv_f32_kernel *ek_dwconv_f32_at(uint32_t i) {
+  return i < EK_COUNT(table) ? table[i] : NULL;
+}
+
+const ek_dwconv_f32_kernel *ek_dwconv_f32_select(uint64_t have, uint32_t need) {
+  for (size_t i = 0; i < EK_COUNT(table); ++i) {
+    if ((table[i]->isa & ~have) == 0 && (table[i]->flags & need) == need) return table[i];
+  }
+  return NULL;
+}
+
+uint64_t ek_dwconv_f32_packed_bytes(const ek_dwconv_f32_kernel *kernel, size_t taps, size_t c) {
+  const uint64_t blocks = ((uint64_t)c + kernel->lanes - 1) / kernel->lanes;
+  return blocks * kernel->lanes * ((uint64_t)taps + 1) * sizeof(float);
+}
+
+void ek_dwconv_f32_pack(const ek_dwconv_f32_kernel *kernel, const float *w, const float *bias, size_t taps, size_t c,
+                        float *packed) {
+  for (size_t first = 0; first < c; first += kernel->lanes) {
+    for (size_t t = 0; t <= taps; ++t) {
+      for (size_t i = first; i < first + kernel->lanes; ++i) {
+        *packed++ = i >= c ? 0.0f : t < taps ? w[i * taps + t] : bias ? bias[i] : 0.0f;
+      }
+    }
+  }
+}
