@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Graphs: initializers, inputs, nodes one after the other, functions inlined, outputs. */
+#include "onnx.h"
+
+enum { MAX_NESTING = 48, MAX_INLINED = 4000000 };
+
+void ei_ox_fail(ei_ox_call *c, edge_status status, const char *format, ...) {
+  char text[320];
+  va_list args;
+  if (!ei_ox_ok(c->x)) return;
+  va_start(args, format);
+  ei_vformat(text, sizeof text, format, args);
+  va_end(args);
+  c->x->status = ei_fail_at(c->x->err, status, c->n->offset, "node '%s' (%s): %s", c->n->name, c->n->op, text);
+}
+
+static void add_missing(ei_ox *x, const ei_ox_node *n, int64_t opset, const char *why) {
+  for (ei_ox_missing *m = x->missing; m; m = m->next) {
+    if (strcmp(m->op, n->op) != 0 || strcmp(m->domain, n->domain) != 0 || strcmp(m->why, why) != 0) continue;
+    m->count++;
+    return;
+  }
+  ei_ox_missing *const m = EI_NEW(x->arena, ei_ox_missing);
+  if (!m) {
+    ei_ox_out_of_memory(x);
+    return;
+  }
+  m->op = n->op;
+  m->domain = n->domain;
+  m->node = *n->name ? n->name : n->n_out ? n->out[0] : "";
+  m->why = ei_arena_strdup(x->arena, why, strlen(why));
+  m->opset = opset;
+  m->count = 1;
+  if (!m->why) ei_ox_out_of_memory(x);
+  else if (x->last_missing) x->last_missing->next = m;
+  else x->missing = m;
+  if (m->why) x->last_missing = m;
+}
+
+void ei_ox_unsupported(ei_ox_call *c, const char *why) {
+  if (!ei_ox_ok(c->x)) return;
+  add_missing(c->x, c->n, c->opset, why);
+  if (ei_ox_ok(c->x)) c->x->status = EDGE_STATUS_UNSUPPORTED_OP;
+}
+
+/* A node that failed stays a hole, so that the ones after it are looked at too. */
+static void forgive(ei_ox *x) {
+  if (x->missing && x->status != EDGE_STATUS_OUT_OF_MEMORY && x->status != EDGE_STATUS_MALFORMED) x->status = EDGE_STATUS_OK;
+}
+
+static int64_t opset_of(const ei_ox_scope *s, const char *domain) {
+  for (uint32_t i = 0; i < s->n_opsets; ++i)
+    if (strcmp(s->opsets[i].domain, domain) == 0) return s->opsets[i].version;
+  return 0;
+}
+
+/* Type and shape from a declaration; symbols only for graph inputs and outputs. */
+static edge_status declare(ei_ox *x, const ei_ox_value *v, bool symbols, ei_tensor *t) {
+  if (v->is_tensor) t->dtype = ei_ox_dtype(v->onnx_type);
+  t->rank = v->rank;
+  for (int32_t i = 0; i < v->rank; ++i) {
+    t->dims[i] = v->dims[i];
+    if (!symbols || v->dims[i] >= 0 || !*v->params[i]) continue;
+    const uint32_t symbol = ei_graph_add_symbol(x->g, v->params[i], 0, -1);
+    if (symbol == EI_NONE) return ei_ox_out_of_memory(x);
+    t->symbols[i] = symbol + 1;
+  }
+  return EDGE_STATUS_OK;
+}
+
+static uint32_t add_output(ei_ox_scope *s, const char *name) {
+  ei_ox *const x = s->body->x;
+  if (!*name) return EI_NONE;
+  if (ei_ox_names_get(&s->names, name) != EI_NONE) {
+    x->status = ei_fail(x->err, EDGE_STATUS_MALFORMED, "'%s' is produced twice", name);
+    return EI_NONE;
+  }
+  ei_tensor t;
+  memset(&t, 0, sizeof t);
+  t.name = name;
+  t.rank = EI_RANK_UNKNOWN;
+  const uint32_t info = ei_ox_names_get(&s->infos, name);
+  if (info != EI_NONE) x->status = declare(x, &s->graph->infos[info], false, &t);
+  const uint32_t i = ei_ox_add_tensor(s->body, &t);
+  if (i != EI_NONE && !ei_ox_names_put(x->arena, &s->names, name, i)) ei_ox_out_of_memory(x);
+  return i;
+}
+
+static void translate(ei_ox_scope *s, const ei_ox_node *n);
+
+static const ei_ox_function *find_function(const ei_ox_model *m, const ei_ox_node *n) {
+  for (uint32_t i = 0; i < m->n_functions; ++i) {
+    const ei_ox_function *const f = &m->functions[i];
+    if (strcmp(f->name, n->op) == 0 && strcmp(f->domain, n->domain) == 0 && strcmp(f->overload, n->overload) == 0) return f;
+  }
+  return NULL;
+}
+
+static void inline_function(ei_ox_scope *s, const ei_ox_node *n, const ei_ox_function *f) {
+  ei_ox *const x = s->body->x;
+  ei_ox_scope in;
+  memset(&in, 0, sizeof in);
+  in.body = s->body;
+  in.opsets = f->opsets;
+  in.n_opsets = f->n_opsets;
+  in.fn = f;
+  in.call = n;
+  in.caller = s;
+  x->inlined += f->n_nodes;
+  if (x->depth >= MAX_NESTING || x->inlined > MAX_INLINED || n->n_in > f->n_in || n->n_out > f->n_out) {
+    x->status = ei_fail_at(x->err, EDGE_STATUS_MALFORMED, n->offset,
+                           "node '%s' calls function '%s', which is recursive, too large or takes other arguments", n->name,
+                           f->name);
+    return;
+  }
+  for (uint32_t i = 0; i < f->n_in; ++i) {
+    const uint32_t t = i < n->n_in ? ei_ox_lookup(s, n->in[i]) : EI_NONE;
+    if (!ei_ox_names_put(x->arena, &in.names, f->in[i], t == EI_NONE ? EI_OX_ABSENT : t)) ei_ox_out_of_memory(x);
+  }
+  x->depth++;
+  for (uint32_t i = 0; i < f->n_nodes && ei_ox_ok(x); ++i) translate(&in, &f->nodes[i]);
+  x->depth--;
+  for (uint32_t i = 0; i < n->n_out && ei_ox_ok(x); ++i) {
+    if (!*n->out[i]) continue;
+    const uint32_t t = ei_ox_lookup(&in, f->out[i]);
+    if (t == EI_NONE) continue;
+    ei_tensor *const tensor = &x->g->subgraphs[s->body->sg].tensors[t];
+    if (s->body->producer[t] != EI_NONE) tensor->name = s->body->views[t].name = n->out[i];
+    if (!ei_ox_names_put(x->arena, &s->names, n->out[i], t)) ei_ox_out_of_memory(x);
+  }
+}
+
+static bool open_call(ei_ox_call *c, ei_ox_scope *s, const ei_ox_node *n) {
+  ei_ox *const x = s->body->x;
+  memset(c, 0, sizeof *c);
+  c->x = x;
+  c->s = s;
+  c->b = s->body;
+  c->n = n;
+  c->n_in = n->n_in;
+  c->n_out = n->n_out;
+  c->opset = opset_of(s, n->domain);
+  c->in = EI_NEW_ARRAY(x->arena, uint32_t, (uint64_t)n->n_in + 1);
+  c->out = EI_NEW_ARRAY(x->arena, uint32_t, (uint64_t)n->n_out + 1);
+  if (!c->in || !c->out) {
+    ei_ox_out_of_memory(x);
+    return false;
+  }
+  for (uint32_t i = 0; i < n->n_in; ++i) c->in[i] = ei_ox_lookup(s, n->in[i]);
+  for (uint32_t i = 0; i < n->n_out; ++i) c->out[i] = add_output(s, n->out[i]);
+  return ei_ox_ok(x);
+}
+
+static void translate(ei_ox_scope *s, const ei_ox_node *n) {
+  ei_ox *const x = s->body->x;
+  const ei_ox_function *const f = find_function(x->model, n);
+  if (f) {
+    inline_function(s, n, f);
+    return;
+  }
+  ei_ox_call c;
+  if (!open_call(&c, s, n)) return;
+  if (c.opset == 0 && !*n->domain) {
+    ei_ox_fail(&c, EDGE_STATUS_MALFORMED, "the model imports no ONNX operator set");
+    return;
+  }
+  c.row = ei_ox_find_row(n->op, n->domain, c.opset);
+  if (!c.row) ei_ox_unsupported(&c, "no such operator here");
+  else c.row->handler(&c);
+  forgive(x);
+  ei_ox_settle(s->body);
+  forgive(x);
+}
+
+static void add_initializer(ei_ox_scope *s, const ei_tensor *t) {
+  ei_ox *const x = s->body->x;
+  const char *const name = t->name;
+  if (!ei_ox_ok(x)) return;
+  if (ei_ox_names_get(&s->names, name) != EI_NONE) {
+    x->status = ei_fail(x->err, EDGE_STATUS_MALFORMED, "initializer '%s' is given twice", name);
+    return;
+  }
+  const uint32_t i = ei_ox_add_tensor(s->body, t);
+  if (i != EI_NONE && !ei_ox_names_put(x->arena, &s->names, name, i)) ei_ox_out_of_memory(x);
+}
+
+static void add_initializers(ei_ox_scope *s, const ei_ox_graph *g) {
+  ei_ox *const x = s->body->x;
+  ei_tensor t;
+  for (uint32_t i = 0; i < g->n_init && ei_ox_ok(x); ++i) {
+    x->status = ei_ox_load_tensor(x, &g->init[i], &t);
+    add_initializer(s, &t);
+  }
+  for (uint32_t i = 0; i < g->n_sparse && ei_ox_ok(x); ++i) {
+    x->status = ei_ox_load_sparse(x, &g->sparse[i], &t);
+    add_initializer(s, &t);
+  }
+}
+
+/* Formal inputs; those with an initializer are constants. */
+static uint32_t add_inputs(ei_ox_scope *s, const ei_ox_graph *g, const uint32_t *like, uint32_t n_like, uint32_t *inputs) {
+  ei_ox *const x = s->body->x;
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < g->n_inputs && ei_ox_ok(x); ++i) {
+    const ei_ox_value *const v = &g->inputs[i];
+    const uint32_t known = ei_ox_names_get(&s->names, v->name);
+    if (known != EI_NONE && x->g->subgraphs[s->body->sg].tensors[known].data) continue;
+    ei_tensor t;
+    memset(&t, 0, sizeof t);
+    t.name = v->name;
+    t.rank = EI_RANK_UNKNOWN;
+    x->status = declare(x, v, s->outer == NULL, &t);
+    if (t.dtype == EDGE_DTYPE_NONE && i < n_like && like[i] != EI_NONE) t.dtype = s->outer->body->views[like[i]].dtype;
+    if (known != EI_NONE || !*v->name)
+      x->status = ei_fail(x->err, EDGE_STATUS_MALFORMED, "input '%s' is given twice or has no name", v->name);
+    else if (v->has_type && !v->is_tensor)
+      x->status = ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_FEATURE,
+                          "input '%s' is a sequence, map or optional; only tensors are supported", v->name);
+    else if (t.dtype == EDGE_DTYPE_NONE && v->is_tensor)
+      x->status = ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_TYPE, "input '%s' has element type %s, which is not supported",
+                          v->name, ei_ox_type_name(v->onnx_type));
+    inputs[count] = ei_ox_add_tensor(s->body, &t);
+    if (inputs[count] != EI_NONE && !ei_ox_names_put(x->arena, &s->names, v->name, inputs[count])) ei_ox_out_of_memory(x);
+    count++;
+  }
+  return count;
+}
+
+/* An output is produced by a node of its own subgraph and listed once: everything else passes an Identity. */
+static uint32_t output_of(ei_ox_scope *s, const ei_ox_value *v, const uint32_t *earlier, uint32_t n_earlier) {
+  ei_ox *const x = s->body->x;
+  ei_ox_body *const b = s->body;
+  uint32_t t = ei_ox_lookup(s, v->name);
+  if (t == EI_NONE) {
+    if (ei_ox_ok(x)) x->status = ei_fail(x->err, EDGE_STATUS_MALFORMED, "output '%s' is never produced", v->name);
+    return EI_NONE;
+  }
+  bool copy = b->producer[t] == EI_NONE;
+  for (uint32_t i = 0; i < n_earlier; ++i) copy = copy || earlier[i] == t;
+  if (copy) {
+    ei_tensor o;
+    memset(&o, 0, sizeof o);
+    o.name = v->name;
+    o.dtype = b->views[t].dtype;
+    o.rank = b->views[t].rank;
+    memcpy(o.dims, b->views[t].dims, sizeof o.dims);
+    const uint32_t from = t;
+    t = ei_ox_add_tensor(b, &o);
+    if (t == EI_NONE) return t;
+    b->producer[t] = x->g->subgraphs[b->sg].n_nodes;
+    if (!ei_graph_add_node(x->g, b->sg, "Identity", v->name, &from, 1, &t, 1)) {
+      if (ei_op_find("Identity")) ei_ox_out_of_memory(x);
+      else x->status = EDGE_STATUS_UNSUPPORTED_OP;
+      return EI_NONE;
+    }
+    ei_ox_settle(b);
+  }
+  ei_tensor *const tensor = &x->g->subgraphs[b->sg].tensors[t];
+  ei_tensor declared = *tensor;
+  declared.rank = EI_RANK_UNKNOWN;
+  if (v->rank == tensor->rank && ei_ox_ok(x)) {
+    x->status = declare(x, v, s->outer == NULL, &declared);
+    for (int32_t i = 0; i < v->rank; ++i) {
+      if (tensor->dims[i] < 0) tensor->dims[i] = declared.dims[i];
+      if (tensor->dims[i] < 0) tensor->symbols[i] = declared.symbols[i];
+    }
+  }
+  return t;
+}
+
+edge_status ei_ox_build_subgraph(ei_ox *x, ei_ox_scope *outer, const ei_ox_graph *g, const uint32_t *like, uint32_t n_like,
+                                 ei_ox_body *body) {
+  ei_ox_scope s;
+  memset(&s, 0, sizeof s);
+  memset(body, 0, sizeof *body);
+  body->x = x;
+  s.body = body;
+  s.outer = outer;
+  s.graph = g;
+  s.opsets = outer ? outer->opsets : x->model->opsets;
+  s.n_opsets = outer ? outer->n_opsets : x->model->n_opsets;
+  if (outer) {
+    s.fn = outer->fn;
+    s.call = outer->call;
+    s.caller = outer->caller;
+  }
+  if (x->depth >= MAX_NESTING) x->status = ei_fail(x->err, EDGE_STATUS_MALFORMED, "graphs are nested too deep");
+  if (!ei_ox_ok(x)) return x->status;
+  body->sg = ei_graph_add_subgraph(x->g, g->name);
+  uint32_t *const inputs = EI_NEW_ARRAY(x->arena, uint32_t, (uint64_t)g->n_inputs + 1);
+  uint32_t *const outputs = EI_NEW_ARRAY(x->arena, uint32_t, (uint64_t)g->n_outputs + 1);
+  if (body->sg == EI_NONE || !inputs || !outputs) return ei_ox_out_of_memory(x);
+  for (uint32_t i = 0; i < g->n_infos; ++i)
+    if (!ei_ox_names_put(x->arena, &s.infos, g->infos[i].name, i)) return ei_ox_out_of_memory(x);
+  x->depth++;
+  add_initializers(&s, g);
+  const uint32_t n_in = add_inputs(&s, g, like, n_like, inputs);
+  for (uint32_t i = 0; i < g->n_nodes && ei_ox_ok(x); ++i) translate(&s, &g->nodes[i]);
+  for (uint32_t i = 0; i < g->n_outputs && ei_ox_ok(x); ++i) outputs[i] = output_of(&s, &g->outputs[i], outputs, i);
+  x->depth--;
+  if (!ei_ox_ok(x)) return x->status;
+  uint32_t *const all = EI_NEW_ARRAY(x->arena, uint32_t, (uint64_t)n_in + body->n_captures + 1);
+  if (!all) return ei_ox_out_of_memory(x);
+  memcpy(all, inputs, n_in * sizeof *all);
+  for (uint32_t i = 0; i < body->n_captures; ++i) all[n_in + i] = body->captures[i].inner;
+  if (ei_subgraph_set_io(x->g, body->sg, all, n_in + body->n_captures, outputs, g->n_outputs) != EDGE_STATUS_OK)
+    return ei_ox_out_of_memory(x);
+  return EDGE_STATUS_OK;
+}
+
+edge_status ei_ox_build_main(ei_ox *x) {
+  ei_ox_body body;
+  EI_TRY(ei_ox_build_subgraph(x, NULL, x->model->graph, NULL, 0, &body));
+  if (ei_graph_add_entry(x->g, "main", body.sg) != EDGE_STATUS_OK) return ei_ox_out_of_memory(x);
+  return EDGE_STATUS_OK;
+}
