@@ -105,6 +105,11 @@ static inline bool ei_dtype_is_int(int32_t t) {
 static inline bool ei_is_quantized(const edge_tensor *t) {
   return t->quant.count > 0 && t->quant.scales != NULL && ei_dtype_is_int(t->dtype);
 }
+/** Quantized activations: the integer types that operators compute on through their real values. Wider integers
+ *  keep integer arithmetic even when a file gives them parameters. */
+static inline bool ei_is_quant_value(const edge_tensor *t) {
+  return ei_is_quantized(t) && (t->dtype <= EDGE_DTYPE_U16 || t->dtype >= EDGE_DTYPE_S4);
+}
 /** Per-tensor parameters (those of index 0); 1 and 0 when there are none. */
 static inline float ei_quant_scale(const edge_tensor *t) {
   return ei_is_quantized(t) ? t->quant.scales[0] : 1.0f;

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * AveragePool: expected values from ONNX Runtime and LiteRT. */
+#include "ops_test.h"
+
+const et_case et_cases_AveragePool[] = {
+  { .name = "partial last window", .attrs = "strides=2,2 pads=0,1,1,0 ceil_mode=1 kernel=2,3",
+    .in = "f32[1,5,4,2]: 1.8 -0.89999998 -0.69999999 1.4 0 -1 1.5 -1.7 -1 -0.2 0.60000002 0.1 -1.3 -1.7 "
+          "-0.60000002 -0.2 1.2 -0.80000001 -1.8 0 0.5 -0.40000001 1.1 1.9 1.3 0.1 -0.2 -1.3 0.80000001 -0.5 -1.4 "
+          "-0.60000002 0.5 -0.40000001 1.5 1.8 1.5 1.9 -0.30000001 1.8",
+    .out = "f32[1,3,2,2]: 0.17499998 0.1 -0.083333313 -0.51666671 0.12500001 -0.5 -0.16666664 -0.14999999 1 "
+           "0.69999999 0.90000004 1.8333334" },
+  { .name = "partial last window, counting pads", .attrs = "strides=2,2 pads=0,1,1,0 ceil_mode=1 count_include_pad=1 kernel=2,3",
+    .in = "f32[1,5,4,2]: 1.8 -0.89999998 -0.69999999 1.4 0 -1 1.5 -1.7 -1 -0.2 0.60000002 0.1 -1.3 -1.7 "
+          "-0.60000002 -0.2 1.2 -0.80000001 -1.8 0 0.5 -0.40000001 1.1 1.9 1.3 0.1 -0.2 -1.3 0.80000001 -0.5 -1.4 "
+          "-0.60000002 0.5 -0.40000001 1.5 1.8 1.5 1.9 -0.30000001 1.8",
+    .out = "f32[1,3,2,2]: 0.11666665 0.06666667 -0.083333313 -0.51666671 0.083333343 -0.33333334 -0.16666664 "
+           "-0.14999999 0.33333334 0.23333333 0.45000002 0.91666669" },
+  { .name = "dilated", .attrs = "dilations=2,2 strides=1,2 kernel=2,2",
+    .in = "f32[1,5,5,1]: 0.80000001 -1.9 -0.40000001 1.7 1.3 0.60000002 -1 0 0.69999999 0.40000001 0 -2 -0.1 "
+          "-0.89999998 0.80000001 0.2 1.1 0.30000001 0.80000001 1.3 0.1 1.8 -0.69999999 1 0.1",
+    .out = "f32[1,3,2,1]: 0.075000003 0.39999998 0.27500001 0.5 -0.175 0.025" },
+  { .name = "dilated, counting pads", .attrs = "dilations=2,2 strides=1,2 count_include_pad=1 kernel=2,2",
+    .in = "f32[1,5,5,1]: 0.80000001 -1.9 -0.40000001 1.7 1.3 0.60000002 -1 0 0.69999999 0.40000001 0 -2 -0.1 "
+          "-0.89999998 0.80000001 0.2 1.1 0.30000001 0.80000001 1.3 0.1 1.8 -0.69999999 1 0.1",
+    .out = "f32[1,3,2,1]: 0.075000003 0.39999998 0.27500001 0.5 -0.175 0.025" },
+  { .name = "1d", .attrs = "pads=1,1 strides=2 kernel=3",
+    .in = "f32[1,5,2]: -1.7 -0.40000001 -0.80000001 -1.8 0.5 0 0.60000002 -1.3 -1.7 1",
+    .out = "f32[1,3,2]: -1.25 -1.1 0.1 -1.0333333 -0.55000001 -0.14999998" },
+  { .name = "1d, counting pads", .attrs = "pads=1,1 strides=2 count_include_pad=1 kernel=3",
+    .in = "f32[1,5,2]: -1.7 -0.40000001 -0.80000001 -1.8 0.5 0 0.60000002 -1.3 -1.7 1",
+    .out = "f32[1,3,2]: -0.83333331 -0.73333335 0.1 -1.0333333 -0.36666667 -0.099999987" },
+  { .name = "LiteRT s8", .attrs = "kernel=3,3 strides=2,2 auto_pad=1 act=1",
+    .in = "s8[1,5,4,2] q(0.05, 3): 102 -54 -4 18 25 17 -79 -91 -108 -88 -76 110 23 -110 -49 51 32 -91 -98 -88 50 "
+          "73 -60 126 -48 15 -65 64 -13 91 -108 -23 54 23 -122 -104 -128 120 126 48",
+    .out = "s8[1,3,2,2] q(0.05, 3): 3 3 3 3 3 3 3 35 3 35 3 59" },
+  { .name = "LiteRT u8", .attrs = "kernel=3,3 strides=2,2 auto_pad=1 act=1",
+    .in = "u8[1,5,4,2] q(0.05, 3): 245 242 208 156 216 246 129 201 21 0 76 160 168 81 83 30 87 181 33 210 238 22 "
+          "131 34 49 88 198 165 250 249 161 140 37 79 193 250 6 207 92 3",
+    .out = "u8[1,3,2,2] q(0.05, 3): 156 148 149 140 124 128 172 93 122 173 127 150" },
+  { .name = "LiteRT s16", .attrs = "kernel=3,3 strides=2,2 auto_pad=1 act=1",
+    .in = "s16[1,5,4,2] q(0.05, 0): 17660 -21216 23381 27308 7325 13614 3575 8643 26946 5148 380 13753 28756 16171 "
+          "19166 1629 -29420 -8268 13471 16665 -16391 -23319 -10945 25524 -16325 30958 3320 -24047 21885 27286 "
+          "-24650 -17139 27166 13719 6962 356 -30059 24647 515 -3433",
+    .out = "s16[1,3,2,2] q(0.05, 0): 17408 9130 14706 10014 3625 6039 2970 5025 2158 12153 0 7840" },
+  { .name = "window in the padding", .attrs = "kernel=1 pads=1,1",
+    .in = "f32[1,1,1]: 5",
+    .out = "f32[1,3,1]: 0 5 0" },
+  { .name = "half away from zero", .attrs = "kernel=2 strides=2",
+    .in = "s8[1,4,1] q(1, 0): 1 2 -1 -2",
+    .out = "s8[1,2,1] q(1, 0): 2 -2" },
+  { .name = "global", .attrs = "kernel=3,2",
+    .in = "f16[1,3,2,2]: ramp(0, 1)",
+    .out = "f16[1,1,1,2]: 5 6" },
+  { .name = "another output scale", .attrs = "kernel=2",
+    .in = "s8[1,2,1] q(0.5, 0): 10 20",
+    .out = "s8[1,1,1] q(0.25, -3): 27" },
+  { .name = "unknown sizes", .attrs = "kernel=2,2 strides=2,2",
+    .in = "f32[?,?,6,3]",
+    .out = "f32[?,?,3,3]" },
+  { .name = "empty batch", .attrs = "kernel=2",
+    .in = "f32[0,4,1]:",
+    .out = "f32[0,3,1]:" },
+  { .name = "no kernel",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "kernel too large", .attrs = "kernel=5",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "kernel 0", .attrs = "kernel=0",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "two kernel sizes", .attrs = "kernel=2,2",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "stride 0", .attrs = "kernel=2 strides=0",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "pads missing", .attrs = "kernel=2 pads=1",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "huge kernel", .attrs = "kernel=9223372036854775807",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "rank 2", .attrs = "kernel=2",
+    .in = "f32[4,1]: fill(1)",
+    .out = "f32[3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "bool", .attrs = "kernel=2",
+    .in = "bool[1,4,1]: fill(1)",
+    .out = "bool[1,3,1]",
+    .status = EDGE_STATUS_UNSUPPORTED_TYPE },
+  ET_END
+};

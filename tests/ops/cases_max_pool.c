@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * MaxPool: expected values from ONNX Runtime and LiteRT. */
+#include "ops_test.h"
+
+const et_case et_cases_MaxPool[] = {
+  { .name = "partial last window, channels-first indices", .attrs = "strides=2,2 pads=0,1,1,0 ceil_mode=1 kernel=2,3 indices_layout=1",
+    .in = "f32[1,5,4,2]: 1.8 1.9 1 -1.4 -1.6 0.40000001 0.30000001 -0.40000001 1.6 1 0.60000002 0.5 0.69999999 1.7 "
+          "-1.1 0.69999999 -1.7 -1.1 -1.6 -0.30000001 -2 0 1.8 1.9 -1.7 -2 1.1 -1.7 0.2 1.4 0 1.8 -1.6 1.1 -1.9 "
+          "0.60000002 -1.7 1.3 -2 -2",
+    .out = "f32[1,3,2,2]: 1.8 1.9 1 1.7 1.1 -0.30000001 1.8 1.9 -1.6 1.1 -1.7 1.3; s64[1,3,2,2]: 0 20 1 26 13 29 "
+           "11 31 16 36 18 38" },
+  { .name = "partial last window", .attrs = "strides=2,2 pads=0,1,1,0 ceil_mode=1 kernel=2,3",
+    .in = "f32[1,5,4,2]: 1.8 1.9 1 -1.4 -1.6 0.40000001 0.30000001 -0.40000001 1.6 1 0.60000002 0.5 0.69999999 1.7 "
+          "-1.1 0.69999999 -1.7 -1.1 -1.6 -0.30000001 -2 0 1.8 1.9 -1.7 -2 1.1 -1.7 0.2 1.4 0 1.8 -1.6 1.1 -1.9 "
+          "0.60000002 -1.7 1.3 -2 -2",
+    .out = "f32[1,3,2,2]: 1.8 1.9 1 1.7 1.1 -0.30000001 1.8 1.9 -1.6 1.1 -1.7 1.3; s64[1,3,2,2]: 0 1 2 13 26 19 22 "
+           "23 32 33 36 37" },
+  { .name = "dilated, channels-first indices", .attrs = "dilations=2,2 strides=1,2 kernel=2,2 indices_layout=1",
+    .in = "f32[1,5,5,1]: -1 -0.69999999 -1.6 0.60000002 1.3 -0.60000002 -1.1 -0.1 -1.1 -0.5 1 -0.2 -1.7 "
+          "-0.69999999 0.40000001 0.80000001 1.5 -2 -0.80000001 1 1.5 1.6 -0.40000001 -0.2 -0.5",
+    .out = "f32[1,3,2,1]: 1 1.3 0.80000001 1 1.5 0.40000001; s64[1,3,2,1]: 10 4 15 19 20 14" },
+  { .name = "dilated", .attrs = "dilations=2,2 strides=1,2 kernel=2,2",
+    .in = "f32[1,5,5,1]: -1 -0.69999999 -1.6 0.60000002 1.3 -0.60000002 -1.1 -0.1 -1.1 -0.5 1 -0.2 -1.7 "
+          "-0.69999999 0.40000001 0.80000001 1.5 -2 -0.80000001 1 1.5 1.6 -0.40000001 -0.2 -0.5",
+    .out = "f32[1,3,2,1]: 1 1.3 0.80000001 1 1.5 0.40000001; s64[1,3,2,1]: 10 4 15 19 20 14" },
+  { .name = "1d, channels-first indices", .attrs = "pads=1,1 strides=2 kernel=3 indices_layout=1",
+    .in = "f32[1,5,2]: -1.1 1.3 -1.4 -1.3 -2 1.1 1.1 -1.2 1.9 -0.60000002",
+    .out = "f32[1,3,2]: -1.1 1.3 1.1 1.1 1.9 -0.60000002; s64[1,3,2]: 0 5 3 7 4 9" },
+  { .name = "1d", .attrs = "pads=1,1 strides=2 kernel=3",
+    .in = "f32[1,5,2]: -1.1 1.3 -1.4 -1.3 -2 1.1 1.1 -1.2 1.9 -0.60000002",
+    .out = "f32[1,3,2]: -1.1 1.3 1.1 1.1 1.9 -0.60000002; s64[1,3,2]: 0 1 6 5 8 9" },
+  { .name = "LiteRT s8", .attrs = "kernel=3,3 strides=2,2 auto_pad=1 act=1",
+    .in = "s8[1,5,4,2] q(0.05, 3): 45 -63 -76 -100 -41 -90 20 -31 51 -18 -69 -34 64 -114 97 -76 -84 -112 64 -19 "
+          "-19 123 30 82 100 -118 -83 88 -50 -25 -29 -69 -31 42 64 -123 -38 -52 -73 113",
+    .out = "s8[1,3,2,2] q(0.05, 3): 64 3 97 3 100 123 97 123 100 88 3 113" },
+  { .name = "LiteRT u8", .attrs = "kernel=3,3 strides=2,2 auto_pad=1 act=1",
+    .in = "u8[1,5,4,2] q(0.05, 3): 42 20 238 88 196 18 92 177 211 143 17 189 135 124 231 192 55 130 218 243 132 16 "
+          "205 68 30 52 212 164 98 187 242 228 31 108 163 160 50 51 5 33",
+    .out = "u8[1,3,2,2] q(0.05, 3): 238 189 231 192 218 243 242 228 212 187 242 228" },
+  { .name = "LiteRT s16", .attrs = "kernel=3,3 strides=2,2 auto_pad=1 act=1",
+    .in = "s16[1,5,4,2] q(0.05, 0): -10112 -13047 26143 14243 23384 8124 -23002 -1397 23852 -17237 -30969 30654 "
+          "-30608 -31816 32352 11613 -14924 360 28312 17195 20147 -16118 3166 5681 -19694 -23428 30858 -14275 "
+          "-17497 14726 -22905 27343 22412 23411 6784 18179 29747 10639 -24893 -25519",
+    .out = "s16[1,3,2,2] q(0.05, 0): 26143 30654 32352 11613 30858 30654 32352 27343 30858 23411 29747 27343" },
+  { .name = "NaN wins", .attrs = "kernel=2",
+    .in = "f32[1,4,1]: 1 nan 3 2",
+    .out = "f32[1,3,1]: nan nan 3" },
+  { .name = "large integers", .attrs = "kernel=2",
+    .in = "s64[1,3,1]: 9007199254740993 9007199254740992 -5",
+    .out = "s64[1,2,1]: 9007199254740993 9007199254740992" },
+  { .name = "window in the padding", .attrs = "kernel=1 pads=1,1",
+    .in = "f32[1,1,1]: 5",
+    .out = "f32[1,3,1]: -inf 5 -inf" },
+  { .name = "another output scale", .attrs = "kernel=2",
+    .in = "s8[1,2,1] q(0.5, 0): 10 20",
+    .out = "s8[1,1,1] q(1, -3): 7" },
+  { .name = "unknown sizes", .attrs = "kernel=2,2 strides=2,2",
+    .in = "f32[?,?,6,3]",
+    .out = "f32[?,?,3,3]" },
+  { .name = "empty batch", .attrs = "kernel=2",
+    .in = "f32[0,4,1]:",
+    .out = "f32[0,3,1]:" },
+  { .name = "no kernel",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "kernel too large", .attrs = "kernel=5",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "kernel 0", .attrs = "kernel=0",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "two kernel sizes", .attrs = "kernel=2,2",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "stride 0", .attrs = "kernel=2 strides=0",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "pads missing", .attrs = "kernel=2 pads=1",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "huge kernel", .attrs = "kernel=9223372036854775807",
+    .in = "f32[1,4,1]: fill(1)",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "rank 2", .attrs = "kernel=2",
+    .in = "f32[4,1]: fill(1)",
+    .out = "f32[3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "bool", .attrs = "kernel=2",
+    .in = "bool[1,4,1]: fill(1)",
+    .out = "bool[1,3,1]",
+    .status = EDGE_STATUS_UNSUPPORTED_TYPE },
+  ET_END
+};
