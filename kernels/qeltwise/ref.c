@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Portable 8-bit elementwise arithmetic: the meaning of all others. */
+#include "qeltwise.h"
+#include <math.h>
+
+static uint8_t store(const ek_qelt_args *p, float v) {
+  v = rintf(v);
+  if (!(v > -1e9f)) v = -1e9f;
+  if (v > 1e9f) v = 1e9f;
+  const int32_t q = (int32_t)v + p->zy;
+  return (uint8_t)((q < p->lo ? p->lo : q > p->hi ? p->hi : q) & 255);
+}
+
+static int32_t load(const uint8_t *x, uint32_t flip, int32_t zero) { return (int32_t)(*x ^ (flip & 255u)) - zero; }
+
+void ek_qadd__ref(const ek_qelt_args *p, size_t n, const uint8_t *a, const uint8_t *b, size_t b_step, uint8_t *y) {
+  for (size_t i = 0; i < n; ++i, b += b_step) {
+    const float pa = (float)load(a + i, p->flip_a, p->za) * p->ra, pb = (float)load(b, p->flip_b, p->zb) * p->rb;
+    y[i] = store(p, pa + pb);
+  }
+}
+
+void ek_qmul__ref(const ek_qelt_args *p, size_t n, const uint8_t *a, const uint8_t *b, size_t b_step, uint8_t *y) {
+  for (size_t i = 0; i < n; ++i, b += b_step)
+    y[i] = store(p, (float)(load(a + i, p->flip_a, p->za) * load(b, p->flip_b, p->zb)) * p->ra);
+}
+
+void ek_quant__ref(const ek_qelt_args *p, size_t n, const float *x, uint8_t *y) {
+  for (size_t i = 0; i < n; ++i) y[i] = store(p, x[i] == x[i] ? x[i] / p->ra : (float)-p->zy);
+}
+
+void ek_dequant__ref(const ek_qelt_args *p, size_t n, const uint8_t *x, float *y) {
+  for (size_t i = 0; i < n; ++i) y[i] = (float)load(x + i, p->flip_a, p->za) * p->ra;
+}
