@@ -2,8 +2,12 @@
  * Building blocks of recipes: nodes, constants, what is known about a tensor. */
 #include "onnx.h"
 
-uint32_t ei_ox_in(const ei_ox_call *c, uint32_t i) { return i < c->n_in ? c->in[i] : EI_NONE; }
-uint32_t ei_ox_out(const ei_ox_call *c, uint32_t i) { return i < c->n_out ? c->out[i] : EI_NONE; }
+uint32_t ei_ox_in(const ei_ox_call *c, uint32_t i) {
+  return i < c->n_in ? c->in[i] : EI_NONE;
+}
+uint32_t ei_ox_out(const ei_ox_call *c, uint32_t i) {
+  return i < c->n_out ? c->out[i] : EI_NONE;
+}
 
 const edge_tensor *ei_ox_view(ei_ox_call *c, uint32_t t) {
   static const edge_tensor unknown = { .name = "", .rank = EI_RANK_UNKNOWN };
@@ -15,7 +19,8 @@ int32_t ei_ox_rank(ei_ox_call *c, uint32_t t) {
   const edge_tensor *const v = ei_ox_view(c, t);
   if (ei_ox_ok(c->x) && v->rank < 0)
     ei_ox_fail(c, EDGE_STATUS_UNSUPPORTED_FEATURE,
-               "the rank of '%s' must be known; run ONNX shape inference on the model or declare the input's shape", v->name);
+               "the rank of '%s' must be known; run ONNX shape inference on the model or declare the input's shape",
+               v->name);
   return v->rank;
 }
 
@@ -141,7 +146,9 @@ uint32_t ei_ox_const_ints(ei_ox_call *c, const int64_t *v, uint32_t n) {
   return ei_ox_const(c, EDGE_DTYPE_S64, dims, 1, v);
 }
 
-uint32_t ei_ox_const_int(ei_ox_call *c, int64_t v) { return ei_ox_const(c, EDGE_DTYPE_S64, NULL, 0, &v); }
+uint32_t ei_ox_const_int(ei_ox_call *c, int64_t v) {
+  return ei_ox_const(c, EDGE_DTYPE_S64, NULL, 0, &v);
+}
 
 uint32_t ei_ox_const_of(ei_ox_call *c, int32_t dtype, double v) {
   uint64_t bits = 0;
@@ -151,7 +158,8 @@ uint32_t ei_ox_const_of(ei_ox_call *c, int32_t dtype, double v) {
   t.bytes = sizeof bits;
   t.dtype = dtype;
   if (edge_dtype_bits(dtype) == 0) {
-    ei_ox_fail(c, EDGE_STATUS_UNSUPPORTED_FEATURE, "an element type must be known; run ONNX shape inference on the model");
+    ei_ox_fail(c, EDGE_STATUS_UNSUPPORTED_FEATURE,
+               "an element type must be known; run ONNX shape inference on the model");
     return EI_NONE;
   }
   ei_store_f64(&t, 0, v);

@@ -45,21 +45,22 @@ edge_status ei_ox_load_external(ei_ox *x, const ei_ox_tensor *t, uint64_t bytes,
     if (strcmp(entry.key, "offset") == 0) valid = number(entry.value, &offset);
     if (strcmp(entry.key, "length") == 0) valid = number(entry.value, &length);
     if (!valid)
-      return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, at, "tensor '%s': external %s '%s' is no number", t->name, entry.key,
-                        entry.value);
+      return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, at, "tensor '%s': external %s '%s' is no number", t->name,
+                        entry.key, entry.value);
   }
   if (!inside(path))
     return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, at,
                       "tensor '%s' lies in '%s', which is not a plain path below the model's folder", t->name, path);
   if (!x->im->options->base_dir)
-    return ei_fail_at(x->err, EDGE_STATUS_IO, at, "tensor '%s' lies in '%s', but the model has no folder", t->name, path);
+    return ei_fail_at(x->err, EDGE_STATUS_IO, at, "tensor '%s' lies in '%s', but the model has no folder", t->name,
+                      path);
   const ei_import_file *file = NULL;
   EI_TRY(ei_import_map(x->im, path, &file, x->err));
   if (length != bytes || !ei_add_u64(offset, length, &end) || end > file->bytes)
     return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, at,
-                      "tensor '%s' needs %llu bytes at %llu of '%s', which has %llu; its length is given as %llu", t->name,
-                      (unsigned long long)bytes, (unsigned long long)offset, path, (unsigned long long)file->bytes,
-                      (unsigned long long)length);
+                      "tensor '%s' needs %llu bytes at %llu of '%s', which has %llu; its length is given as %llu",
+                      t->name, (unsigned long long)bytes, (unsigned long long)offset, path,
+                      (unsigned long long)file->bytes, (unsigned long long)length);
   *data = (const uint8_t *)file->data + offset;
   return EDGE_STATUS_OK;
 }

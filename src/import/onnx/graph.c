@@ -31,9 +31,12 @@ static void add_missing(ei_ox *x, const ei_ox_node *n, int64_t opset, const char
   m->why = ei_arena_strdup(x->arena, why, strlen(why));
   m->opset = opset;
   m->count = 1;
-  if (!m->why) ei_ox_out_of_memory(x);
-  else if (x->last_missing) x->last_missing->next = m;
-  else x->missing = m;
+  if (!m->why)
+    ei_ox_out_of_memory(x);
+  else if (x->last_missing)
+    x->last_missing->next = m;
+  else
+    x->missing = m;
   if (m->why) x->last_missing = m;
 }
 
@@ -45,7 +48,8 @@ void ei_ox_unsupported(ei_ox_call *c, const char *why) {
 
 /* A node that failed stays a hole, so that the ones after it are looked at too. */
 static void forgive(ei_ox *x) {
-  if (x->missing && x->status != EDGE_STATUS_OUT_OF_MEMORY && x->status != EDGE_STATUS_MALFORMED) x->status = EDGE_STATUS_OK;
+  if (x->missing && x->status != EDGE_STATUS_OUT_OF_MEMORY && x->status != EDGE_STATUS_MALFORMED)
+    x->status = EDGE_STATUS_OK;
 }
 
 static int64_t opset_of(const ei_ox_scope *s, const char *domain) {
@@ -80,7 +84,7 @@ static uint32_t add_output(ei_ox_scope *s, const char *name) {
   t.name = name;
   t.rank = EI_RANK_UNKNOWN;
   const uint32_t info = ei_ox_names_get(&s->infos, name);
-  if (info != EI_NONE) x->status = declare(x, &s->graph->infos[info], false, &t);
+  if (info != EI_NONE && ei_ox_ok(x)) x->status = declare(x, &s->graph->infos[info], false, &t);
   const uint32_t i = ei_ox_add_tensor(s->body, &t);
   if (i != EI_NONE && !ei_ox_names_put(x->arena, &s->names, name, i)) ei_ox_out_of_memory(x);
   return i;
@@ -91,7 +95,8 @@ static void translate(ei_ox_scope *s, const ei_ox_node *n);
 static const ei_ox_function *find_function(const ei_ox_model *m, const ei_ox_node *n) {
   for (uint32_t i = 0; i < m->n_functions; ++i) {
     const ei_ox_function *const f = &m->functions[i];
-    if (strcmp(f->name, n->op) == 0 && strcmp(f->domain, n->domain) == 0 && strcmp(f->overload, n->overload) == 0) return f;
+    if (strcmp(f->name, n->op) == 0 && strcmp(f->domain, n->domain) == 0 && strcmp(f->overload, n->overload) == 0)
+      return f;
   }
   return NULL;
 }
@@ -109,8 +114,8 @@ static void inline_function(ei_ox_scope *s, const ei_ox_node *n, const ei_ox_fun
   x->inlined += f->n_nodes;
   if (x->depth >= MAX_NESTING || x->inlined > MAX_INLINED || n->n_in > f->n_in || n->n_out > f->n_out) {
     x->status = ei_fail_at(x->err, EDGE_STATUS_MALFORMED, n->offset,
-                           "node '%s' calls function '%s', which is recursive, too large or takes other arguments", n->name,
-                           f->name);
+                           "node '%s' calls function '%s', which is recursive, too large or takes other arguments",
+                           n->name, f->name);
     return;
   }
   for (uint32_t i = 0; i < f->n_in; ++i) {
@@ -118,7 +123,8 @@ static void inline_function(ei_ox_scope *s, const ei_ox_node *n, const ei_ox_fun
     if (!ei_ox_names_put(x->arena, &in.names, f->in[i], t == EI_NONE ? EI_OX_ABSENT : t)) ei_ox_out_of_memory(x);
   }
   x->depth++;
-  for (uint32_t i = 0; i < f->n_nodes && ei_ox_ok(x); ++i) translate(&in, &f->nodes[i]);
+  const uint32_t *const order = ei_ox_order(x, f->nodes, f->n_nodes);
+  for (uint32_t i = 0; i < f->n_nodes && ei_ox_ok(x); ++i) translate(&in, &f->nodes[order[i]]);
   x->depth--;
   for (uint32_t i = 0; i < n->n_out && ei_ox_ok(x); ++i) {
     if (!*n->out[i]) continue;
@@ -165,8 +171,10 @@ static void translate(ei_ox_scope *s, const ei_ox_node *n) {
     return;
   }
   c.row = ei_ox_find_row(n->op, n->domain, c.opset);
-  if (!c.row) ei_ox_unsupported(&c, "no such operator here");
-  else c.row->handler(&c);
+  if (!c.row)
+    ei_ox_unsupported(&c, "no such operator here");
+  else
+    c.row->handler(&c);
   forgive(x);
   ei_ox_settle(s->body);
   forgive(x);
@@ -198,7 +206,8 @@ static void add_initializers(ei_ox_scope *s, const ei_ox_graph *g) {
 }
 
 /* Formal inputs; those with an initializer are constants. */
-static uint32_t add_inputs(ei_ox_scope *s, const ei_ox_graph *g, const uint32_t *like, uint32_t n_like, uint32_t *inputs) {
+static uint32_t add_inputs(ei_ox_scope *s, const ei_ox_graph *g, const uint32_t *like, uint32_t n_like,
+                           uint32_t *inputs) {
   ei_ox *const x = s->body->x;
   uint32_t count = 0;
   for (uint32_t i = 0; i < g->n_inputs && ei_ox_ok(x); ++i) {
@@ -217,10 +226,12 @@ static uint32_t add_inputs(ei_ox_scope *s, const ei_ox_graph *g, const uint32_t 
       x->status = ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_FEATURE,
                           "input '%s' is a sequence, map or optional; only tensors are supported", v->name);
     else if (t.dtype == EDGE_DTYPE_NONE && v->is_tensor)
-      x->status = ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_TYPE, "input '%s' has element type %s, which is not supported",
-                          v->name, ei_ox_type_name(v->onnx_type));
+      x->status =
+          ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_TYPE, "input '%s' has element type %s, which is not supported",
+                  v->name, ei_ox_type_name(v->onnx_type));
     inputs[count] = ei_ox_add_tensor(s->body, &t);
-    if (inputs[count] != EI_NONE && !ei_ox_names_put(x->arena, &s->names, v->name, inputs[count])) ei_ox_out_of_memory(x);
+    if (inputs[count] != EI_NONE && !ei_ox_names_put(x->arena, &s->names, v->name, inputs[count]))
+      ei_ox_out_of_memory(x);
     count++;
   }
   return count;
@@ -249,8 +260,10 @@ static uint32_t output_of(ei_ox_scope *s, const ei_ox_value *v, const uint32_t *
     if (t == EI_NONE) return t;
     b->producer[t] = x->g->subgraphs[b->sg].n_nodes;
     if (!ei_graph_add_node(x->g, b->sg, "Identity", v->name, &from, 1, &t, 1)) {
-      if (ei_op_find("Identity")) ei_ox_out_of_memory(x);
-      else x->status = EDGE_STATUS_UNSUPPORTED_OP;
+      if (ei_op_find("Identity"))
+        ei_ox_out_of_memory(x);
+      else
+        x->status = EDGE_STATUS_UNSUPPORTED_OP;
       return EI_NONE;
     }
     ei_ox_settle(b);
@@ -268,8 +281,8 @@ static uint32_t output_of(ei_ox_scope *s, const ei_ox_value *v, const uint32_t *
   return t;
 }
 
-edge_status ei_ox_build_subgraph(ei_ox *x, ei_ox_scope *outer, const ei_ox_graph *g, const uint32_t *like, uint32_t n_like,
-                                 ei_ox_body *body) {
+edge_status ei_ox_build_subgraph(ei_ox *x, ei_ox_scope *outer, const ei_ox_graph *g, const uint32_t *like,
+                                 uint32_t n_like, ei_ox_body *body) {
   ei_ox_scope s;
   memset(&s, 0, sizeof s);
   memset(body, 0, sizeof *body);
@@ -295,7 +308,8 @@ edge_status ei_ox_build_subgraph(ei_ox *x, ei_ox_scope *outer, const ei_ox_graph
   x->depth++;
   add_initializers(&s, g);
   const uint32_t n_in = add_inputs(&s, g, like, n_like, inputs);
-  for (uint32_t i = 0; i < g->n_nodes && ei_ox_ok(x); ++i) translate(&s, &g->nodes[i]);
+  const uint32_t *const order = ei_ox_order(x, g->nodes, g->n_nodes);
+  for (uint32_t i = 0; i < g->n_nodes && ei_ox_ok(x); ++i) translate(&s, &g->nodes[order[i]]);
   for (uint32_t i = 0; i < g->n_outputs && ei_ox_ok(x); ++i) outputs[i] = output_of(&s, &g->outputs[i], outputs, i);
   x->depth--;
   if (!ei_ox_ok(x)) return x->status;

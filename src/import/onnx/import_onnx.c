@@ -20,10 +20,11 @@ static edge_status report_missing(ei_ox *x) {
   }
   text[length] = '\0';
   if (shown < kinds)
-    return ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_OP, "%u unsupported operators: %s; and %u more", kinds, text, kinds - shown);
+    return ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_OP, "%u unsupported operators: %s; and %u more", kinds, text,
+                   kinds - shown);
   return ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_OP,
-                 "%u unsupported operator%s: %s. Replace or decompose in the export, or compute it outside the model", kinds,
-                 kinds == 1 ? "" : "s", text);
+                 "%u unsupported operator%s: %s. Replace or decompose in the export, or compute it outside the model",
+                 kinds, kinds == 1 ? "" : "s", text);
 }
 
 static edge_status check_versions(ei_ox *x) {
@@ -41,7 +42,8 @@ static edge_status add_metadata(ei_ox *x) {
   const ei_ox_model *const m = x->model;
   for (uint32_t i = 0; i < m->n_metadata; ++i) {
     const ei_ox_text *const t = &m->metadata[i];
-    if (ei_graph_add_metadata(x->g, t->key, t->value, strlen(t->value)) != EDGE_STATUS_OK) return ei_ox_out_of_memory(x);
+    if (ei_graph_add_metadata(x->g, t->key, t->value, strlen(t->value)) != EDGE_STATUS_OK)
+      return ei_ox_out_of_memory(x);
   }
   return EDGE_STATUS_OK;
 }

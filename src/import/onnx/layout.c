@@ -15,17 +15,17 @@ static bool same_order(const int64_t *dims, const int64_t *perm, uint32_t n) {
 
 static void copy_strided(uint8_t *to, const uint8_t *from, uint64_t count, int64_t stride, uint32_t width) {
   switch (width) {
-    case 1:
-      for (uint64_t i = 0; i < count; ++i) to[i] = from[(int64_t)i * stride];
-      break;
-    case 2:
-      for (uint64_t i = 0; i < count; ++i) memcpy(to + i * 2, from + (int64_t)i * stride * 2, 2);
-      break;
-    case 4:
-      for (uint64_t i = 0; i < count; ++i) memcpy(to + i * 4, from + (int64_t)i * stride * 4, 4);
-      break;
-    default:
-      for (uint64_t i = 0; i < count; ++i) memcpy(to + i * 8, from + (int64_t)i * stride * 8, 8);
+  case 1:
+    for (uint64_t i = 0; i < count; ++i) to[i] = from[(int64_t)i * stride];
+    break;
+  case 2:
+    for (uint64_t i = 0; i < count; ++i) memcpy(to + i * 2, from + (int64_t)i * stride * 2, 2);
+    break;
+  case 4:
+    for (uint64_t i = 0; i < count; ++i) memcpy(to + i * 4, from + (int64_t)i * stride * 4, 4);
+    break;
+  default:
+    for (uint64_t i = 0; i < count; ++i) memcpy(to + i * 8, from + (int64_t)i * stride * 8, 8);
   }
 }
 
@@ -48,7 +48,8 @@ static void permute(const ei_tensor *from, ei_tensor *to, void *data, const int6
     for (uint32_t i = 0; i + 1 < n; ++i) base += at[i] * step[i];
     if (bits >= 8) {
       const uint32_t width = bits / 8;
-      copy_strided((uint8_t *)data + done * width, (const uint8_t *)from->data + (uint64_t)base * width, row, step[n - 1], width);
+      copy_strided((uint8_t *)data + done * width, (const uint8_t *)from->data + (uint64_t)base * width, row,
+                   step[n - 1], width);
     } else {
       for (uint64_t k = 0; k < row; ++k)
         ei_store_s64(&b, done + k, ei_load_s64(&a, (uint64_t)base + k * (uint64_t)step[n - 1]));
@@ -81,7 +82,8 @@ static uint32_t permuted_dequantize(ei_ox_call *c, uint32_t t, const int64_t *pe
   const uint32_t p = t == EI_NONE ? EI_NONE : c->b->producer[t];
   if (p == EI_NONE || strcmp(sg->nodes[p].op->name, "Dequantize") != 0) return EI_NONE;
   const ei_node *const dq = &sg->nodes[p];
-  if (!ei_ox_is_const(c, dq->in[0]) || sg->tensors[dq->in[0]].rank != (int32_t)n || ei_node_int(dq, "block") != 0) return EI_NONE;
+  if (!ei_ox_is_const(c, dq->in[0]) || sg->tensors[dq->in[0]].rank != (int32_t)n || ei_node_int(dq, "block") != 0)
+    return EI_NONE;
   const uint32_t scale = dq->n_in > 1 ? dq->in[1] : EI_NONE, zero = dq->n_in > 2 ? dq->in[2] : EI_NONE;
   if (scale != EI_NONE && !ei_ox_is_const(c, scale)) return EI_NONE;
   int64_t axis = ei_node_int(dq, "axis");
@@ -100,7 +102,8 @@ static uint32_t permuted_dequantize(ei_ox_call *c, uint32_t t, const int64_t *pe
 uint32_t ei_ox_transpose(ei_ox_call *c, uint32_t t, const int64_t *perm, uint32_t n, uint32_t out) {
   if (!ei_ox_ok(c->x) || t == EI_NONE) return EI_NONE;
   if (out == EI_NONE) {
-    if (ei_ox_is_const(c, t) && c->x->g->subgraphs[c->b->sg].tensors[t].rank == (int32_t)n) return permuted_const(c, t, perm, n);
+    if (ei_ox_is_const(c, t) && c->x->g->subgraphs[c->b->sg].tensors[t].rank == (int32_t)n)
+      return permuted_const(c, t, perm, n);
     const uint32_t dq = permuted_dequantize(c, t, perm, n);
     if (dq != EI_NONE || !ei_ox_ok(c->x)) return dq;
   }
@@ -128,7 +131,7 @@ uint32_t ei_ox_channels_first(ei_ox_call *c, uint32_t t, int32_t rank, uint32_t 
 uint32_t ei_ox_deconv_weights(ei_ox_call *c, uint32_t w, int32_t rank, int64_t group) {
   int64_t perm[EDGE_MAX_RANK + 1] = { 0 }, dims[EDGE_MAX_RANK + 1] = { 0 };
   const edge_tensor *const v = ei_ox_view(c, w);
-  if (group == 1) {                       /* I O k... -> O k... I */
+  if (group == 1) { /* I O k... -> O k... I */
     for (int32_t i = 0; i + 1 < rank; ++i) perm[i] = i + 1;
     return ei_ox_transpose(c, w, perm, (uint32_t)rank, EI_NONE);
   }
@@ -136,7 +139,7 @@ uint32_t ei_ox_deconv_weights(ei_ox_call *c, uint32_t w, int32_t rank, int64_t g
     ei_ox_fail(c, EDGE_STATUS_INVALID_VALUE, "group %lld does not fit the weights", (long long)group);
     return EI_NONE;
   }
-  dims[0] = group;                        /* g I/g O/g k... -> g O/g k... I/g, then the first two are one */
+  dims[0] = group; /* g I/g O/g k... -> g O/g k... I/g, then the first two are one */
   dims[1] = v->dims[0] / group;
   for (int32_t i = 1; i < rank; ++i) dims[i + 1] = v->dims[i];
   perm[0] = 0;

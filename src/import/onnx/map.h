@@ -8,9 +8,9 @@
 #define EI_OX_AUTO_PAD "NOTSET|SAME_UPPER|SAME_LOWER|VALID"
 
 /* map_basic.c */
-void ei_ox_map_direct(ei_ox_call *c);        /* row->target with the same inputs and outputs */
-void ei_ox_map_binary(ei_ox_call *c);        /* opset < 7: axis of the second input */
-void ei_ox_map_variadic(ei_ox_call *c);      /* one input: Identity */
+void ei_ox_map_direct(ei_ox_call *c);   /* row->target with the same inputs and outputs */
+void ei_ox_map_binary(ei_ox_call *c);   /* opset < 7: axis of the second input */
+void ei_ox_map_variadic(ei_ox_call *c); /* one input: Identity */
 void ei_ox_map_constant(ei_ox_call *c);
 void ei_ox_map_constant_of_shape(ei_ox_call *c);
 void ei_ox_map_cast(ei_ox_call *c);
@@ -19,13 +19,13 @@ void ei_ox_map_clip(ei_ox_call *c);
 void ei_ox_map_prelu(ei_ox_call *c);
 void ei_ox_map_dropout(ei_ox_call *c);
 void ei_ox_map_bit_shift(ei_ox_call *c);
-void ei_ox_map_dtype_attr(ei_ox_call *c);    /* attribute "dtype", default the input's type */
-void ei_ox_map_identity(ei_ox_call *c);      /* input 0 only */
+void ei_ox_map_dtype_attr(ei_ox_call *c); /* attribute "dtype", default the input's type */
+void ei_ox_map_identity(ei_ox_call *c);   /* input 0 only */
 void ei_ox_map_window_function(ei_ox_call *c);
 void ei_ox_map_bitcast(ei_ox_call *c);
 /* map_shape.c */
 void ei_ox_map_reshape(ei_ox_call *c);
-void ei_ox_map_axes_attr(ei_ox_call *c);     /* axes: attribute in old opsets, else an input */
+void ei_ox_map_axes_attr(ei_ox_call *c); /* axes: attribute in old opsets, else an input */
 void ei_ox_map_reduce(ei_ox_call *c);
 void ei_ox_map_slice(ei_ox_call *c);
 void ei_ox_map_pad(ei_ox_call *c);
@@ -35,7 +35,7 @@ void ei_ox_map_tile(ei_ox_call *c);
 void ei_ox_map_shape(ei_ox_call *c);
 void ei_ox_map_resize(ei_ox_call *c);
 void ei_ox_map_upsample(ei_ox_call *c);
-void ei_ox_map_axis_flag(ei_ox_call *c);     /* optional axis: has_axis, axis */
+void ei_ox_map_axis_flag(ei_ox_call *c); /* optional axis: has_axis, axis */
 void ei_ox_map_einsum(ei_ox_call *c);
 /* map_conv.c */
 void ei_ox_map_conv(ei_ox_call *c);
@@ -46,7 +46,7 @@ void ei_ox_map_max_unpool(ei_ox_call *c);
 void ei_ox_map_global_pool(ei_ox_call *c);
 void ei_ox_map_global_lp_pool(ei_ox_call *c);
 void ei_ox_map_gemm(ei_ox_call *c);
-void ei_ox_map_wrapped(ei_ox_call *c);       /* row->target channels-last, row->attrs */
+void ei_ox_map_wrapped(ei_ox_call *c); /* row->target channels-last, row->attrs */
 /** Float convolution of x and w: shared with the quantized forms. Attributes are those of the call's node. */
 uint32_t ei_ox_conv_nodes(ei_ox_call *c, const char *op, const uint32_t *in, uint32_t n_in, uint32_t out);
 /* map_norm.c */

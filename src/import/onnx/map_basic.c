@@ -7,7 +7,9 @@ void ei_ox_map_direct(ei_ox_call *c) {
   ei_ox_map_attrs(c, c->row->attrs);
 }
 
-void ei_ox_map_identity(ei_ox_call *c) { EI_OX(c, "Identity", ei_ox_out(c, 0), ei_ox_in(c, 0)); }
+void ei_ox_map_identity(ei_ox_call *c) {
+  EI_OX(c, "Identity", ei_ox_out(c, 0), ei_ox_in(c, 0));
+}
 
 /* Before opset 7 the second input started at `axis` of the first one. */
 static uint32_t old_broadcast(ei_ox_call *c, uint32_t a, uint32_t b) {
@@ -35,8 +37,10 @@ void ei_ox_map_binary(ei_ox_call *c) {
 }
 
 void ei_ox_map_variadic(ei_ox_call *c) {
-  if (c->n_in == 1) ei_ox_map_identity(c);
-  else ei_ox_map_direct(c);
+  if (c->n_in == 1)
+    ei_ox_map_identity(c);
+  else
+    ei_ox_map_direct(c);
 }
 
 /* The output becomes a constant tensor. */
@@ -121,7 +125,8 @@ void ei_ox_map_bitcast(ei_ox_call *c) {
 void ei_ox_map_cast_like(ei_ox_call *c) {
   const int32_t dtype = ei_ox_view(c, ei_ox_in(c, 1))->dtype;
   if (ei_ox_ok(c->x) && dtype == EDGE_DTYPE_NONE)
-    ei_ox_fail(c, EDGE_STATUS_UNSUPPORTED_FEATURE, "the type to cast to is not known; run ONNX shape inference on the model");
+    ei_ox_fail(c, EDGE_STATUS_UNSUPPORTED_FEATURE,
+               "the type to cast to is not known; run ONNX shape inference on the model");
   ei_ox_cast(c, ei_ox_in(c, 0), dtype, ei_ox_out(c, 0));
 }
 
@@ -137,7 +142,7 @@ void ei_ox_map_clip(ei_ox_call *c) {
 
 void ei_ox_map_prelu(ei_ox_call *c) {
   uint32_t slope = ei_ox_in(c, 1);
-  if (c->opset < 7) {                      /* one slope per channel */
+  if (c->opset < 7) { /* one slope per channel */
     const int32_t rank = ei_ox_rank(c, ei_ox_in(c, 0));
     const edge_tensor *const v = ei_ox_view(c, slope);
     if (ei_ox_ok(c->x) && v->rank == 1 && v->dims[0] != 1 && rank > 2) {
@@ -153,7 +158,8 @@ void ei_ox_map_prelu(ei_ox_call *c) {
 void ei_ox_map_dropout(ei_ox_call *c) {
   double training = 0;
   const uint32_t x = ei_ox_in(c, 0), mask = ei_ox_out(c, 1);
-  if (c->opset >= 12 && ei_ox_in(c, 2) != EI_NONE && (!ei_ox_scalar_value(c, ei_ox_in(c, 2), &training) || training != 0)) {
+  if (c->opset >= 12 && ei_ox_in(c, 2) != EI_NONE &&
+      (!ei_ox_scalar_value(c, ei_ox_in(c, 2), &training) || training != 0)) {
     double ratio = 0.5;
     if (ei_ox_in(c, 1) == EI_NONE || !ei_ox_scalar_value(c, ei_ox_in(c, 1), &ratio) || ratio != 0) {
       ei_ox_unsupported(c, "training mode is not supported; export the model for inference");

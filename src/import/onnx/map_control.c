@@ -51,7 +51,8 @@ static void unify_inputs(ei_ox_call *c, ei_ox_body *body, const uint32_t *captur
     inputs[i] = ei_ox_add_tensor(body, &t);
   }
   const ei_subgraph *const sg = &c->x->g->subgraphs[body->sg];
-  if (ei_ox_ok(c->x) && ei_subgraph_set_io(c->x->g, body->sg, inputs, count, sg->outputs, sg->n_outputs) != EDGE_STATUS_OK)
+  if (ei_ox_ok(c->x) &&
+      ei_subgraph_set_io(c->x->g, body->sg, inputs, count, sg->outputs, sg->n_outputs) != EDGE_STATUS_OK)
     ei_ox_out_of_memory(c->x);
 }
 
@@ -84,7 +85,8 @@ void ei_ox_map_if(ei_ox_call *c) {
   for (uint32_t i = 0; i < c->n_out && ei_ox_ok(c->x); ++i) {
     const ei_subgraph *const a = &g->subgraphs[body[0].sg], *const b = &g->subgraphs[body[1].sg];
     const ei_tensor *const ta = &a->tensors[a->outputs[i]], *const tb = &b->tensors[b->outputs[i]];
-    const bool same = ta->rank == tb->rank && (ta->rank <= 0 || memcmp(ta->dims, tb->dims, (size_t)ta->rank * sizeof *ta->dims) == 0);
+    const bool same =
+        ta->rank == tb->rank && (ta->rank <= 0 || memcmp(ta->dims, tb->dims, (size_t)ta->rank * sizeof *ta->dims) == 0);
     adopt_output(c, ei_ox_out(c, i), &body[0], i, same);
   }
 }

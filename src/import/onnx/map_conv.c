@@ -37,7 +37,7 @@ uint32_t ei_ox_conv_nodes(ei_ox_call *c, const char *op, const uint32_t *in, uin
   if (!check_rank(c, rank)) return EI_NONE;
   for (uint32_t i = 0; i < n_in && i < 4; ++i) args[i] = in[i];
   args[0] = ei_ox_channels_last(c, in[0], rank);
-  args[1] = ei_ox_channels_last(c, in[1], rank);       /* O I k... -> O k... I */
+  args[1] = ei_ox_channels_last(c, in[1], rank); /* O I k... -> O k... I */
   const uint32_t y = ei_ox_emit1(c, op, EI_NONE, args, n_in < 4 ? n_in : 4);
   set_window(c, false);
   ei_ox_set_int(c, "group", ei_ox_int(c, "group", 1));
@@ -62,8 +62,10 @@ void ei_ox_map_conv_transpose(ei_ox_call *c) {
   uint32_t n = 0, shape = EI_NONE;
   if (!check_rank(c, rank)) return;
   const int64_t *const size = ei_ox_ints(c, "output_shape", &n);
-  if (size && n == (uint32_t)rank - 2) shape = ei_ox_const_ints(c, size, n);
-  else if (size && n == (uint32_t)rank) shape = ei_ox_const_ints(c, size + 2, n - 2);
+  if (size && n == (uint32_t)rank - 2)
+    shape = ei_ox_const_ints(c, size, n);
+  else if (size && n == (uint32_t)rank)
+    shape = ei_ox_const_ints(c, size + 2, n - 2);
   const uint32_t xl = ei_ox_channels_last(c, x, rank);
   const uint32_t wl = ei_ox_deconv_weights(c, w, rank, group);
   const uint32_t y = EI_OX(c, "ConvTranspose", EI_NONE, xl, wl, ei_ox_in(c, 2), shape);

@@ -24,7 +24,8 @@ void ei_ox_map_rnn(ei_ox_call *c) {
   for (uint32_t i = 0; i < names->n_strings && i < 6; ++i) {
     ids[i] = ei_ox_word(activation_names, names->strings[i]);
     if (ids[i] < 0) {
-      ei_ox_fail(c, EDGE_STATUS_UNSUPPORTED_FEATURE, "activation '%s' is not one of %s", names->strings[i], activation_names);
+      ei_ox_fail(c, EDGE_STATUS_UNSUPPORTED_FEATURE, "activation '%s' is not one of %s", names->strings[i],
+                 activation_names);
       return;
     }
   }

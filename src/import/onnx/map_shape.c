@@ -35,7 +35,8 @@ void ei_ox_map_pad(ei_ox_call *c) {
                                          { NULL, NULL, 0, 0, NULL } };
   const uint32_t x = ei_ox_in(c, 0);
   uint32_t value = ei_ox_in(c, 2);
-  if (c->opset < 11 && ei_ox_float(c, "value", 0.0) != 0.0) value = ei_ox_const_like(c, x, ei_ox_float(c, "value", 0.0));
+  if (c->opset < 11 && ei_ox_float(c, "value", 0.0) != 0.0)
+    value = ei_ox_const_like(c, x, ei_ox_float(c, "value", 0.0));
   EI_OX(c, "Pad", ei_ox_out(c, 0), x, input_or_attr(c, 1, c->opset < 2 ? "paddings" : "pads"), value, ei_ox_in(c, 3));
   ei_ox_map_attrs(c, mode);
 }
@@ -61,11 +62,12 @@ void ei_ox_map_tile(ei_ox_call *c) {
     ei_ox_map_direct(c);
     return;
   }
-  int64_t repeats[EDGE_MAX_RANK], tiles = 0, axis = 0;   /* opset 1: x, tiles, axis */
+  int64_t repeats[EDGE_MAX_RANK], tiles = 0, axis = 0; /* opset 1: x, tiles, axis */
   uint32_t n = 0, m = 0;
   const int32_t rank = ei_ox_rank(c, ei_ox_in(c, 0));
   if (!ei_ox_ok(c->x)) return;
-  if (!ei_ox_values(c, ei_ox_in(c, 1), &tiles, 1, &n) || !ei_ox_values(c, ei_ox_in(c, 2), &axis, 1, &m) || axis < 0 || axis >= rank) {
+  if (!ei_ox_values(c, ei_ox_in(c, 1), &tiles, 1, &n) || !ei_ox_values(c, ei_ox_in(c, 2), &axis, 1, &m) || axis < 0 ||
+      axis >= rank) {
     ei_ox_unsupported(c, "tiles and axis must be constants");
     return;
   }
@@ -104,7 +106,8 @@ void ei_ox_map_resize(ei_ox_call *c) {
   static const ei_ox_attr_map attrs[] = {
     { "mode", "mode", EI_ATTR_STRING, 0, "nearest|linear|cubic" },
     { "coordinate_transformation_mode", "coord", EI_ATTR_STRING, 0,
-      "half_pixel|asymmetric|align_corners|pytorch_half_pixel|half_pixel_symmetric|tf_half_pixel_for_nn|tf_crop_and_resize" },
+      "half_pixel|asymmetric|align_corners|pytorch_half_pixel|half_pixel_symmetric|tf_half_pixel_for_nn|tf_crop_and_"
+      "resize" },
     { "nearest_mode", "nearest", EI_ATTR_STRING, 0, "round_prefer_floor|round_prefer_ceil|floor|ceil" },
     { "cubic_coeff_a", "cubic_a", EI_ATTR_FLOAT, -0.75, NULL },
     { "exclude_outside", "exclude_outside", EI_ATTR_INT, 0, NULL },
@@ -114,7 +117,7 @@ void ei_ox_map_resize(ei_ox_call *c) {
     { "keep_aspect_ratio_policy", "policy", EI_ATTR_STRING, 0, "stretch|not_larger|not_smaller" },
     { NULL, NULL, 0, 0, NULL },
   };
-  if (c->opset < 11) {                     /* as Upsample, also downwards */
+  if (c->opset < 11) { /* as Upsample, also downwards */
     ei_ox_map_upsample(c);
     return;
   }

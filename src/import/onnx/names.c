@@ -2,7 +2,7 @@
  * Names to tensor indices: a hash map in the arena. */
 #include "onnx.h"
 
-static uint32_t hash(const char *s) {   /* FNV-1a */
+static uint32_t hash(const char *s) { /* FNV-1a */
   uint32_t h = 2166136261u;
   for (; *s; ++s) h = (h ^ (uint8_t)*s) * 16777619u;
   return h;

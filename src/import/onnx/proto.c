@@ -6,52 +6,53 @@
 static edge_status parse_graph(ei_ox_parser *x, ei_pb r, uint32_t depth, ei_ox_graph *out);
 
 /* Repeated message fields: `array` has room for all of them, `count` says how many are filled. */
-#define MESSAGE(array, count, parse)                                            \
-  do {                                                                          \
-    EI_TRY(ei_pb_want(&r, &f, EI_PB_BYTES, what, x->err));                      \
-    EI_TRY(parse);                                                              \
-    (count)++;                                                                  \
+#define MESSAGE(array, count, parse)                                                                                   \
+  do {                                                                                                                 \
+    EI_TRY(ei_pb_want(&r, &f, EI_PB_BYTES, what, x->err));                                                             \
+    EI_TRY(parse);                                                                                                     \
+    (count)++;                                                                                                         \
   } while (0)
 
-static edge_status attr_value(ei_ox_parser *x, const ei_pb *at, const ei_pb_field *field, uint32_t depth, ei_ox_attr *a) {
+static edge_status attr_value(ei_ox_parser *x, const ei_pb *at, const ei_pb_field *field, uint32_t depth,
+                              ei_ox_attr *a) {
   static const char what[] = "an attribute";
   const ei_pb r = *at;
   const ei_pb_field f = *field;
   switch (f.number) {
-    case 1: return ei_ox_string(x, &r, &f, what, &a->name);
-    case 21: return ei_ox_string(x, &r, &f, what, &a->ref);
-    case 2: {
-      EI_TRY(ei_pb_want(&r, &f, EI_PB_FIXED32, what, x->err));
-      const uint32_t bits = (uint32_t)f.value;
-      memcpy(&a->f, &bits, sizeof a->f);
-      return EDGE_STATUS_OK;
-    }
-    case 3: a->i = ei_ox_s64(f.value); return ei_pb_want(&r, &f, EI_PB_VARINT, what, x->err);
-    case 20: a->type = f.value > 100 ? 100 : (int32_t)f.value; return ei_pb_want(&r, &f, EI_PB_VARINT, what, x->err);
-    case 4: a->s_bytes = f.bytes; return ei_ox_string(x, &r, &f, what, &a->s);
-    case 9: return ei_ox_string(x, &r, &f, what, &a->strings[a->n_strings++]);
-    case 5: {
-      ei_ox_tensor *const t = EI_NEW(x->arena, ei_ox_tensor);
-      if (!t) return ei_ox_no_memory(x);
-      EI_TRY(ei_pb_want(&r, &f, EI_PB_BYTES, what, x->err));
-      a->t = t;
-      return ei_ox_parse_tensor(x, ei_pb_inside(&r, &f), t);
-    }
-    case 22: {
-      ei_ox_sparse *const t = EI_NEW(x->arena, ei_ox_sparse);
-      if (!t) return ei_ox_no_memory(x);
-      EI_TRY(ei_pb_want(&r, &f, EI_PB_BYTES, what, x->err));
-      a->sparse = t;
-      return ei_ox_parse_sparse(x, ei_pb_inside(&r, &f), t);
-    }
-    case 6: {
-      ei_ox_graph *const g = EI_NEW(x->arena, ei_ox_graph);
-      if (!g) return ei_ox_no_memory(x);
-      EI_TRY(ei_pb_want(&r, &f, EI_PB_BYTES, what, x->err));
-      a->g = g;
-      return parse_graph(x, ei_pb_inside(&r, &f), depth + 1, g);
-    }
-    default: return EDGE_STATUS_OK;
+  case 1: return ei_ox_string(x, &r, &f, what, &a->name);
+  case 21: return ei_ox_string(x, &r, &f, what, &a->ref);
+  case 2: {
+    EI_TRY(ei_pb_want(&r, &f, EI_PB_FIXED32, what, x->err));
+    const uint32_t bits = (uint32_t)f.value;
+    memcpy(&a->f, &bits, sizeof a->f);
+    return EDGE_STATUS_OK;
+  }
+  case 3: a->i = ei_ox_s64(f.value); return ei_pb_want(&r, &f, EI_PB_VARINT, what, x->err);
+  case 20: a->type = f.value > 100 ? 100 : (int32_t)f.value; return ei_pb_want(&r, &f, EI_PB_VARINT, what, x->err);
+  case 4: a->s_bytes = f.bytes; return ei_ox_string(x, &r, &f, what, &a->s);
+  case 9: return ei_ox_string(x, &r, &f, what, &a->strings[a->n_strings++]);
+  case 5: {
+    ei_ox_tensor *const t = EI_NEW(x->arena, ei_ox_tensor);
+    if (!t) return ei_ox_no_memory(x);
+    EI_TRY(ei_pb_want(&r, &f, EI_PB_BYTES, what, x->err));
+    a->t = t;
+    return ei_ox_parse_tensor(x, ei_pb_inside(&r, &f), t);
+  }
+  case 22: {
+    ei_ox_sparse *const t = EI_NEW(x->arena, ei_ox_sparse);
+    if (!t) return ei_ox_no_memory(x);
+    EI_TRY(ei_pb_want(&r, &f, EI_PB_BYTES, what, x->err));
+    a->sparse = t;
+    return ei_ox_parse_sparse(x, ei_pb_inside(&r, &f), t);
+  }
+  case 6: {
+    ei_ox_graph *const g = EI_NEW(x->arena, ei_ox_graph);
+    if (!g) return ei_ox_no_memory(x);
+    EI_TRY(ei_pb_want(&r, &f, EI_PB_BYTES, what, x->err));
+    a->g = g;
+    return parse_graph(x, ei_pb_inside(&r, &f), depth + 1, g);
+  }
+  default: return EDGE_STATUS_OK;
   }
 }
 
@@ -131,18 +132,18 @@ static edge_status parse_node(ei_ox_parser *x, ei_pb r, uint32_t depth, ei_ox_no
     ei_pb_field f;
     EI_TRY(ei_pb_next(&r, &f, x->err));
     switch (f.number) {
-      case 0:
-        if (strcmp(n->domain, "ai.onnx") == 0) n->domain = "";
-        if (*n->op) return EDGE_STATUS_OK;
-        return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, n->offset, "node '%s' has no operator", n->name);
-      case 1: EI_TRY(ei_ox_string(x, &r, &f, what, &n->in[n->n_in++])); break;
-      case 2: EI_TRY(ei_ox_string(x, &r, &f, what, &n->out[n->n_out++])); break;
-      case 3: EI_TRY(ei_ox_string(x, &r, &f, what, &n->name)); break;
-      case 4: EI_TRY(ei_ox_string(x, &r, &f, what, &n->op)); break;
-      case 5: MESSAGE(n->attrs, n->n_attrs, parse_attr(x, ei_pb_inside(&r, &f), depth, &n->attrs[n->n_attrs])); break;
-      case 7: EI_TRY(ei_ox_string(x, &r, &f, what, &n->domain)); break;
-      case 8: EI_TRY(ei_ox_string(x, &r, &f, what, &n->overload)); break;
-      default: break;
+    case 0:
+      if (strcmp(n->domain, "ai.onnx") == 0) n->domain = "";
+      if (*n->op) return EDGE_STATUS_OK;
+      return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, n->offset, "node '%s' has no operator", n->name);
+    case 1: EI_TRY(ei_ox_string(x, &r, &f, what, &n->in[n->n_in++])); break;
+    case 2: EI_TRY(ei_ox_string(x, &r, &f, what, &n->out[n->n_out++])); break;
+    case 3: EI_TRY(ei_ox_string(x, &r, &f, what, &n->name)); break;
+    case 4: EI_TRY(ei_ox_string(x, &r, &f, what, &n->op)); break;
+    case 5: MESSAGE(n->attrs, n->n_attrs, parse_attr(x, ei_pb_inside(&r, &f), depth, &n->attrs[n->n_attrs])); break;
+    case 7: EI_TRY(ei_ox_string(x, &r, &f, what, &n->domain)); break;
+    case 8: EI_TRY(ei_ox_string(x, &r, &f, what, &n->overload)); break;
+    default: break;
     }
   }
 }
@@ -153,7 +154,8 @@ static edge_status parse_graph(ei_ox_parser *x, ei_pb r, uint32_t depth, ei_ox_g
   memset(g, 0, sizeof *g);
   g->name = "";
   if (depth > EI_OX_MAX_DEPTH)
-    return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, ei_pb_offset(&r), "graphs are nested more than %d deep", EI_OX_MAX_DEPTH);
+    return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, ei_pb_offset(&r), "graphs are nested more than %d deep",
+                      EI_OX_MAX_DEPTH);
   EI_TRY(ei_ox_count_fields(x, r, counts));
   g->nodes = EI_NEW_ARRAY(x->arena, ei_ox_node, (uint64_t)counts[1] + 1);
   g->init = EI_NEW_ARRAY(x->arena, ei_ox_tensor, (uint64_t)counts[5] + 1);
@@ -167,15 +169,15 @@ static edge_status parse_graph(ei_ox_parser *x, ei_pb r, uint32_t depth, ei_ox_g
     EI_TRY(ei_pb_next(&r, &f, x->err));
     const ei_pb in = ei_pb_inside(&r, &f);
     switch (f.number) {
-      case 0: return EDGE_STATUS_OK;
-      case 1: MESSAGE(g->nodes, g->n_nodes, parse_node(x, in, depth, &g->nodes[g->n_nodes])); break;
-      case 2: EI_TRY(ei_ox_string(x, &r, &f, what, &g->name)); break;
-      case 5: MESSAGE(g->init, g->n_init, ei_ox_parse_tensor(x, in, &g->init[g->n_init])); break;
-      case 11: MESSAGE(g->inputs, g->n_inputs, ei_ox_parse_value(x, in, &g->inputs[g->n_inputs])); break;
-      case 12: MESSAGE(g->outputs, g->n_outputs, ei_ox_parse_value(x, in, &g->outputs[g->n_outputs])); break;
-      case 13: MESSAGE(g->infos, g->n_infos, ei_ox_parse_value(x, in, &g->infos[g->n_infos])); break;
-      case 15: MESSAGE(g->sparse, g->n_sparse, ei_ox_parse_sparse(x, in, &g->sparse[g->n_sparse])); break;
-      default: break;
+    case 0: return EDGE_STATUS_OK;
+    case 1: MESSAGE(g->nodes, g->n_nodes, parse_node(x, in, depth, &g->nodes[g->n_nodes])); break;
+    case 2: EI_TRY(ei_ox_string(x, &r, &f, what, &g->name)); break;
+    case 5: MESSAGE(g->init, g->n_init, ei_ox_parse_tensor(x, in, &g->init[g->n_init])); break;
+    case 11: MESSAGE(g->inputs, g->n_inputs, ei_ox_parse_value(x, in, &g->inputs[g->n_inputs])); break;
+    case 12: MESSAGE(g->outputs, g->n_outputs, ei_ox_parse_value(x, in, &g->outputs[g->n_outputs])); break;
+    case 13: MESSAGE(g->infos, g->n_infos, ei_ox_parse_value(x, in, &g->infos[g->n_infos])); break;
+    case 15: MESSAGE(g->sparse, g->n_sparse, ei_ox_parse_sparse(x, in, &g->sparse[g->n_sparse])); break;
+    default: break;
     }
   }
 }
@@ -197,18 +199,18 @@ static edge_status parse_function(ei_ox_parser *x, ei_pb r, ei_ox_function *fn) 
     EI_TRY(ei_pb_next(&r, &f, x->err));
     const ei_pb in = ei_pb_inside(&r, &f);
     switch (f.number) {
-      case 0:
-        if (strcmp(fn->domain, "ai.onnx") == 0) fn->domain = "";
-        return EDGE_STATUS_OK;
-      case 1: EI_TRY(ei_ox_string(x, &r, &f, what, &fn->name)); break;
-      case 4: EI_TRY(ei_ox_string(x, &r, &f, what, &fn->in[fn->n_in++])); break;
-      case 5: EI_TRY(ei_ox_string(x, &r, &f, what, &fn->out[fn->n_out++])); break;
-      case 7: MESSAGE(fn->nodes, fn->n_nodes, parse_node(x, in, 1, &fn->nodes[fn->n_nodes])); break;
-      case 9: MESSAGE(fn->opsets, fn->n_opsets, ei_ox_parse_opset(x, in, &fn->opsets[fn->n_opsets])); break;
-      case 10: EI_TRY(ei_ox_string(x, &r, &f, what, &fn->domain)); break;
-      case 11: MESSAGE(fn->defaults, fn->n_defaults, parse_attr(x, in, 1, &fn->defaults[fn->n_defaults])); break;
-      case 13: EI_TRY(ei_ox_string(x, &r, &f, what, &fn->overload)); break;
-      default: break;
+    case 0:
+      if (strcmp(fn->domain, "ai.onnx") == 0) fn->domain = "";
+      return EDGE_STATUS_OK;
+    case 1: EI_TRY(ei_ox_string(x, &r, &f, what, &fn->name)); break;
+    case 4: EI_TRY(ei_ox_string(x, &r, &f, what, &fn->in[fn->n_in++])); break;
+    case 5: EI_TRY(ei_ox_string(x, &r, &f, what, &fn->out[fn->n_out++])); break;
+    case 7: MESSAGE(fn->nodes, fn->n_nodes, parse_node(x, in, 1, &fn->nodes[fn->n_nodes])); break;
+    case 9: MESSAGE(fn->opsets, fn->n_opsets, ei_ox_parse_opset(x, in, &fn->opsets[fn->n_opsets])); break;
+    case 10: EI_TRY(ei_ox_string(x, &r, &f, what, &fn->domain)); break;
+    case 11: MESSAGE(fn->defaults, fn->n_defaults, parse_attr(x, in, 1, &fn->defaults[fn->n_defaults])); break;
+    case 13: EI_TRY(ei_ox_string(x, &r, &f, what, &fn->overload)); break;
+    default: break;
     }
   }
 }
@@ -219,18 +221,18 @@ static edge_status model_field(ei_ox_parser *x, const ei_pb *at, const ei_pb_fie
   const ei_pb_field f = *field;
   const ei_pb in = ei_pb_inside(&r, &f);
   switch (f.number) {
-    case 1: m->ir_version = ei_ox_s64(f.value); return ei_pb_want(&r, &f, EI_PB_VARINT, what, x->err);
-    case 2: return ei_ox_string(x, &r, &f, what, &m->producer);
-    case 3: return ei_ox_string(x, &r, &f, what, &m->producer_version);
-    case 7:
-      if (!m->graph) m->graph = EI_NEW(x->arena, ei_ox_graph);
-      if (!m->graph) return ei_ox_no_memory(x);
-      EI_TRY(ei_pb_want(&r, &f, EI_PB_BYTES, what, x->err));
-      return parse_graph(x, in, 0, m->graph);
-    case 8: MESSAGE(m->opsets, m->n_opsets, ei_ox_parse_opset(x, in, &m->opsets[m->n_opsets])); break;
-    case 14: MESSAGE(m->metadata, m->n_metadata, ei_ox_parse_text(x, in, &m->metadata[m->n_metadata])); break;
-    case 25: MESSAGE(m->functions, m->n_functions, parse_function(x, in, &m->functions[m->n_functions])); break;
-    default: break;
+  case 1: m->ir_version = ei_ox_s64(f.value); return ei_pb_want(&r, &f, EI_PB_VARINT, what, x->err);
+  case 2: return ei_ox_string(x, &r, &f, what, &m->producer);
+  case 3: return ei_ox_string(x, &r, &f, what, &m->producer_version);
+  case 7:
+    if (!m->graph) m->graph = EI_NEW(x->arena, ei_ox_graph);
+    if (!m->graph) return ei_ox_no_memory(x);
+    EI_TRY(ei_pb_want(&r, &f, EI_PB_BYTES, what, x->err));
+    return parse_graph(x, in, 0, m->graph);
+  case 8: MESSAGE(m->opsets, m->n_opsets, ei_ox_parse_opset(x, in, &m->opsets[m->n_opsets])); break;
+  case 14: MESSAGE(m->metadata, m->n_metadata, ei_ox_parse_text(x, in, &m->metadata[m->n_metadata])); break;
+  case 25: MESSAGE(m->functions, m->n_functions, parse_function(x, in, &m->functions[m->n_functions])); break;
+  default: break;
   }
   return EDGE_STATUS_OK;
 }
@@ -254,6 +256,7 @@ edge_status ei_ox_parse_model(ei_arena *arena, const void *data, uint64_t bytes,
     EI_TRY(model_field(x, &r, &f, m));
   }
   if (!m->graph) return ei_fail_at(err, EDGE_STATUS_MALFORMED, 0, "not an ONNX model: the file has no graph");
-  if (m->ir_version < 1) return ei_fail_at(err, EDGE_STATUS_MALFORMED, 0, "not an ONNX model: the file has no ir_version");
+  if (m->ir_version < 1)
+    return ei_fail_at(err, EDGE_STATUS_MALFORMED, 0, "not an ONNX model: the file has no ir_version");
   return EDGE_STATUS_OK;
 }

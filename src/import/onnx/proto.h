@@ -9,20 +9,29 @@ enum { EI_OX_MAX_DEPTH = 24, EI_OX_NEWEST_OPSET = 28 };
 
 /** AttributeProto.AttributeType */
 enum {
-  EI_OX_FLOAT = 1, EI_OX_INT = 2, EI_OX_STRING = 3, EI_OX_TENSOR = 4, EI_OX_GRAPH = 5, EI_OX_FLOATS = 6,
-  EI_OX_INTS = 7, EI_OX_STRINGS = 8, EI_OX_TENSORS = 9, EI_OX_GRAPHS = 10, EI_OX_SPARSE = 11
+  EI_OX_FLOAT = 1,
+  EI_OX_INT = 2,
+  EI_OX_STRING = 3,
+  EI_OX_TENSOR = 4,
+  EI_OX_GRAPH = 5,
+  EI_OX_FLOATS = 6,
+  EI_OX_INTS = 7,
+  EI_OX_STRINGS = 8,
+  EI_OX_TENSORS = 9,
+  EI_OX_GRAPHS = 10,
+  EI_OX_SPARSE = 11
 };
 
 typedef struct ei_ox_graph ei_ox_graph;
 
 typedef struct ei_ox_tensor {
   const char *name;
-  int32_t onnx_type;              /* TensorProto.DataType */
+  int32_t onnx_type; /* TensorProto.DataType */
   int32_t rank;
   int64_t dims[EDGE_MAX_RANK];
   bool external, segmented;
-  ei_pb_field raw;                /* number 9 when present */
-  ei_pb message;                  /* for the typed data fields */
+  ei_pb_field raw; /* number 9 when present */
+  ei_pb message;   /* for the typed data fields */
 } ei_ox_tensor;
 
 typedef struct ei_ox_sparse {
@@ -32,7 +41,7 @@ typedef struct ei_ox_sparse {
 } ei_ox_sparse;
 
 typedef struct ei_ox_attr {
-  const char *name, *ref;         /* ref: attribute of the enclosing function, or "" */
+  const char *name, *ref; /* ref: attribute of the enclosing function, or "" */
   int32_t type;
   float f;
   int64_t i;
@@ -57,10 +66,10 @@ typedef struct ei_ox_node {
 
 typedef struct ei_ox_value {
   const char *name;
-  bool is_tensor;                 /* false: sequence, map, optional, sparse or no type at all */
+  bool is_tensor; /* false: sequence, map, optional, sparse or no type at all */
   bool has_type;
   int32_t onnx_type;
-  int32_t rank;                   /* EI_RANK_UNKNOWN without a shape */
+  int32_t rank; /* EI_RANK_UNKNOWN without a shape */
   int64_t dims[EDGE_MAX_RANK];
   const char *params[EDGE_MAX_RANK];
 } ei_ox_value;
@@ -75,7 +84,7 @@ struct ei_ox_graph {
 };
 
 typedef struct ei_ox_opset {
-  const char *domain;             /* "" for ai.onnx */
+  const char *domain; /* "" for ai.onnx */
   int64_t version;
 } ei_ox_opset;
 

@@ -13,7 +13,7 @@ edge_status ei_ox_count_fields(ei_ox_parser *x, ei_pb r, uint32_t counts[32]) {
     ei_pb_field f;
     EI_TRY(ei_pb_next(&r, &f, x->err));
     if (f.number == 0) return EDGE_STATUS_OK;
-    if (f.number < 32) counts[f.number]++;   /* below 2^32: each takes two bytes or more of a mapped file */
+    if (f.number < 32) counts[f.number]++; /* below 2^32: each takes two bytes or more of a mapped file */
   }
 }
 
@@ -29,17 +29,20 @@ edge_status ei_ox_string(ei_ox_parser *x, const ei_pb *r, const ei_pb_field *f, 
   return *out ? EDGE_STATUS_OK : ei_ox_no_memory(x);
 }
 
-static edge_status add_dim(ei_ox_parser *x, const ei_pb *r, const char *name, uint64_t value, int64_t *dims, int32_t *rank) {
+static edge_status add_dim(ei_ox_parser *x, const ei_pb *r, const char *name, uint64_t value, int64_t *dims,
+                           int32_t *rank) {
   if (*rank == EDGE_MAX_RANK)
     return ei_fail_at(x->err, EDGE_STATUS_UNSUPPORTED_FEATURE, ei_pb_offset(r),
-                      "tensor '%s' has more than %d dimensions; reshape it in the model before export", name, EDGE_MAX_RANK);
+                      "tensor '%s' has more than %d dimensions; reshape it in the model before export", name,
+                      EDGE_MAX_RANK);
   if (ei_ox_s64(value) < 0)
     return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, ei_pb_offset(r), "tensor '%s' has a negative dimension", name);
   dims[(*rank)++] = ei_ox_s64(value);
   return EDGE_STATUS_OK;
 }
 
-static edge_status parse_dims(ei_ox_parser *x, ei_pb r, uint32_t number, const char *name, int64_t *dims, int32_t *rank) {
+static edge_status parse_dims(ei_ox_parser *x, ei_pb r, uint32_t number, const char *name, int64_t *dims,
+                              int32_t *rank) {
   uint64_t values[EDGE_MAX_RANK + 1] = { 0 }, count = 0;
   EI_TRY(ei_pb_scalars(r, number, EI_PB_AS_VARINT, values, EI_COUNT(values), &count, x->err));
   *rank = 0;
@@ -58,8 +61,10 @@ edge_status ei_ox_parse_tensor(ei_ox_parser *x, ei_pb r, ei_ox_tensor *out) {
     if (f.number == 2) {
       EI_TRY(ei_pb_want(&r, &f, EI_PB_VARINT, "a tensor", x->err));
       out->onnx_type = f.value > 1000 ? 1000 : (int32_t)f.value;
-    } else if (f.number == 3) out->segmented = true;
-    else if (f.number == 8) EI_TRY(ei_ox_string(x, &r, &f, "a tensor", &out->name));
+    } else if (f.number == 3)
+      out->segmented = true;
+    else if (f.number == 8)
+      EI_TRY(ei_ox_string(x, &r, &f, "a tensor", &out->name));
     else if (f.number == 9) {
       EI_TRY(ei_pb_want(&r, &f, EI_PB_BYTES, "a tensor", x->err));
       out->raw = f;
@@ -88,8 +93,8 @@ edge_status ei_ox_parse_sparse(ei_ox_parser *x, ei_pb r, ei_ox_sparse *out) {
 
 static edge_status parse_dim(ei_ox_parser *x, ei_pb r, ei_ox_value *v) {
   if (v->rank == EDGE_MAX_RANK)
-    return ei_fail_at(x->err, EDGE_STATUS_UNSUPPORTED_FEATURE, ei_pb_offset(&r), "'%s' has more than %d dimensions", v->name,
-                      EDGE_MAX_RANK);
+    return ei_fail_at(x->err, EDGE_STATUS_UNSUPPORTED_FEATURE, ei_pb_offset(&r), "'%s' has more than %d dimensions",
+                      v->name, EDGE_MAX_RANK);
   int64_t *const dim = &v->dims[v->rank];
   *dim = EI_DIM_UNKNOWN;
   v->params[v->rank] = "";
@@ -100,7 +105,7 @@ static edge_status parse_dim(ei_ox_parser *x, ei_pb r, ei_ox_value *v) {
     if (f.number == 0) return EDGE_STATUS_OK;
     if (f.number == 1) {
       EI_TRY(ei_pb_want(&r, &f, EI_PB_VARINT, "a dimension", x->err));
-      const int64_t value = ei_ox_s64(f.value);   /* exporters write -1 for unknown */
+      const int64_t value = ei_ox_s64(f.value); /* exporters write -1 for unknown */
       *dim = value < 0 ? EI_DIM_UNKNOWN : value;
     } else if (f.number == 2) {
       EI_TRY(ei_ox_string(x, &r, &f, "a dimension", &v->params[v->rank - 1]));

@@ -61,11 +61,11 @@ void ei_ox_settle(ei_ox_body *b) {
   ei_subgraph *const sg = &x->g->subgraphs[b->sg];
   for (; ei_ox_ok(x) && b->settled < sg->n_nodes; ++b->settled) {
     const ei_node *const n = &sg->nodes[b->settled];
-    if (n->op->flags & EI_OP_CONTROL) continue;   /* its handler knows the outputs */
+    if (n->op->flags & EI_OP_CONTROL) continue; /* its handler knows the outputs */
     bool pending = false;
     x->status = ei_infer_node(n, b->settled, b->views, x->arena, &pending, x->err);
     if (!ei_ox_ok(x)) {
-      b->settled++;                               /* with holes in the graph the rest is still looked at */
+      b->settled++; /* with holes in the graph the rest is still looked at */
       return;
     }
     for (uint32_t i = 0; i < n->n_out; ++i)
@@ -113,6 +113,6 @@ uint32_t ei_ox_lookup(ei_ox_scope *s, const char *name) {
   if (t == EI_OX_ABSENT) return EI_NONE;
   if (t == EI_NONE && ei_ox_ok(x))
     x->status = ei_fail(x->err, EDGE_STATUS_MALFORMED,
-                        "'%s' is used before anything produces it; the nodes of an ONNX graph must be in order", name);
+                        "'%s' is used but nothing produces it: no input, initializer or node has that name", name);
   return t;
 }

@@ -2,11 +2,16 @@
  * ONNX operators, one row each: domain, opset versions, handler, what it becomes. */
 #include "map.h"
 
-#define END { NULL, NULL, 0, 0, NULL }
-#define INT(from, to, def) { from, to, EI_ATTR_INT, def, NULL }
-#define FLOAT(from, to, def) { from, to, EI_ATTR_FLOAT, def, NULL }
-#define INTS(from, to) { from, to, EI_ATTR_INTS, 0, NULL }
-#define WORD(from, to, def, words) { from, to, EI_ATTR_STRING, def, words }
+#define END                                                                                                            \
+  { NULL, NULL, 0, 0, NULL }
+#define INT(from, to, def)                                                                                             \
+  { from, to, EI_ATTR_INT, def, NULL }
+#define FLOAT(from, to, def)                                                                                           \
+  { from, to, EI_ATTR_FLOAT, def, NULL }
+#define INTS(from, to)                                                                                                 \
+  { from, to, EI_ATTR_INTS, 0, NULL }
+#define WORD(from, to, def, words)                                                                                     \
+  { from, to, EI_ATTR_STRING, def, words }
 
 static const ei_ox_attr_map alpha_leaky[] = { FLOAT("alpha", "alpha", 0.01), END };
 static const ei_ox_attr_map alpha_one[] = { FLOAT("alpha", "alpha", 1.0), END };
@@ -35,8 +40,10 @@ static const ei_ox_attr_map one_hot[] = { INT("axis", "axis", -1), END };
 static const ei_ox_attr_map unique[] = { INT("sorted", "sorted", 1), END };
 static const ei_ox_attr_map trilu[] = { INT("upper", "upper", 1), END };
 static const ei_ox_attr_map eye_like[] = { INT("k", "k", 0), END };
-static const ei_ox_attr_map reverse_sequence[] = { INT("batch_axis", "batch_axis", 1), INT("time_axis", "time_axis", 0), END };
-static const ei_ox_attr_map depth_to_space[] = { INT("blocksize", "block", 1), WORD("mode", "mode", 0, "DCR|CRD"), END };
+static const ei_ox_attr_map reverse_sequence[] = { INT("batch_axis", "batch_axis", 1), INT("time_axis", "time_axis", 0),
+                                                   END };
+static const ei_ox_attr_map depth_to_space[] = { INT("blocksize", "block", 1), WORD("mode", "mode", 0, "DCR|CRD"),
+                                                 END };
 static const ei_ox_attr_map space_to_depth[] = { INT("blocksize", "block", 1), END };
 static const ei_ox_attr_map epsilon[] = { FLOAT("epsilon", "epsilon", 1e-5), END };
 static const ei_ox_attr_map lstm[] = { INT("input_forget", "input_forget", 0), END };
@@ -44,16 +51,32 @@ static const ei_ox_attr_map gru[] = { INT("linear_before_reset", "linear_before_
 static const ei_ox_attr_map nms[] = { INT("center_point_box", "center_point_box", 0), END };
 
 /* Same name, inputs and outputs in both operator sets. */
-#define SAME(name) { #name, "", 1, 0, ei_ox_map_direct, #name, NULL }
-#define BINARY(name, target) { #name, "", 1, 0, ei_ox_map_binary, #target, NULL }
-#define REDUCE(name) { #name, "", 1, 0, ei_ox_map_reduce, #name, NULL }
+#define SAME(name)                                                                                                     \
+  { #name, "", 1, 0, ei_ox_map_direct, #name, NULL }
+#define BINARY(name, target)                                                                                           \
+  { #name, "", 1, 0, ei_ox_map_binary, #target, NULL }
+#define REDUCE(name)                                                                                                   \
+  { #name, "", 1, 0, ei_ox_map_reduce, #name, NULL }
 
 static const ei_ox_row rows[] = {
   /* elementwise, two inputs */
-  BINARY(Add, Add), BINARY(Sub, Sub), BINARY(Mul, Mul), BINARY(Div, Div), BINARY(Pow, Pow), BINARY(And, And),
-  BINARY(Or, Or), BINARY(Xor, Xor), BINARY(Equal, Equal), BINARY(Less, Less), BINARY(Greater, Greater),
-  BINARY(LessOrEqual, LessOrEqual), BINARY(GreaterOrEqual, GreaterOrEqual), SAME(BitwiseAnd), SAME(BitwiseOr),
-  SAME(BitwiseXor), SAME(Where),
+  BINARY(Add, Add),
+  BINARY(Sub, Sub),
+  BINARY(Mul, Mul),
+  BINARY(Div, Div),
+  BINARY(Pow, Pow),
+  BINARY(And, And),
+  BINARY(Or, Or),
+  BINARY(Xor, Xor),
+  BINARY(Equal, Equal),
+  BINARY(Less, Less),
+  BINARY(Greater, Greater),
+  BINARY(LessOrEqual, LessOrEqual),
+  BINARY(GreaterOrEqual, GreaterOrEqual),
+  SAME(BitwiseAnd),
+  SAME(BitwiseOr),
+  SAME(BitwiseXor),
+  SAME(Where),
   { "Mod", "", 1, 0, ei_ox_map_binary, "Mod", mod },
   { "BitShift", "", 1, 0, ei_ox_map_bit_shift, NULL, NULL },
   { "PRelu", "", 1, 0, ei_ox_map_prelu, NULL, NULL },
@@ -62,10 +85,37 @@ static const ei_ox_row rows[] = {
   { "Min", "", 1, 0, ei_ox_map_variadic, "Min", NULL },
   { "Max", "", 1, 0, ei_ox_map_variadic, "Max", NULL },
   /* elementwise, one input */
-  SAME(Relu), SAME(Sigmoid), SAME(HardSwish), SAME(Tanh), SAME(Mish), SAME(Softplus), SAME(Softsign), SAME(Exp), SAME(Log),
-  SAME(Sqrt), SAME(Reciprocal), SAME(Neg), SAME(Abs), SAME(Sign), SAME(Erf), SAME(Sin), SAME(Cos), SAME(Tan), SAME(Asin),
-  SAME(Acos), SAME(Atan), SAME(Sinh), SAME(Cosh), SAME(Asinh), SAME(Acosh), SAME(Atanh), SAME(Floor), SAME(Ceil),
-  SAME(Round), SAME(Not), SAME(BitwiseNot),
+  SAME(Relu),
+  SAME(Sigmoid),
+  SAME(HardSwish),
+  SAME(Tanh),
+  SAME(Mish),
+  SAME(Softplus),
+  SAME(Softsign),
+  SAME(Exp),
+  SAME(Log),
+  SAME(Sqrt),
+  SAME(Reciprocal),
+  SAME(Neg),
+  SAME(Abs),
+  SAME(Sign),
+  SAME(Erf),
+  SAME(Sin),
+  SAME(Cos),
+  SAME(Tan),
+  SAME(Asin),
+  SAME(Acos),
+  SAME(Atan),
+  SAME(Sinh),
+  SAME(Cosh),
+  SAME(Asinh),
+  SAME(Acosh),
+  SAME(Atanh),
+  SAME(Floor),
+  SAME(Ceil),
+  SAME(Round),
+  SAME(Not),
+  SAME(BitwiseNot),
   { "IsNaN", "", 1, 0, ei_ox_map_direct, "IsNaN", NULL },
   { "IsInf", "", 1, 0, ei_ox_map_direct, "IsInf", is_inf },
   { "Identity", "", 1, 0, ei_ox_map_identity, NULL, NULL },
@@ -112,7 +162,9 @@ static const ei_ox_row rows[] = {
   { "ScatterElements", "", 1, 0, ei_ox_map_direct, "ScatterElements", scatter },
   { "ScatterND", "", 1, 0, ei_ox_map_direct, "ScatterND", scatter_nd },
   { "Shape", "", 1, 0, ei_ox_map_shape, NULL, NULL },
-  SAME(Expand), SAME(Size), SAME(NonZero),
+  SAME(Expand),
+  SAME(Size),
+  SAME(NonZero),
   { "Compress", "", 1, 0, ei_ox_map_axis_flag, "Compress", NULL },
   { "Unique", "", 1, 0, ei_ox_map_axis_flag, "Unique", unique },
   { "Trilu", "", 1, 0, ei_ox_map_direct, "Trilu", trilu },
@@ -122,8 +174,16 @@ static const ei_ox_row rows[] = {
   { "Resize", "", 1, 0, ei_ox_map_resize, NULL, NULL },
   { "Upsample", "", 1, 0, ei_ox_map_upsample, NULL, NULL },
   /* reductions */
-  REDUCE(ReduceSum), REDUCE(ReduceMean), REDUCE(ReduceMax), REDUCE(ReduceMin), REDUCE(ReduceProd), REDUCE(ReduceL1),
-  REDUCE(ReduceL2), REDUCE(ReduceLogSum), REDUCE(ReduceLogSumExp), REDUCE(ReduceSumSquare),
+  REDUCE(ReduceSum),
+  REDUCE(ReduceMean),
+  REDUCE(ReduceMax),
+  REDUCE(ReduceMin),
+  REDUCE(ReduceProd),
+  REDUCE(ReduceL1),
+  REDUCE(ReduceL2),
+  REDUCE(ReduceLogSum),
+  REDUCE(ReduceLogSumExp),
+  REDUCE(ReduceSumSquare),
   { "ArgMax", "", 1, 0, ei_ox_map_direct, "ArgMax", arg },
   { "ArgMin", "", 1, 0, ei_ox_map_direct, "ArgMin", arg },
   { "TopK", "", 1, 0, ei_ox_map_topk, NULL, NULL },
@@ -141,7 +201,8 @@ static const ei_ox_row rows[] = {
   { "GlobalMaxPool", "", 1, 0, ei_ox_map_global_pool, "ReduceMax", NULL },
   { "GlobalLpPool", "", 1, 0, ei_ox_map_global_lp_pool, NULL, NULL },
   { "Gemm", "", 1, 0, ei_ox_map_gemm, NULL, NULL },
-  SAME(MatMul), SAME(MatMulInteger),
+  SAME(MatMul),
+  SAME(MatMulInteger),
   { "Einsum", "", 1, 0, ei_ox_map_einsum, NULL, NULL },
   /* normalisation */
   { "Softmax", "", 1, 12, ei_ox_map_direct, "Softmax", softmax_old },

@@ -5,24 +5,37 @@
 typedef struct type_row {
   const char *name;
   int32_t dtype;
-  uint32_t field;               /* typed data field of TensorProto */
+  uint32_t field; /* typed data field of TensorProto */
   ei_pb_scalar kind;
 } type_row;
 
 static const type_row types[] = {
-  { "undefined", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },   { "float", EDGE_DTYPE_F32, 4, EI_PB_AS_F32 },
-  { "uint8", EDGE_DTYPE_U8, 5, EI_PB_AS_VARINT },         { "int8", EDGE_DTYPE_S8, 5, EI_PB_AS_VARINT },
-  { "uint16", EDGE_DTYPE_U16, 5, EI_PB_AS_VARINT },       { "int16", EDGE_DTYPE_S16, 5, EI_PB_AS_VARINT },
-  { "int32", EDGE_DTYPE_S32, 5, EI_PB_AS_VARINT },        { "int64", EDGE_DTYPE_S64, 7, EI_PB_AS_VARINT },
-  { "string", EDGE_DTYPE_NONE, 6, EI_PB_AS_VARINT },      { "bool", EDGE_DTYPE_BOOL, 5, EI_PB_AS_VARINT },
-  { "float16", EDGE_DTYPE_F16, 5, EI_PB_AS_VARINT },      { "double", EDGE_DTYPE_F64, 10, EI_PB_AS_F64 },
-  { "uint32", EDGE_DTYPE_U32, 11, EI_PB_AS_VARINT },      { "uint64", EDGE_DTYPE_U64, 11, EI_PB_AS_VARINT },
-  { "complex64", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },   { "complex128", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },
-  { "bfloat16", EDGE_DTYPE_BF16, 5, EI_PB_AS_VARINT },    { "float8e4m3fn", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },
-  { "float8e4m3fnuz", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT }, { "float8e5m2", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },
-  { "float8e5m2fnuz", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT }, { "uint4", EDGE_DTYPE_U4, 5, EI_PB_AS_VARINT },
-  { "int4", EDGE_DTYPE_S4, 5, EI_PB_AS_VARINT },          { "float4e2m1", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },
-  { "float8e8m0", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },  { "uint2", EDGE_DTYPE_U2, 5, EI_PB_AS_VARINT },
+  { "undefined", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },
+  { "float", EDGE_DTYPE_F32, 4, EI_PB_AS_F32 },
+  { "uint8", EDGE_DTYPE_U8, 5, EI_PB_AS_VARINT },
+  { "int8", EDGE_DTYPE_S8, 5, EI_PB_AS_VARINT },
+  { "uint16", EDGE_DTYPE_U16, 5, EI_PB_AS_VARINT },
+  { "int16", EDGE_DTYPE_S16, 5, EI_PB_AS_VARINT },
+  { "int32", EDGE_DTYPE_S32, 5, EI_PB_AS_VARINT },
+  { "int64", EDGE_DTYPE_S64, 7, EI_PB_AS_VARINT },
+  { "string", EDGE_DTYPE_NONE, 6, EI_PB_AS_VARINT },
+  { "bool", EDGE_DTYPE_BOOL, 5, EI_PB_AS_VARINT },
+  { "float16", EDGE_DTYPE_F16, 5, EI_PB_AS_VARINT },
+  { "double", EDGE_DTYPE_F64, 10, EI_PB_AS_F64 },
+  { "uint32", EDGE_DTYPE_U32, 11, EI_PB_AS_VARINT },
+  { "uint64", EDGE_DTYPE_U64, 11, EI_PB_AS_VARINT },
+  { "complex64", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },
+  { "complex128", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },
+  { "bfloat16", EDGE_DTYPE_BF16, 5, EI_PB_AS_VARINT },
+  { "float8e4m3fn", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },
+  { "float8e4m3fnuz", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },
+  { "float8e5m2", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },
+  { "float8e5m2fnuz", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },
+  { "uint4", EDGE_DTYPE_U4, 5, EI_PB_AS_VARINT },
+  { "int4", EDGE_DTYPE_S4, 5, EI_PB_AS_VARINT },
+  { "float4e2m1", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },
+  { "float8e8m0", EDGE_DTYPE_NONE, 0, EI_PB_AS_VARINT },
+  { "uint2", EDGE_DTYPE_U2, 5, EI_PB_AS_VARINT },
   { "int2", EDGE_DTYPE_S2, 5, EI_PB_AS_VARINT },
 };
 
@@ -30,8 +43,12 @@ static const type_row *row_of(int32_t onnx_type) {
   return &types[onnx_type >= 0 && onnx_type < (int32_t)EI_COUNT(types) ? onnx_type : 0];
 }
 
-int32_t ei_ox_dtype(int32_t onnx_type) { return row_of(onnx_type)->dtype; }
-const char *ei_ox_type_name(int32_t onnx_type) { return row_of(onnx_type)->name; }
+int32_t ei_ox_dtype(int32_t onnx_type) {
+  return row_of(onnx_type)->dtype;
+}
+const char *ei_ox_type_name(int32_t onnx_type) {
+  return row_of(onnx_type)->name;
+}
 
 /* Little-endian store of the low bytes of a 64-bit pattern. */
 static void store(uint8_t *out, uint64_t v, uint32_t bytes) {
@@ -41,14 +58,14 @@ static void store(uint8_t *out, uint64_t v, uint32_t bytes) {
 static edge_status load_typed(ei_ox *x, const ei_ox_tensor *t, ei_tensor *out) {
   const type_row *const row = row_of(t->onnx_type);
   const uint32_t bits = edge_dtype_bits(row->dtype);
-  const uint32_t width = bits < 8 ? 1 : bits / 8;     /* sub-byte values are stored a whole byte at a time */
+  const uint32_t width = bits < 8 ? 1 : bits / 8; /* sub-byte values are stored a whole byte at a time */
   const uint64_t want = out->data_bytes / width;
   uint64_t count = 0;
   EI_TRY(ei_pb_scalars(t->message, row->field, row->kind, NULL, 0, &count, x->err));
   if (count != want)
     return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, ei_pb_offset(&t->message),
-                      "tensor '%s' has %llu values where its shape and type need %llu", t->name, (unsigned long long)count,
-                      (unsigned long long)want);
+                      "tensor '%s' has %llu values where its shape and type need %llu", t->name,
+                      (unsigned long long)count, (unsigned long long)want);
   uint64_t *const values = EI_NEW_ARRAY(x->arena, uint64_t, count + 1);
   uint8_t *const data = ei_arena_get(x->arena, out->data_bytes + 1, 64);
   if (!values || !data) return ei_ox_out_of_memory(x);
@@ -80,8 +97,8 @@ static edge_status adopt(ei_ox *x, const uint8_t *data, ei_tensor *out) {
 static edge_status check_type(ei_ox *x, const ei_ox_tensor *t) {
   if (ei_ox_dtype(t->onnx_type) != EDGE_DTYPE_NONE) return EDGE_STATUS_OK;
   return ei_fail_at(x->err, EDGE_STATUS_UNSUPPORTED_TYPE, ei_pb_offset(&t->message),
-                    "tensor '%s' has element type %s (%d), which is not supported; convert it to a supported type", t->name,
-                    ei_ox_type_name(t->onnx_type), t->onnx_type);
+                    "tensor '%s' has element type %s (%d), which is not supported; convert it to a supported type",
+                    t->name, ei_ox_type_name(t->onnx_type), t->onnx_type);
 }
 
 edge_status ei_ox_load_tensor(ei_ox *x, const ei_ox_tensor *t, ei_tensor *out) {
@@ -142,13 +159,18 @@ edge_status ei_ox_load_sparse(ei_ox *x, const ei_ox_sparse *t, ei_tensor *out) {
     for (int32_t k = 0; k < parts; ++k) {
       const int64_t v = ei_load_s64(&at, (uint64_t)(i * parts + k));
       const uint64_t bound = flat ? elements : (uint64_t)out->dims[k];
-      if (v < 0 || (uint64_t)v >= bound) inside = false;
-      else index = flat ? (uint64_t)v : index * bound + (uint64_t)v;
+      if (v < 0 || (uint64_t)v >= bound)
+        inside = false;
+      else
+        index = flat ? (uint64_t)v : index * bound + (uint64_t)v;
     }
     if (!inside || index >= elements)
-      return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, offset, "sparse tensor '%s' has an index out of range", out->name);
-    if (ei_dtype_is_float(out->dtype)) ei_store_f64(&to, index, ei_load_f64(&from, (uint64_t)i));
-    else ei_store_s64(&to, index, ei_load_s64(&from, (uint64_t)i));
+      return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, offset, "sparse tensor '%s' has an index out of range",
+                        out->name);
+    if (ei_dtype_is_float(out->dtype))
+      ei_store_f64(&to, index, ei_load_f64(&from, (uint64_t)i));
+    else
+      ei_store_s64(&to, index, ei_load_s64(&from, (uint64_t)i));
   }
   return EDGE_STATUS_OK;
 }

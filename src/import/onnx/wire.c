@@ -9,12 +9,14 @@ ei_pb ei_pb_open(const void *data, uint64_t bytes) {
 }
 
 ei_pb ei_pb_inside(const ei_pb *r, const ei_pb_field *f) {
-  const uint8_t *const start = f->data ? f->data : r->at;   /* another wire type: nothing inside */
+  const uint8_t *const start = f->data ? f->data : r->at; /* another wire type: nothing inside */
   const ei_pb inner = { start, start + f->bytes, r->base };
   return inner;
 }
 
-uint64_t ei_pb_offset(const ei_pb *r) { return (uint64_t)(r->at - r->base); }
+uint64_t ei_pb_offset(const ei_pb *r) {
+  return (uint64_t)(r->at - r->base);
+}
 
 static edge_status bad(const ei_pb *r, edge_error *err, const char *what) {
   return ei_fail_at(err, EDGE_STATUS_MALFORMED, ei_pb_offset(r), "not a valid ONNX protobuf: %s at byte %llu", what,
@@ -61,11 +63,11 @@ edge_status ei_pb_next(ei_pb *r, ei_pb_field *out, edge_error *err) {
   out->number = (uint32_t)(key >> 3);
   out->wire = (uint32_t)(key & 7u);
   switch (out->wire) {
-    case EI_PB_VARINT: return varint(r, &out->value, err);
-    case EI_PB_FIXED64: return fixed(r, 8, &out->value, err);
-    case EI_PB_FIXED32: return fixed(r, 4, &out->value, err);
-    case EI_PB_BYTES: break;
-    default: return bad(&start, err, "an unknown wire type");
+  case EI_PB_VARINT: return varint(r, &out->value, err);
+  case EI_PB_FIXED64: return fixed(r, 8, &out->value, err);
+  case EI_PB_FIXED32: return fixed(r, 4, &out->value, err);
+  case EI_PB_BYTES: break;
+  default: return bad(&start, err, "an unknown wire type");
   }
   EI_TRY(varint(r, &out->bytes, err));
   if (out->bytes > (uint64_t)(r->end - r->at)) return bad(&start, err, "a field is longer than what holds it");
@@ -77,8 +79,8 @@ edge_status ei_pb_next(ei_pb *r, ei_pb_field *out, edge_error *err) {
 edge_status ei_pb_want(const ei_pb *r, const ei_pb_field *f, uint32_t wire, const char *what, edge_error *err) {
   if (f->wire == wire) return EDGE_STATUS_OK;
   return ei_fail_at(err, EDGE_STATUS_MALFORMED, ei_pb_offset(r),
-                    "not a valid ONNX protobuf: field %u of %s has wire type %u instead of %u, before byte %llu", f->number,
-                    what, f->wire, wire, (unsigned long long)ei_pb_offset(r));
+                    "not a valid ONNX protobuf: field %u of %s has wire type %u instead of %u, before byte %llu",
+                    f->number, what, f->wire, wire, (unsigned long long)ei_pb_offset(r));
 }
 
 static edge_status scalar(ei_pb *r, ei_pb_scalar kind, uint64_t *out, edge_error *err) {

@@ -13,9 +13,9 @@ typedef struct ei_pb {
 } ei_pb;
 
 typedef struct ei_pb_field {
-  uint32_t number, wire;        /* number 0: the message is over */
-  uint64_t value;               /* VARINT, FIXED32, FIXED64 */
-  const uint8_t *data;          /* BYTES */
+  uint32_t number, wire; /* number 0: the message is over */
+  uint64_t value;        /* VARINT, FIXED32, FIXED64 */
+  const uint8_t *data;   /* BYTES */
   uint64_t bytes;
 } ei_pb_field;
 
