@@ -55,8 +55,8 @@ static bool reserve(ei_alloc *a, size_t bytes) {
                                                   memory_order_relaxed));
   const size_t now = live + bytes;
   size_t peak = atomic_load_explicit(&a->peak, memory_order_relaxed);
-  while (peak < now && !atomic_compare_exchange_weak_explicit(&a->peak, &peak, now, memory_order_relaxed,
-                                                              memory_order_relaxed)) {
+  while (peak < now &&
+         !atomic_compare_exchange_weak_explicit(&a->peak, &peak, now, memory_order_relaxed, memory_order_relaxed)) {
   }
   return true;
 }

@@ -57,7 +57,8 @@ void *ei_arena_get(ei_arena *arena, uint64_t bytes, uint64_t align) {
     if (ptr != NULL) return ptr;
   }
   uint64_t need;
-  if (!ei_add_u64(size, sizeof(struct ei_arena_block) + (align > BLOCK_ALIGN ? align : BLOCK_ALIGN), &need)) return NULL;
+  if (!ei_add_u64(size, sizeof(struct ei_arena_block) + (align > BLOCK_ALIGN ? align : BLOCK_ALIGN), &need))
+    return NULL;
   /* Blocks of their own do not count for the growth. */
   uint64_t block_bytes = MIN_BLOCK;
   if (arena->head != NULL && arena->head->bytes <= MAX_BLOCK) {

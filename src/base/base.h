@@ -27,7 +27,8 @@
  *  width, '-' and '0'. Bytes that are not printable UTF-8 become '?'. */
 edge_status ei_fail(edge_error *err, edge_status status, const char *format, ...) EI_PRINTF(3, 4);
 /** The same with a place in the file. */
-edge_status ei_fail_at(edge_error *err, edge_status status, uint64_t file_offset, const char *format, ...) EI_PRINTF(4, 5);
+edge_status ei_fail_at(edge_error *err, edge_status status, uint64_t file_offset, const char *format, ...)
+    EI_PRINTF(4, 5);
 /** The same with a node and a tensor index (EI_NONE: none). */
 edge_status ei_fail_node(edge_error *err, edge_status status, uint32_t node, uint32_t tensor, const char *format, ...)
     EI_PRINTF(5, 6);
@@ -35,16 +36,16 @@ edge_status ei_fail_node(edge_error *err, edge_status status, uint32_t node, uin
 size_t ei_format(char *out, size_t cap, const char *format, ...) EI_PRINTF(3, 4);
 size_t ei_vformat(char *out, size_t cap, const char *format, va_list args);
 
-#define EI_TRY(expr)                          \
-  do {                                        \
-    const edge_status ei_try_status = (expr); \
+#define EI_TRY(expr)                                           \
+  do {                                                         \
+    const edge_status ei_try_status = (expr);                  \
     if (ei_try_status != EDGE_STATUS_OK) return ei_try_status; \
   } while (0)
 /** In a function with one label `fail:` and a variable `status`. */
-#define EI_TRY_GOTO(expr)                     \
-  do {                                        \
-    status = (expr);                          \
-    if (status != EDGE_STATUS_OK) goto fail;  \
+#define EI_TRY_GOTO(expr)                    \
+  do {                                       \
+    status = (expr);                         \
+    if (status != EDGE_STATUS_OK) goto fail; \
   } while (0)
 
 /* ---- checked arithmetic: every number that comes from a file goes through these; false = overflow */
@@ -92,7 +93,7 @@ bool ei_tensor_bytes(int32_t dtype, int32_t encoding, const int64_t *dims, int32
 /* ---- element types and encodings (encodings.def) */
 
 typedef struct ei_encoding {
-  int32_t id;              /* EDGE_DTYPE_* for native ones, >= 64 for block encodings */
+  int32_t id; /* EDGE_DTYPE_* for native ones, >= 64 for block encodings */
   const char *name;
   int32_t dtype;           /* logical type */
   uint32_t block_elements; /* block encodings: the last dim is a whole number of blocks; native sub-byte types are
@@ -111,7 +112,7 @@ uint16_t ei_f32_to_bf16(float value);
 
 /* ---- allocation */
 
-typedef struct ei_alloc ei_alloc;     /* the environment's allocator with accounting and quota */
+typedef struct ei_alloc ei_alloc; /* the environment's allocator with accounting and quota */
 /** `host` NULL: the C library's; INVALID_ARGUMENT where there is none (bare) or a function is missing. */
 edge_status ei_alloc_create(const edge_allocator *host, uint64_t max_bytes, ei_alloc **out);
 void ei_alloc_destroy(ei_alloc *a);

@@ -49,8 +49,7 @@ edge_status edge_tensor_bytes(const edge_tensor *tensor, uint64_t *bytes) {
   EI_TRY(check_shape(tensor));
   const ei_encoding *const e = ei_encoding_get(tensor->dtype, tensor->encoding);
   if (e == NULL) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (e->id >= 64 &&
-      (tensor->rank < 1 || (uint64_t)tensor->dims[tensor->rank - 1] % e->block_elements != 0))
+  if (e->id >= 64 && (tensor->rank < 1 || (uint64_t)tensor->dims[tensor->rank - 1] % e->block_elements != 0))
     return EDGE_STATUS_INVALID_ARGUMENT;
   uint64_t n = 0;
   if (!ei_tensor_bytes(tensor->dtype, tensor->encoding, tensor->dims, tensor->rank, &n))

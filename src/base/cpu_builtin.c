@@ -87,7 +87,7 @@ uint32_t ei_cpu_cache_builtin(uint32_t level) {
 #elif defined(__aarch64__) || defined(_M_ARM64)
 
 uint64_t ei_cpu_probe_builtin(void) {
-  uint64_t features = EDGE_CPU_NEON; /* part of the architecture */
+  uint64_t features = EDGE_CPU_NEON;                     /* part of the architecture */
 #  if defined(__linux__)
   enum { HWCAP_ASIMDDP_BIT = 20, HWCAP2_I8MM_BIT = 13 }; /* the kernel's stable ABI */
   if ((ei_port_hwcap(0) >> HWCAP_ASIMDDP_BIT & 1u) != 0) features |= EDGE_CPU_DOTPROD;

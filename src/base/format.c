@@ -190,7 +190,8 @@ static const char *parse(const char *p, spec *s, arguments *args) {
       s->precision = va_arg(args->list, int);
       ++p;
     }
-    for (; *p >= '0' && *p <= '9'; ++p) s->precision = s->precision < 1000000 ? s->precision * 10 + (*p - '0') : 1000000;
+    for (; *p >= '0' && *p <= '9'; ++p)
+      s->precision = s->precision < 1000000 ? s->precision * 10 + (*p - '0') : 1000000;
   }
   for (; *p == 'l' || *p == 'z' || *p == 'h'; ++p) s->length = *p == 'z' ? 3 : *p == 'l' ? s->length + 1 : 0;
   s->conversion = *p;

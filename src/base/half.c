@@ -45,7 +45,7 @@ uint16_t ei_f32_to_f16(float value) {
   const uint32_t magnitude = u & 0x7fffffffu;
   if (magnitude > 0x7f800000u) return (uint16_t)(sign | 0x7e00u | ((magnitude >> 13) & 0x3ffu));
   if (magnitude >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u); /* 65520 and above round to infinity */
-  if (magnitude >= 0x38800000u) {                                   /* normal: a carry moves into the exponent */
+  if (magnitude >= 0x38800000u) {                                  /* normal: a carry moves into the exponent */
     return (uint16_t)(sign | shift_round(magnitude - 0x38000000u, 13));
   }
   if (magnitude < 0x33000000u) return (uint16_t)sign; /* below half of the smallest subnormal */

@@ -28,10 +28,10 @@ enum { MAX_THREADS = 256, CHECK_NS = 100000 /* read the clock about this often f
 #if HAVE_HELPERS
 
 enum {
-  SHARE_NS = 3000,       /* estimate from which a step is worth sharing */
-  WAKE_NS = 15000,       /* and from which it is worth waking a sleeper */
-  AHEAD_NS = 30000,      /* wake this early */
-  SPIN_NS = 50000,       /* longest spin anywhere */
+  SHARE_NS = 3000,  /* estimate from which a step is worth sharing */
+  WAKE_NS = 15000,  /* and from which it is worth waking a sleeper */
+  AHEAD_NS = 30000, /* wake this early */
+  SPIN_NS = 50000,  /* longest spin anywhere */
   MIN_SPIN_NS = 2000
 };
 
@@ -64,13 +64,13 @@ typedef struct run {
 struct ei_pool {
   ei_alloc *alloc;
   uint32_t num_threads;
-  edge_executor executor;       /* run == NULL: own helpers */
+  edge_executor executor; /* run == NULL: own helpers */
   ei_pthreadpool *provider;
 #if HAVE_HELPERS
   bool started;
-  uint32_t num_helpers;         /* started threads */
-  helper *helpers;              /* num_threads - 1 */
-  run *current;                 /* executor only: what the first worker to come drives */
+  uint32_t num_helpers; /* started threads */
+  helper *helpers;      /* num_threads - 1 */
+  run *current;         /* executor only: what the first worker to come drives */
   _Alignas(64) atomic_ullong cursor;
   _Atomic(edge_tile_fn) fn;
   _Atomic(const void *) arg;
@@ -78,8 +78,8 @@ struct ei_pool {
   atomic_uint tiles;
   _Alignas(64) word done;
   atomic_uint driver_sleeps;
-  atomic_int failure;           /* first failing tile's status in this epoch */
-  _Alignas(64) word wakes;      /* sleepers wait for it to change */
+  atomic_int failure;      /* first failing tile's status in this epoch */
+  _Alignas(64) word wakes; /* sleepers wait for it to change */
   atomic_uint sleepers;
   atomic_bool running;
   atomic_bool stop;
@@ -90,9 +90,8 @@ struct ei_pool {
 /* ---- steps on the driver alone */
 
 static edge_status stopped(const ei_run_control *control) {
-  return control->cancel != NULL && atomic_load_explicit(control->cancel, memory_order_relaxed)
-             ? EDGE_STATUS_CANCELLED
-             : EDGE_STATUS_OK;
+  return control->cancel != NULL && atomic_load_explicit(control->cancel, memory_order_relaxed) ? EDGE_STATUS_CANCELLED
+                                                                                                : EDGE_STATUS_OK;
 }
 
 /* Deadline checks that read the clock only about every CHECK_NS of estimated work. */

@@ -11,10 +11,10 @@ typedef struct ei_pool ei_pool;
 
 /** How a run can be stopped and observed. All fields are owned by the caller. */
 typedef struct ei_run_control {
-  const atomic_bool *cancel;     /* may be NULL */
-  uint64_t deadline_ns;          /* absolute, ei_clock_ns(); 0: none */
-  uint64_t *step_ns;             /* per step times, or NULL: not recorded */
-  uint32_t failed_step;          /* out: step of the first failure */
+  const atomic_bool *cancel; /* may be NULL */
+  uint64_t deadline_ns;      /* absolute, ei_clock_ns(); 0: none */
+  uint64_t *step_ns;         /* per step times, or NULL: not recorded */
+  uint32_t failed_step;      /* out: step of the first failure */
 } ei_run_control;
 
 /** kind: EDGE_THREADS_*. num_threads counts the caller; 0: one per physical core. Helpers start
@@ -31,11 +31,11 @@ uint32_t ei_pool_threads(const ei_pool *pool);
 edge_status ei_pool_run(ei_pool *pool, const edge_step *steps, uint32_t num_steps, ei_run_control *control);
 
 /* ---- the machine (src/base/cpu_*.c, src/port) */
-uint64_t ei_cpu_features(void);                       /* EDGE_CPU_*; probed once */
+uint64_t ei_cpu_features(void); /* EDGE_CPU_*; probed once */
 /** Mask for a tier name; false when the name is unknown or belongs to another architecture. */
 bool ei_cpu_cap(const char *name, uint64_t *mask);
-const char *ei_cpu_tier(uint64_t features);           /* highest tier name in a mask */
-uint32_t ei_cpu_cores(void);                          /* physical cores usable by this process */
+const char *ei_cpu_tier(uint64_t features); /* highest tier name in a mask */
+uint32_t ei_cpu_cores(void);                /* physical cores usable by this process */
 uint32_t ei_cpu_cache_bytes(uint32_t level);
 uint64_t ei_clock_ns(void);
 

@@ -4,7 +4,8 @@
 
 const char *edge_status_name(edge_status status) {
   switch (status) {
-#define NAME(s) case EDGE_STATUS_##s: return #s;
+#define NAME(s) \
+  case EDGE_STATUS_##s: return #s;
     NAME(OK)
     NAME(INVALID_ARGUMENT)
     NAME(BUSY)
@@ -101,8 +102,7 @@ edge_status ei_fail_at(edge_error *err, edge_status status, uint64_t file_offset
   return status;
 }
 
-edge_status ei_fail_node(edge_error *err, edge_status status, uint32_t node, uint32_t tensor, const char *format,
-                         ...) {
+edge_status ei_fail_node(edge_error *err, edge_status status, uint32_t node, uint32_t tensor, const char *format, ...) {
   va_list args;
   va_start(args, format);
   fail(err, status, node, tensor, UINT64_MAX, format, args);

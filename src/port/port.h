@@ -7,9 +7,9 @@
 #include "../base/base.h"
 
 typedef struct ei_port_map {
-  const void *data;      /* the requested range */
+  const void *data; /* the requested range */
   uint64_t bytes;
-  void *base;            /* what was mapped, page aligned */
+  void *base; /* what was mapped, page aligned */
   uint64_t base_bytes;
 } ei_port_map;
 
@@ -36,13 +36,23 @@ bool ei_port_has_heap(void);
 void *ei_port_malloc(uint64_t bytes, uint64_t align);
 void ei_port_free(void *ptr);
 
-typedef struct ei_port_mutex { union { void *align; unsigned char bytes[64]; } u; } ei_port_mutex;
+typedef struct ei_port_mutex {
+  union {
+    void *align;
+    unsigned char bytes[64];
+  } u;
+} ei_port_mutex;
 void ei_port_mutex_init(ei_port_mutex *m);
 void ei_port_mutex_destroy(ei_port_mutex *m);
 void ei_port_mutex_lock(ei_port_mutex *m);
 void ei_port_mutex_unlock(ei_port_mutex *m);
 
-typedef struct ei_port_thread { union { void *align; unsigned char bytes[32]; } u; } ei_port_thread;
+typedef struct ei_port_thread {
+  union {
+    void *align;
+    unsigned char bytes[32];
+  } u;
+} ei_port_thread;
 edge_status ei_port_thread_start(ei_port_thread *t, void (*main)(void *), void *arg);
 void ei_port_thread_join(ei_port_thread *t);
 /** Futex-like: sleep while *word == expected; wake n sleepers. Spurious wake-ups are allowed. */

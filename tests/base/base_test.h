@@ -13,27 +13,27 @@
 #undef BASE_CASE
 
 /** Says what failed and ends the test program. */
-#define CHECK(condition)                                                                                              \
-  do {                                                                                                                \
-    if (!(condition)) {                                                                                               \
-      fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                                         \
-      exit(1);                                                                                                        \
-    }                                                                                                                 \
+#define CHECK(condition)                                                      \
+  do {                                                                        \
+    if (!(condition)) {                                                       \
+      fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
+      exit(1);                                                                \
+    }                                                                         \
   } while (0)
 /** The same for texts, showing both. */
-#define CHECK_TEXT(got, want)                                                                                         \
-  do {                                                                                                                \
-    if (strcmp((got), (want)) != 0) {                                                                                 \
-      fprintf(stderr, "%s:%d: got \"%s\", want \"%s\"\n", __FILE__, __LINE__, (got), (want));                         \
-      exit(1);                                                                                                        \
-    }                                                                                                                 \
+#define CHECK_TEXT(got, want)                                                                 \
+  do {                                                                                        \
+    if (strcmp((got), (want)) != 0) {                                                         \
+      fprintf(stderr, "%s:%d: got \"%s\", want \"%s\"\n", __FILE__, __LINE__, (got), (want)); \
+      exit(1);                                                                                \
+    }                                                                                         \
   } while (0)
 
 /** The test cannot run here: say why. */
-#define SKIP(reason)                                                                                                  \
-  do {                                                                                                                \
-    printf("skipped: %s\n", (reason));                                                                                \
-    exit(77);                                                                                                         \
+#define SKIP(reason)                   \
+  do {                                 \
+    printf("skipped: %s\n", (reason)); \
+    exit(77);                          \
   } while (0)
 
 static inline uint64_t et_random(uint64_t *state) { /* SplitMix64 */

@@ -56,7 +56,8 @@ typedef struct host {
 static void *host_alloc(void *user, uint64_t size, uint64_t align) {
   host *const h = user;
   if (++h->calls == h->fail_at) return NULL;
-  unsigned char *const p = aligned_alloc((size_t)align, (size_t)(size + align + align - 1) / (size_t)align * (size_t)align);
+  unsigned char *const p =
+      aligned_alloc((size_t)align, (size_t)(size + align + align - 1) / (size_t)align * (size_t)align);
   CHECK(p != NULL);
   memset(p, 0xcd, (size_t)size);
   h->live += size;
@@ -74,7 +75,8 @@ void test_alloc_host(void) {
   host h = { 0 };
   const edge_allocator functions = { &h, host_alloc, host_free };
   ei_alloc *a = NULL;
-  CHECK(ei_alloc_create(&(edge_allocator) { &h, host_alloc, NULL }, 0, &a) == EDGE_STATUS_INVALID_ARGUMENT && a == NULL);
+  CHECK(ei_alloc_create(&(edge_allocator) { &h, host_alloc, NULL }, 0, &a) == EDGE_STATUS_INVALID_ARGUMENT &&
+        a == NULL);
   CHECK(ei_alloc_create(&functions, 0, &a) == EDGE_STATUS_OK);
   const uint64_t own = h.live;
   unsigned char *const p = ei_alloc_get(a, 33, 32);

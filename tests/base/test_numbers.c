@@ -24,8 +24,10 @@ void test_checked_u64(void) {
 /* The compiler's own overflow check is the oracle. */
 void test_checked_s64(void) {
 #if defined(__GNUC__)
-  static const int64_t edges[] = { 0, 1, -1, 2, -2, INT64_MAX, INT64_MIN, INT64_MAX - 1, INT64_MIN + 1,
-                                   3037000499, 3037000500, -3037000500, 1ll << 32, -(1ll << 32), 46341, INT32_MIN };
+  static const int64_t edges[] = {
+    0,          1,          -1,          2,         -2,           INT64_MAX, INT64_MIN, INT64_MAX - 1, INT64_MIN + 1,
+    3037000499, 3037000500, -3037000500, 1ll << 32, -(1ll << 32), 46341,     INT32_MIN
+  };
   for (size_t i = 0; i < EI_COUNT(edges); ++i) {
     for (size_t j = 0; j < EI_COUNT(edges); ++j) {
       int64_t got = 0;
@@ -69,7 +71,8 @@ void test_checked_bytes(void) {
   } want[] = { { EDGE_DTYPE_F32, 60 }, { EDGE_DTYPE_F16, 30 }, { EDGE_DTYPE_BF16, 30 }, { EDGE_DTYPE_F64, 120 },
                { EDGE_DTYPE_S8, 15 },  { EDGE_DTYPE_U16, 30 }, { EDGE_DTYPE_S64, 120 }, { EDGE_DTYPE_BOOL, 15 },
                { EDGE_DTYPE_S4, 8 },   { EDGE_DTYPE_U4, 8 },   { EDGE_DTYPE_S2, 4 },    { EDGE_DTYPE_U2, 4 } };
-  for (size_t i = 0; i < EI_COUNT(want); ++i) CHECK(ei_tensor_bytes(want[i].dtype, 0, dims, 2, &n) && n == want[i].bytes);
+  for (size_t i = 0; i < EI_COUNT(want); ++i)
+    CHECK(ei_tensor_bytes(want[i].dtype, 0, dims, 2, &n) && n == want[i].bytes);
   CHECK(ei_tensor_bytes(EDGE_DTYPE_S4, 0, NULL, 0, &n) && n == 1);
   CHECK(!ei_tensor_bytes(EDGE_DTYPE_NONE, 0, dims, 2, &n));
   CHECK(!ei_tensor_bytes(EDGE_DTYPE_COUNT, 0, dims, 2, &n));

@@ -54,10 +54,14 @@ static void make_list(list *l, uint64_t *seed, uint32_t sleep_one_in, bool small
   uint32_t before = 0;
   for (uint32_t i = 0; i < l->num_steps; ++i) {
     const uint32_t tiles = et_random(seed) % 4 == 0 ? 1 : 1 + (uint32_t)(et_random(seed) % MAX_TILES);
-    l->stages[i] = (stage) { .in = i > 0 ? l->buffers[i - 1] : NULL, .out = l->buffers[i], .in_tiles = before,
-                             .add = (uint32_t)et_random(seed), .sleep_one_in = sleep_one_in };
+    l->stages[i] = (stage) { .in = i > 0 ? l->buffers[i - 1] : NULL,
+                             .out = l->buffers[i],
+                             .in_tiles = before,
+                             .add = (uint32_t)et_random(seed),
+                             .sleep_one_in = sleep_one_in };
     const uint32_t cost = small_steps && et_random(seed) % 2 == 0 ? 500 : (uint32_t)(et_random(seed) % 100000);
-    l->steps[i] = (edge_step) { .fn = stage_tile, .arg = &l->stages[i], .num_tiles = tiles, .node = i, .cost_ns = cost };
+    l->steps[i] =
+        (edge_step) { .fn = stage_tile, .arg = &l->stages[i], .num_tiles = tiles, .node = i, .cost_ns = cost };
     before = tiles;
   }
 }
@@ -229,7 +233,8 @@ void test_pool_failure(void) {
     list *const l = calloc(1, sizeof(*l));
     for (uint32_t tile = 0; tile < 60; tile += 3) {
       for (uint32_t i = 0; i < 4; ++i) {
-        l->stages[i] = (stage) { .out = l->buffers[i], .fail_tile = tile,
+        l->stages[i] = (stage) { .out = l->buffers[i],
+                                 .fail_tile = tile,
                                  .fail_with = i == 2 ? EDGE_STATUS_INVALID_VALUE : EDGE_STATUS_OK };
         l->steps[i] = (edge_step) { .fn = stage_tile, .arg = &l->stages[i], .num_tiles = 60, .cost_ns = 50000 };
       }

@@ -53,13 +53,16 @@ void test_fail_unprintable(void) {
   edge_error e = EDGE_ERROR_INIT;
   static const char *const texts[][2] = {
     { "caf\xc3\xa9", "caf\xc3\xa9" },
-    { "a\x01" "b\x7f" "c\n", "a?b?c\n" },
+    { "a\x01"
+      "b\x7f"
+      "c\n",
+      "a?b?c\n" },
     { "\xff\xfe", "??" },
-    { "\xc0\x80", "??" },             /* overlong */
-    { "\xed\xa0\x80", "???" },        /* surrogate */
+    { "\xc0\x80", "??" },      /* overlong */
+    { "\xed\xa0\x80", "???" }, /* surrogate */
     { "\xf0\x9f\x98\x80!", "\xf0\x9f\x98\x80!" },
-    { "\xf4\x90\x80\x80", "????" },   /* beyond U+10FFFF */
-    { "x\xe2\x82", "x??" },           /* cut short */
+    { "\xf4\x90\x80\x80", "????" }, /* beyond U+10FFFF */
+    { "x\xe2\x82", "x??" },         /* cut short */
   };
   for (size_t i = 0; i < EI_COUNT(texts); ++i) {
     ei_fail(&e, EDGE_STATUS_IO, "%s", texts[i][0]);
@@ -67,13 +70,13 @@ void test_fail_unprintable(void) {
   }
 }
 
-#define SAME(...)                                                                                                     \
-  do {                                                                                                                \
-    char got_[256], want_[256];                                                                                       \
-    const size_t n_ = ei_format(got_, sizeof(got_), __VA_ARGS__);                                                     \
-    snprintf(want_, sizeof(want_), __VA_ARGS__);                                                                      \
-    CHECK_TEXT(got_, want_);                                                                                          \
-    CHECK(n_ == strlen(want_));                                                                                       \
+#define SAME(...)                                                 \
+  do {                                                            \
+    char got_[256], want_[256];                                   \
+    const size_t n_ = ei_format(got_, sizeof(got_), __VA_ARGS__); \
+    snprintf(want_, sizeof(want_), __VA_ARGS__);                  \
+    CHECK_TEXT(got_, want_);                                      \
+    CHECK(n_ == strlen(want_));                                   \
   } while (0)
 
 void test_format_integers(void) {
@@ -90,9 +93,32 @@ void test_format_integers(void) {
 }
 
 void test_format_floats(void) {
-  static const double values[] = { 0.0,    1.0,   -1.0,   0.5,    0.1,     123456.0, 1234567.0, 1e-4,    1e-5,   9.99999e9,
-                                   1e100,  1e-100, 3.14159265358979, 100.0, 1e15, 999999.5,  0.0001234, 2.5e-310, 1.7976931348623157e308,
-                                   255.0,  1e6,   1e5,    -0.0,   65504.0, 0.3333333333, 12.5 };
+  static const double values[] = { 0.0,
+                                   1.0,
+                                   -1.0,
+                                   0.5,
+                                   0.1,
+                                   123456.0,
+                                   1234567.0,
+                                   1e-4,
+                                   1e-5,
+                                   9.99999e9,
+                                   1e100,
+                                   1e-100,
+                                   3.14159265358979,
+                                   100.0,
+                                   1e15,
+                                   999999.5,
+                                   0.0001234,
+                                   2.5e-310,
+                                   1.7976931348623157e308,
+                                   255.0,
+                                   1e6,
+                                   1e5,
+                                   -0.0,
+                                   65504.0,
+                                   0.3333333333,
+                                   12.5 };
   for (size_t i = 0; i < EI_COUNT(values); ++i) {
     SAME("%g", values[i]);
     SAME("%.9g", values[i]);

@@ -107,8 +107,7 @@ void ei_port_wake(volatile uint32_t *word, uint32_t n) {
   (void)word, (void)n;
 }
 
-void ei_port_yield(void) {
-}
+void ei_port_yield(void) {}
 
 edge_status ei_port_library_open(const char *path, void **out, edge_error *err) {
   *out = NULL;

@@ -99,8 +99,8 @@ static edge_status range_of(int fd, uint64_t offset, uint64_t *length, edge_erro
     return ei_fail(err, EDGE_STATUS_IO, "file descriptor %d: not a regular file", fd);
   const uint64_t size = (uint64_t)st.st_size;
   if (offset > size || *length > size - offset)
-    return ei_fail(err, EDGE_STATUS_IO, "file descriptor %d: %llu bytes at offset %llu do not lie in a file of %llu", fd,
-                   (unsigned long long)*length, (unsigned long long)offset, (unsigned long long)size);
+    return ei_fail(err, EDGE_STATUS_IO, "file descriptor %d: %llu bytes at offset %llu do not lie in a file of %llu",
+                   fd, (unsigned long long)*length, (unsigned long long)offset, (unsigned long long)size);
   if (*length == 0) *length = size - offset;
   if (*length == 0) return ei_fail(err, EDGE_STATUS_MALFORMED, "file descriptor %d: no bytes there", fd);
   return EDGE_STATUS_OK;

@@ -159,7 +159,8 @@ uint32_t ei_port_cores(void) {
   if (!GetProcessAffinityMask(GetCurrentProcess(), &own, &all)) own = ~(DWORD_PTR)0;
   const DWORD n = describe(info, (DWORD)EI_COUNT(info));
   uint32_t cores = 0;
-  for (DWORD i = 0; i < n; ++i) cores += info[i].Relationship == RelationProcessorCore && (info[i].ProcessorMask & own) != 0;
+  for (DWORD i = 0; i < n; ++i)
+    cores += info[i].Relationship == RelationProcessorCore && (info[i].ProcessorMask & own) != 0;
   if (cores > 0) return cores;
   SYSTEM_INFO system;
   GetSystemInfo(&system);
@@ -170,8 +171,7 @@ uint32_t ei_port_cache_bytes(uint32_t level) {
   processor_info info[256];
   const DWORD n = describe(info, (DWORD)EI_COUNT(info));
   for (DWORD i = 0; i < n; ++i) {
-    if (info[i].Relationship == RelationCache && info[i].Cache.Level == level &&
-        info[i].Cache.Type != CacheInstruction)
+    if (info[i].Relationship == RelationCache && info[i].Cache.Level == level && info[i].Cache.Type != CacheInstruction)
       return info[i].Cache.Size;
   }
   return 0;

@@ -48,8 +48,8 @@ static int run(edge_session *session) {
   for (i = 0; status == EDGE_STATUS_OK && i < n; ++i) sum += values[i] * (double)(i + 1);
   free(values);
   if (status != EDGE_STATUS_OK) return failed("output", status, &error);
-  printf("%u outputs, first: %lu values, checksum %.6g\n", (unsigned)edge_session_num_outputs(session), (unsigned long)n,
-         sum);
+  printf("%u outputs, first: %lu values, checksum %.6g\n", (unsigned)edge_session_num_outputs(session),
+         (unsigned long)n, sum);
   return 0;
 }
 
