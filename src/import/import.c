@@ -59,6 +59,29 @@ edge_status ei_import_map(ei_import *im, const char *path, const ei_import_file 
   return EDGE_STATUS_OK;
 }
 
+edge_status ei_import_map_inside(ei_import *im, const char *path, const ei_import_file **out, edge_error *err) {
+  *out = NULL;
+  for (const ei_import_file *f = im->files; f; f = f->next) {
+    if (!f->path || strcmp(f->path, path) != 0) continue;
+    *out = f;
+    return EDGE_STATUS_OK;
+  }
+  if (!im->options->base_dir)
+    return ei_fail(err, EDGE_STATUS_IO, "'%s' is named by the model, but no folder was given for such files", path);
+  ei_import_file *const file = EI_NEW(im->arena, ei_import_file);
+  ei_port_map *const map = EI_NEW(im->arena, ei_port_map);
+  if (!file || !map) return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory to open '%s'", path);
+  EI_TRY(ei_port_map_inside(im->options->base_dir, path, map, err));
+  file->path = ei_arena_strdup(im->arena, path, strlen(path));
+  file->data = map->data;
+  file->bytes = map->bytes;
+  file->private_data = map;
+  file->next = im->files;
+  im->files = file;
+  *out = file;
+  return EDGE_STATUS_OK;
+}
+
 /* ---- graphs */
 
 edge_status ei_import_graph(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err) {

@@ -25,6 +25,7 @@ typedef struct ei_import_file {
   const void *data;
   uint64_t bytes;
   struct ei_import_file *next;
+  const char *path;                   /* of files that a model names */
   void *private_data;                 /* of import.c */
 } ei_import_file;
 
@@ -48,6 +49,9 @@ edge_status ei_import_onnx(ei_import *im, const void *data, uint64_t bytes, ei_g
 /** Map a file for the life of the import; a relative path counts from base_dir. The caller has checked
  *  that the path stays inside base_dir. */
 edge_status ei_import_map(ei_import *im, const char *path, const ei_import_file **out, edge_error *err);
+/** The same for a path that stands in a model: below base_dir only, no links (see ei_port_map_inside()). A file is
+ *  mapped once however often it is asked for. */
+edge_status ei_import_map_inside(ei_import *im, const char *path, const ei_import_file **out, edge_error *err);
 /** One line to the log of the options, if there is one. */
 void ei_import_log(const ei_import *im, int32_t level, const char *format, ...) EI_PRINTF(3, 4);
 

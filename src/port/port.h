@@ -16,6 +16,9 @@ typedef struct ei_port_map {
 /** Map a file (path) or a part of an open descriptor privately and read-only. */
 edge_status ei_port_map_file(const char *path, ei_port_map *out, edge_error *err);
 edge_status ei_port_map_fd(int32_t fd, uint64_t offset, uint64_t length, ei_port_map *out, edge_error *err);
+/** Map a file that a model names: `path` is relative to `dir` and without `..`; symbolic links below dir, hard links
+ *  to elsewhere and everything but regular files are refused (IO). */
+edge_status ei_port_map_inside(const char *dir, const char *path, ei_port_map *out, edge_error *err);
 void ei_port_unmap(ei_port_map *map);
 /** Size of a file, and reads from a path or descriptor (for EDGE_MODEL_COPY). */
 edge_status ei_port_file_size(const char *path, uint64_t *bytes, edge_error *err);

@@ -51,11 +51,8 @@ edge_status ei_ox_load_external(ei_ox *x, const ei_ox_tensor *t, uint64_t bytes,
   if (!inside(path))
     return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, at,
                       "tensor '%s' lies in '%s', which is not a plain path below the model's folder", t->name, path);
-  if (!x->im->options->base_dir)
-    return ei_fail_at(x->err, EDGE_STATUS_IO, at, "tensor '%s' lies in '%s', but the model has no folder", t->name,
-                      path);
   const ei_import_file *file = NULL;
-  EI_TRY(ei_import_map(x->im, path, &file, x->err));
+  EI_TRY(ei_import_map_inside(x->im, path, &file, x->err));
   if (length != bytes || !ei_add_u64(offset, length, &end) || end > file->bytes)
     return ei_fail_at(x->err, EDGE_STATUS_MALFORMED, at,
                       "tensor '%s' needs %llu bytes at %llu of '%s', which has %llu; its length is given as %llu",

@@ -126,10 +126,10 @@ void ei_ox_map_loop(ei_ox_call *c) {
 
 void ei_ox_map_scan(ei_ox_call *c) {
   static const ei_ox_attr_map attrs[] = {
-    { "scan_input_axes", "input_axes", EI_ATTR_INTS, 0, NULL },
-    { "scan_output_axes", "output_axes", EI_ATTR_INTS, 0, NULL },
-    { "scan_input_directions", "input_directions", EI_ATTR_INTS, 0, NULL },
-    { "scan_output_directions", "output_directions", EI_ATTR_INTS, 0, NULL },
+    { "scan_input_axes", "in_axes", EI_ATTR_INTS, 0, NULL },
+    { "scan_output_axes", "out_axes", EI_ATTR_INTS, 0, NULL },
+    { "scan_input_directions", "in_reverse", EI_ATTR_INTS, 0, NULL },
+    { "scan_output_directions", "out_reverse", EI_ATTR_INTS, 0, NULL },
     { NULL, NULL, 0, 0, NULL },
   };
   const ei_ox_graph *const g = body_of(c, "body");
@@ -151,7 +151,7 @@ void ei_ox_map_scan(ei_ox_call *c) {
   if (!in || !ei_ox_ok(c->x)) return;
   ei_ox_emit(c, "Scan", in, n, c->out, c->n_out);
   ei_ox_set_int(c, "body", body.sg);
-  ei_ox_set_int(c, "num_state", (int64_t)c->n_in - scans);
+  ei_ox_set_int(c, "num_carried", (int64_t)c->n_in - scans);
   ei_ox_set_int(c, "num_scan", scans);
   ei_ox_map_attrs(c, attrs);
   for (uint32_t i = 0; i < c->n_out; ++i) adopt_output(c, ei_ox_out(c, i), &body, i, false);
