@@ -89,6 +89,16 @@ void eb_cpu_note(eb_cpu_plan *plan, uint32_t node, const char *kernel, const cha
 /** Fused activation as a clamp; false when act is not a clamp (then lo, hi are -inf, inf). */
 bool eb_cpu_clamp(const eb_cpu_plan *plan, uint32_t node, float *lo, float *hi);
 
+/** An f32 function of one value: fn(n, x, y, p0, p1), y may be x (lower_eltwise.c). */
+typedef struct eb_cpu_unary {
+  const char *kernel;
+  void (*fn)(size_t n, const float *x, float *y, float p0, float p1);
+  float p0, p1;
+} eb_cpu_unary;
+/** The function that an elementwise node, or the activation attribute of a node, computes; false: no kernel. */
+bool eb_cpu_unary_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_unary *out);
+bool eb_cpu_unary_of_act(const eb_cpu_plan *plan, uint32_t node, eb_cpu_unary *out);
+
 /** Window of a pool or convolution with two spatial dims after resolving auto_pad; 1D is seen as height 1. */
 typedef struct eb_cpu_window {
   int64_t n, ih, iw, ic, oh, ow, oc, kh, kw;

@@ -13,7 +13,9 @@ typedef struct pack_job {
   size_t n, taps, depth, group, group_bytes, kh, kw;
 } pack_job;
 
-static uint64_t sums_bytes(uint64_t n) { return (n * sizeof(int32_t) + 63) / 64 * 64; }
+static uint64_t sums_bytes(uint64_t n) {
+  return (n * sizeof(int32_t) + 63) / 64 * 64;
+}
 
 static edge_status pack(void *user, void *data, uint64_t bytes) {
   const pack_job *const j = user;
@@ -78,16 +80,19 @@ static edge_status emit_dense(eb_cpu_plan *plan, uint32_t node, ek_qconv_args a,
   ek_qconv_shape(&a, &taps, &depth);
   const uint32_t per = a.oc / a.group;
   a.w_group_bytes = (size_t)(ek_qgemm_packed_bytes(a.row, per, taps, depth) + 63) / 64 * 64;
-  pack_job job = { .gemm = a.row, .w = *w, .n = a.oc, .taps = taps, .depth = depth, .group = a.group,
-                   .group_bytes = a.w_group_bytes };
+  pack_job job = {
+    .gemm = a.row, .w = *w, .n = a.oc, .taps = taps, .depth = depth, .group = a.group, .group_bytes = a.w_group_bytes
+  };
   const edge_prepared_key key = { w->data, a.row->name, { a.oc, taps, depth, (uint64_t)a.group << 8 | layout } };
   const void *blob;
-  const edge_status status = eb_cpu_prepared(plan, &key, sums_bytes(a.oc) + a.w_group_bytes * a.group, pack, &job, &blob);
+  const edge_status status =
+      eb_cpu_prepared(plan, &key, sums_bytes(a.oc) + a.w_group_bytes * a.group, pack, &job, &blob);
   if (status != EDGE_STATUS_OK) return status;
   const int32_t zero = eb_cpu_q_domain(&q->x, a.row->signed_x, &a.flip);
   if (blob) {
     const int32_t *const sums = blob;
-    for (uint32_t i = 0; i < a.oc; ++i) q->bias[i] = (int32_t)((uint32_t)q->bias[i] - (uint32_t)zero * (uint32_t)sums[i]);
+    for (uint32_t i = 0; i < a.oc; ++i)
+      q->bias[i] = (int32_t)((uint32_t)q->bias[i] - (uint32_t)zero * (uint32_t)sums[i]);
     a.w = (const int8_t *)blob + sums_bytes(a.oc);
   }
   uint8_t *const pixel = eb_cpu_keep(plan, a.ic);
@@ -178,7 +183,9 @@ static edge_status emit_depthwise(eb_cpu_plan *plan, uint32_t node, ek_qdw_args 
 
 /* ---- lowerings */
 
-static bool small(int64_t v) { return v >= 0 && v <= INT32_MAX / 4; }
+static bool small(int64_t v) {
+  return v >= 0 && v <= INT32_MAX / 4;
+}
 
 edge_status eb_cpu_lower_qconv(eb_cpu_plan *plan, uint32_t node) {
   const edge_tensor *const x = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0));
@@ -204,17 +211,37 @@ edge_status eb_cpu_lower_qconv(eb_cpu_plan *plan, uint32_t node) {
   edge_status status = eb_cpu_q_affine_of(plan, node, x, w, bias, y, (uint32_t)v.oc, depth, &q);
   if (status != EDGE_STATUS_OK) return status;
   if (depthwise) {
-    const ek_qdw_args a = { .ih = (uint32_t)v.ih, .iw = (uint32_t)v.iw, .c = (uint32_t)v.ic, .oh = (uint32_t)v.oh,
-                            .ow = (uint32_t)v.ow, .kh = (uint32_t)v.kh, .kw = (uint32_t)v.kw, .sh = (uint32_t)v.sh,
-                            .sw = (uint32_t)v.sw, .dh = (uint32_t)v.dh, .dw = (uint32_t)v.dw,
-                            .pad_top = (int32_t)v.pad_top, .pad_left = (int32_t)v.pad_left };
+    const ek_qdw_args a = { .ih = (uint32_t)v.ih,
+                            .iw = (uint32_t)v.iw,
+                            .c = (uint32_t)v.ic,
+                            .oh = (uint32_t)v.oh,
+                            .ow = (uint32_t)v.ow,
+                            .kh = (uint32_t)v.kh,
+                            .kw = (uint32_t)v.kw,
+                            .sh = (uint32_t)v.sh,
+                            .sw = (uint32_t)v.sw,
+                            .dh = (uint32_t)v.dh,
+                            .dw = (uint32_t)v.dw,
+                            .pad_top = (int32_t)v.pad_top,
+                            .pad_left = (int32_t)v.pad_left };
     return emit_depthwise(plan, node, a, ek_qdw_select(eb_cpu_features(plan), &a), &q, &weights, (uint32_t)v.n);
   }
-  ek_qconv_args a = { .row = ek_qgemm_select(eb_cpu_features(plan)), .ih = (uint32_t)v.ih, .iw = (uint32_t)v.iw,
-                      .ic = (uint32_t)v.ic, .oh = (uint32_t)v.oh, .ow = (uint32_t)v.ow, .oc = (uint32_t)v.oc,
-                      .kh = (uint32_t)v.kh, .kw = (uint32_t)v.kw, .sh = (uint32_t)v.sh, .sw = (uint32_t)v.sw,
-                      .dh = (uint32_t)v.dh, .dw = (uint32_t)v.dw, .pad_top = (int32_t)v.pad_top,
-                      .pad_left = (int32_t)v.pad_left, .group = (uint32_t)group };
+  ek_qconv_args a = { .row = ek_qgemm_select(eb_cpu_features(plan)),
+                      .ih = (uint32_t)v.ih,
+                      .iw = (uint32_t)v.iw,
+                      .ic = (uint32_t)v.ic,
+                      .oh = (uint32_t)v.oh,
+                      .ow = (uint32_t)v.ow,
+                      .oc = (uint32_t)v.oc,
+                      .kh = (uint32_t)v.kh,
+                      .kw = (uint32_t)v.kw,
+                      .sh = (uint32_t)v.sh,
+                      .sw = (uint32_t)v.sw,
+                      .dh = (uint32_t)v.dh,
+                      .dw = (uint32_t)v.dw,
+                      .pad_top = (int32_t)v.pad_top,
+                      .pad_left = (int32_t)v.pad_left,
+                      .group = (uint32_t)group };
   a.merged = ek_qconv_merged(a.ic, a.kw, a.dw, a.group);
   return emit_dense(plan, node, a, &q, &weights, (uint32_t)(v.n * v.oh * v.ow), 0);
 }
@@ -234,9 +261,20 @@ static edge_status lower_product(eb_cpu_plan *plan, uint32_t node, uint64_t m, u
   weights.depth_stride = depth_stride;
   const edge_status status = eb_cpu_q_affine_of(plan, node, x, w, bias, y, (uint32_t)n, k, &q);
   if (status != EDGE_STATUS_OK) return status;
-  const ek_qconv_args a = { .row = ek_qgemm_select(eb_cpu_features(plan)), .ih = 1, .iw = (uint32_t)m,
-                            .ic = (uint32_t)k, .oh = 1, .ow = (uint32_t)m, .oc = (uint32_t)n, .kh = 1, .kw = 1,
-                            .sh = 1, .sw = 1, .dh = 1, .dw = 1, .group = 1 };
+  const ek_qconv_args a = { .row = ek_qgemm_select(eb_cpu_features(plan)),
+                            .ih = 1,
+                            .iw = (uint32_t)m,
+                            .ic = (uint32_t)k,
+                            .oh = 1,
+                            .ow = (uint32_t)m,
+                            .oc = (uint32_t)n,
+                            .kh = 1,
+                            .kw = 1,
+                            .sh = 1,
+                            .sw = 1,
+                            .dh = 1,
+                            .dw = 1,
+                            .group = 1 };
   return emit_dense(plan, node, a, &q, &weights, (uint32_t)m, depth_stride == 1 ? 1 : 2);
 }
 

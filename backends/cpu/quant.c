@@ -115,7 +115,11 @@ int32_t eb_cpu_q_domain(const eb_cpu_q *x, bool signed_x, uint32_t *flip) {
 
 double eb_cpu_q_us(const eb_cpu_plan *plan, double macs) {
   const uint64_t f = eb_cpu_features(plan);
-  const double gops = f & EDGE_CPU_AVX512VNNI ? 700.0 : f & (EDGE_CPU_AVXVNNI | EDGE_CPU_AVX512) ? 350.0
-                    : f & EDGE_CPU_AVX2 ? 130.0 : f & EDGE_CPU_DOTPROD ? 80.0 : f & EDGE_CPU_NEON ? 25.0 : 2.0;
+  const double gops = f & EDGE_CPU_AVX512VNNI                    ? 700.0
+                      : f & (EDGE_CPU_AVXVNNI | EDGE_CPU_AVX512) ? 350.0
+                      : f & EDGE_CPU_AVX2                        ? 130.0
+                      : f & EDGE_CPU_DOTPROD                     ? 80.0
+                      : f & EDGE_CPU_NEON                        ? 25.0
+                                                                 : 2.0;
   return 0.1 + 2.0 * macs / (gops * 1e3);
 }

@@ -24,8 +24,8 @@ bool eb_cpu_q_weights(const edge_tensor *w, int32_t axis, ek_qweights *out);
 typedef struct eb_cpu_q_affine {
   eb_cpu_q x, y;
   int32_t lo, hi;
-  uint32_t n;       /* channels */
-  int32_t *bias;    /* [n + 128], without zero points */
+  uint32_t n;    /* channels */
+  int32_t *bias; /* [n + 128], without zero points */
   float *mult;
 } eb_cpu_q_affine;
 /** Fill *out for x * w (+ bias) -> y; the arrays are from the plan. depth: products in a sum. PASS when a sum or its

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * f32 elementwise operators: selection. */
+#include "eltwise.h"
+
+static const ek_eltwise_f32_kernel *const table[] = {
+#define EK_ELTWISE_F32(isa, kernel) &kernel,
+#include "eltwise.def"
+#undef EK_ELTWISE_F32
+};
+
+const ek_eltwise_f32_kernel *ek_eltwise_f32_at(uint32_t i) {
+  return i < EK_COUNT(table) ? table[i] : NULL;
+}
+
+const ek_eltwise_f32_kernel *ek_eltwise_f32_select(uint64_t have, uint32_t need) {
+  for (size_t i = 0; i < EK_COUNT(table); ++i) {
+    if ((table[i]->isa & ~have) == 0 && (table[i]->flags & need) == need) return table[i];
+  }
+  return NULL;
+}
