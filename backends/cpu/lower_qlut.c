@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Byte tables: every unary operator from 8 bits to 8 bits, requantization, and Concat with rescaling. The reference
+ * evaluation of the operator fills the table when the shapes are planned. */
+#include "quant.h"
+#include "kernels/qlut/qlut.h"
+
+static bool is_8bit(const edge_tensor *t) {
+  return (t->dtype == EDGE_DTYPE_S8 || t->dtype == EDGE_DTYPE_U8) && t->encoding == EDGE_ENCODING_NATIVE &&
+         t->quant.count <= 1;
+}
+
+static void all_bytes(uint8_t *x) {
+  for (int i = 0; i < 256; ++i) x[i] = (uint8_t)i;
+}
+
+typedef struct lut_arg {
+  const uint8_t *x;
+  uint8_t *y;
+  ek_qlut_fn fn;
+  uint64_t n, per_tile;
+  uint8_t table[256];
+} lut_arg;
+
+static edge_status lut_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  const lut_arg *const k = arg;
+  (void)worker;
+  const uint64_t from = tile * k->per_tile;
+  if (from >= k->n) return EDGE_STATUS_OK;
+  k->fn((size_t)(k->n - from < k->per_tile ? k->n - from : k->per_tile), k->x + from, k->table, k->y + from);
+  return EDGE_STATUS_OK;
+}
+
+/* Inputs after the first are constants that the operator takes as they are (Clip's limits, a scale). */
+static bool fill_table(eb_cpu_plan *plan, uint32_t node, const edge_tensor *x, const edge_tensor *y, uint8_t *table) {
+  const edge_host_api *const host = eb_cpu_host(plan);
+  const edge_node *const n = eb_cpu_node(plan, node);
+  const uint32_t n_in = host->node_num_inputs(n);
+  uint8_t bytes[256];
+  edge_tensor in[4], out = *y;
+  if (n_in < 1 || n_in > 4 || host->node_num_outputs(n) != 1) return false;
+  if (host->ref_scratch_bytes(eb_cpu_partition(plan), n) != 0) return false;
+  all_bytes(bytes);
+  for (uint32_t i = 0; i < n_in; ++i) {
+    in[i] = i == 0 ? *x : *eb_cpu_tensor(plan, eb_cpu_input(plan, node, i));
+    if (i > 0 && in[i].dtype != EDGE_DTYPE_NONE && (in[i].data == NULL || eb_cpu_elements(&in[i]) != 1)) return false;
+  }
+  in[0].data = bytes;
+  out.data = table;
+  in[0].bytes = out.bytes = 256;
+  in[0].rank = out.rank = 1;
+  in[0].dims[0] = out.dims[0] = 256;
+  return host->ref_eval(n, in, n_in, &out, 1, NULL, 0) == EDGE_STATUS_OK;
+}
+
+edge_status eb_cpu_lower_qunary(eb_cpu_plan *plan, uint32_t node) {
+  const uint32_t vx = eb_cpu_input(plan, node, 0), vy = eb_cpu_output(plan, node, 0);
+  const edge_tensor *const x = eb_cpu_tensor(plan, vx), *const y = eb_cpu_tensor(plan, vy);
+  uint8_t table[256];
+  if (!is_8bit(x) || !is_8bit(y) || eb_cpu_is_const(plan, vx)) return EB_CPU_PASS;
+  const uint64_t n = eb_cpu_elements(y);
+  if (n == 0 || n != eb_cpu_elements(x) || !fill_table(plan, node, x, y, table)) return EB_CPU_PASS;
+  const ek_qlut_desc *const row = ek_qlut_select(eb_cpu_features(plan));
+  const double us = 0.1 + (double)n / 20e3;
+  const uint32_t tiles = eb_cpu_tiles(plan, us, (n + 4095) / 4096);
+  lut_arg *const arg = eb_cpu_step(plan, node, lut_tile, sizeof *arg, tiles, us);
+  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  arg->fn = row->fn;
+  arg->n = n;
+  arg->per_tile = (n + tiles - 1) / tiles;
+  memcpy(arg->table, table, sizeof table);
+  eb_cpu_slot(plan, &arg->x, eb_cpu_value(plan, vx));
+  eb_cpu_slot(plan, &arg->y, eb_cpu_value(plan, vy));
+  eb_cpu_in_place(plan, vy, vx);
+  eb_cpu_note(plan, node, row->name, "256-entry table of the reference");
+  return EDGE_STATUS_OK;
+}
+
+/* ---- Concat: strips are copied or mapped */
+
+typedef struct concat_input {
+  const uint8_t *x;
+  uint64_t bytes, offset; /* of a strip; its place in the output's strip */
+  bool copy;
+  uint8_t table[256];
+} concat_input;
+
+typedef struct concat_arg {
+  uint8_t *y;
+  concat_input *in;
+  ek_qlut_fn fn;
+  uint64_t outer, strip, per_tile;
+  uint32_t n_in;
+} concat_arg;
+
+static edge_status concat_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  const concat_arg *const k = arg;
+  (void)worker;
+  const uint64_t from = tile * k->per_tile, end = k->outer - from < k->per_tile ? k->outer : from + k->per_tile;
+  for (uint64_t o = from; o < end; ++o) {
+    for (uint32_t i = 0; i < k->n_in; ++i) {
+      const concat_input *const in = &k->in[i];
+      uint8_t *const to = k->y + o * k->strip + in->offset;
+      if (in->copy) memcpy(to, in->x + o * in->bytes, (size_t)in->bytes);
+      else k->fn((size_t)in->bytes, in->x + o * in->bytes, in->table, to);
+    }
+  }
+  return EDGE_STATUS_OK;
+}
+
+/* The operator itself on one input of all bytes; the others are empty. */
+static bool concat_table(eb_cpu_plan *plan, uint32_t node, uint32_t which, int32_t axis, uint8_t *table) {
+  enum { MOST = 16 };
+  const edge_host_api *const host = eb_cpu_host(plan);
+  const edge_node *const n = eb_cpu_node(plan, node);
+  const uint32_t n_in = host->node_num_inputs(n);
+  edge_tensor in[MOST], out = *eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
+  uint8_t bytes[256];
+  if (n_in > MOST || host->ref_scratch_bytes(eb_cpu_partition(plan), n) != 0) return false;
+  all_bytes(bytes);
+  for (uint32_t i = 0; i < n_in; ++i) {
+    in[i] = *eb_cpu_tensor(plan, eb_cpu_input(plan, node, i));
+    for (int32_t d = 0; d < in[i].rank; ++d) in[i].dims[d] = 1;
+    in[i].dims[axis] = i == which ? 256 : 0;
+    in[i].data = bytes;
+    in[i].bytes = i == which ? 256 : 0;
+  }
+  for (int32_t d = 0; d < out.rank; ++d) out.dims[d] = 1;
+  out.dims[axis] = 256;
+  out.data = table;
+  out.bytes = 256;
+  return host->ref_eval(n, in, n_in, &out, 1, NULL, 0) == EDGE_STATUS_OK;
+}
+
+static bool same_parameters(const edge_tensor *a, const edge_tensor *b) {
+  eb_cpu_q qa, qb;
+  if (a->dtype != b->dtype) return false;
+  if (a->quant.count == 0 && b->quant.count == 0) return true;
+  return eb_cpu_q8(a, &qa) && eb_cpu_q8(b, &qb) && qa.scale == qb.scale && qa.zero == qb.zero;
+}
+
+edge_status eb_cpu_lower_qconcat(eb_cpu_plan *plan, uint32_t node) {
+  const uint32_t vy = eb_cpu_output(plan, node, 0);
+  const uint32_t n_in = eb_cpu_host(plan)->node_num_inputs(eb_cpu_node(plan, node));
+  const edge_tensor *const y = eb_cpu_tensor(plan, vy);
+  int64_t axis = eb_cpu_int(plan, node, "axis");
+  if (!is_8bit(y) || eb_cpu_elements(y) == 0 || n_in < 1 || n_in > 16 || eb_cpu_int(plan, node, "act")) return EB_CPU_PASS;
+  if (axis < 0) axis += y->rank;
+  if (axis < 0 || axis >= y->rank) return EB_CPU_PASS;
+  uint64_t outer = 1, inner = 1, offset = 0;
+  for (int32_t i = 0; i < axis; ++i) outer *= (uint64_t)y->dims[i];
+  for (int32_t i = (int32_t)axis + 1; i < y->rank; ++i) inner *= (uint64_t)y->dims[i];
+  for (uint32_t i = 0; i < n_in; ++i) {
+    const edge_tensor *const x = eb_cpu_tensor(plan, eb_cpu_input(plan, node, i));
+    uint8_t probe[256];
+    if (!is_8bit(x) || x->rank != y->rank) return EB_CPU_PASS;
+    if (!same_parameters(x, y) && !concat_table(plan, node, i, (int32_t)axis, probe)) return EB_CPU_PASS;
+  }
+  concat_input *const in = eb_cpu_keep(plan, n_in * sizeof *in);
+  const uint64_t total = eb_cpu_elements(y);
+  const double us = 0.1 + (double)total / 15e3;
+  const uint32_t want = eb_cpu_tiles(plan, us, outer);
+  const uint64_t per_tile = (outer + want - 1) / want;
+  concat_arg *const arg = eb_cpu_step(plan, node, concat_tile, sizeof *arg, (uint32_t)((outer + per_tile - 1) / per_tile), us);
+  if (in == NULL || arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  *arg = (concat_arg) { .in = in, .fn = ek_qlut_select(eb_cpu_features(plan))->fn, .outer = outer,
+                        .strip = (uint64_t)y->dims[axis] * inner, .per_tile = per_tile, .n_in = n_in };
+  for (uint32_t i = 0; i < n_in; ++i) {
+    const uint32_t vx = eb_cpu_input(plan, node, i);
+    const edge_tensor *const x = eb_cpu_tensor(plan, vx);
+    in[i].bytes = (uint64_t)x->dims[axis] * inner;
+    in[i].offset = offset;
+    offset += in[i].bytes;
+    in[i].copy = same_parameters(x, y);
+    if (!in[i].copy) (void)concat_table(plan, node, i, (int32_t)axis, in[i].table);
+    eb_cpu_slot(plan, &in[i].x, eb_cpu_value(plan, vx));
+  }
+  eb_cpu_slot(plan, &arg->y, eb_cpu_value(plan, vy));
+  eb_cpu_note(plan, node, "ek_qlut", "8-bit strips copied or mapped by a table");
+  return EDGE_STATUS_OK;
+}

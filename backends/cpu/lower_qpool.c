@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * 8-bit MaxPool and AveragePool: in units of the input; another output scale goes through a table of the reference. */
+#include "quant.h"
+#include "kernels/qlut/qlut.h"
+#include "kernels/qpool/qpool.h"
+
+#include <math.h>
+
+enum { MOST_TAPS = 1024 };
+
+typedef struct pool_arg {
+  eb_cpu_window v;
+  int64_t pad_bottom, pad_right; /* count_include_pad: the padded size counts */
+  const uint8_t *x;
+  uint8_t *y;
+  ek_qpool_fn fn;
+  ek_qlut_fn map;                /* NULL: none */
+  int32_t zero;
+  bool is_signed, include_pad, is_max;
+  int32_t lo, hi;
+  uint32_t rows;                 /* output rows (of all images) in a tile */
+  uint8_t table[256];
+} pool_arg;
+
+static int64_t padded(int64_t at, int64_t limit, int64_t step, int64_t kernel) {
+  const int64_t room = limit - at, inside = room <= 0 ? 0 : (room + step - 1) / step;
+  return inside < kernel ? inside : kernel;
+}
+
+static void one_pixel(const pool_arg *k, int64_t image, int64_t oy, int64_t ox, uint8_t *y) {
+  const eb_cpu_window *const v = &k->v;
+  const uint8_t *p[MOST_TAPS];
+  const int64_t iy = oy * v->sh - v->pad_top, ix = ox * v->sw - v->pad_left;
+  uint32_t taps = 0;
+  for (int64_t ky = 0; ky < v->kh; ++ky) {
+    const int64_t yy = iy + ky * v->dh;
+    for (int64_t kx = 0; yy >= 0 && yy < v->ih && kx < v->kw; ++kx) {
+      const int64_t xx = ix + kx * v->dw;
+      if (xx >= 0 && xx < v->iw) p[taps++] = k->x + ((image * v->ih + yy) * v->iw + xx) * v->ic;
+    }
+  }
+  ek_qpool_call call = { p, taps, (uint32_t)v->ic, k->is_signed, k->lo, k->hi, 0, taps, y };
+  if (k->include_pad) {
+    const int64_t count = padded(iy, v->ih + k->pad_bottom, v->dh, v->kh) * padded(ix, v->iw + k->pad_right, v->dw, v->kw);
+    call.count = (uint32_t)count;
+    call.extra = (int32_t)(count - taps) * k->zero;
+  }
+  if (taps == 0) memset(y, (k->is_max ? k->lo : k->zero) & 255, (size_t)v->ic);
+  else k->fn(&call);
+  if (k->map) k->map((size_t)v->ic, y, k->table, y);
+}
+
+static edge_status pool_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  const pool_arg *const k = arg;
+  const int64_t all = k->v.n * k->v.oh, from = (int64_t)tile * k->rows;
+  (void)worker;
+  for (int64_t r = from; r < all && r < from + k->rows; ++r) {
+    uint8_t *y = k->y + r * k->v.ow * k->v.ic;
+    for (int64_t ox = 0; ox < k->v.ow; ++ox, y += k->v.ic) one_pixel(k, r / k->v.oh, r % k->v.oh, ox, y);
+  }
+  return EDGE_STATUS_OK;
+}
+
+/* What the operator makes of a window that holds one value: its requantization and activation. */
+static bool fill_table(eb_cpu_plan *plan, uint32_t node, const edge_tensor *x, const edge_tensor *y, uint8_t *table) {
+  eb_cpu_q qx, qy;
+  float act_lo, act_hi;
+  int32_t lo, hi;
+  if (!eb_cpu_q8(x, &qx) || !eb_cpu_q8(y, &qy) || !eb_cpu_clamp(plan, node, &act_lo, &act_hi)) return false;
+  if (!eb_cpu_q_clamp(plan, node, &qy, &lo, &hi)) return false;
+  for (int i = 0; i < 256; ++i) {
+    const int32_t q = qx.is_signed && i > 127 ? i - 256 : i;
+    double real = (q - qx.zero) * (double)qx.scale;
+    real = real < (double)act_lo ? (double)act_lo : real > (double)act_hi ? (double)act_hi : real;
+    double r = rint(real / (double)qy.scale) + qy.zero;
+    r = r < lo ? lo : r > hi ? hi : r;
+    table[i] = (uint8_t)((int32_t)r & 255);
+  }
+  return true;
+}
+
+edge_status eb_cpu_lower_qpool(eb_cpu_plan *plan, uint32_t node) {
+  const uint32_t vx = eb_cpu_input(plan, node, 0), vy = eb_cpu_output(plan, node, 0);
+  const edge_tensor *const x = eb_cpu_tensor(plan, vx), *const y = eb_cpu_tensor(plan, vy);
+  const ek_qpool_desc *const row = ek_qpool_select(eb_cpu_features(plan));
+  pool_arg k = { .is_max = eb_cpu_is_op(plan, node, "MaxPool") };
+  eb_cpu_q qx, qy;
+  if (!eb_cpu_q8(x, &qx) || !eb_cpu_q8(y, &qy) || qx.is_signed != qy.is_signed) return EB_CPU_PASS;
+  if (eb_cpu_output(plan, node, 1) != EDGE_NO_VALUE || eb_cpu_elements(y) == 0) return EB_CPU_PASS;
+  if (!eb_cpu_window_of(plan, node, x, NULL, y, &k.v) || k.v.kh * k.v.kw > MOST_TAPS) return EB_CPU_PASS;
+  if (k.v.ic > INT32_MAX || !eb_cpu_q_clamp(plan, node, &qy, &k.lo, &k.hi)) return EB_CPU_PASS;
+  const bool same = qx.scale == qy.scale && qx.zero == qy.zero;
+  if (!same) {
+    if (!fill_table(plan, node, x, y, k.table)) return EB_CPU_PASS;
+    k.map = ek_qlut_select(eb_cpu_features(plan))->fn;
+    k.lo = qx.is_signed ? -128 : 0;
+    k.hi = k.lo + 255;
+  }
+  k.fn = k.is_max ? row->max : row->mean;
+  k.zero = qx.zero;
+  k.is_signed = qx.is_signed;
+  k.include_pad = !k.is_max && eb_cpu_int(plan, node, "count_include_pad") != 0;
+  if (k.include_pad) {
+    int64_t pads[4] = { 0 };
+    const uint32_t n = eb_cpu_ints(plan, node, "pads", pads, 4);
+    if (eb_cpu_int(plan, node, "auto_pad") != 0 || (n != 0 && n != 2 * (uint32_t)(x->rank - 2))) return EB_CPU_PASS;
+    k.pad_bottom = x->rank == 4 ? pads[2] : 0;
+    k.pad_right = x->rank == 4 ? pads[3] : pads[1];
+  }
+  const double us = 0.1 + (double)eb_cpu_elements(y) * (double)(k.v.kh * k.v.kw) / 15e3;
+  const uint64_t rows = (uint64_t)(k.v.n * k.v.oh);
+  const uint32_t want = eb_cpu_tiles(plan, us, rows);
+  k.rows = (uint32_t)((rows + want - 1) / want);
+  pool_arg *const arg = eb_cpu_step(plan, node, pool_tile, sizeof k, (uint32_t)((rows + k.rows - 1) / k.rows), us);
+  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  *arg = k;
+  eb_cpu_slot(plan, &arg->x, eb_cpu_value(plan, vx));
+  eb_cpu_slot(plan, &arg->y, eb_cpu_value(plan, vy));
+  eb_cpu_note(plan, node, row->name, same ? "8-bit" : "8-bit, then a table to the output's scale");
+  return EDGE_STATUS_OK;
+}
