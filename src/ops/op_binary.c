@@ -3,7 +3,7 @@
  * and wrap, quantized values as quant_math.inl says (Add, Sub, Mul) or through the real value. */
 #include "activation.h"
 #include "quant_math.inl"
-#include "walk.h"
+#include "broadcast.h"
 
 enum { FLOATS = 1, INTS = 2, BOOLS = 4, QUANT = 8, ANY = 15 };
 enum { PLAIN, ADD, SUB, MUL, DIV, MIN, MAX }; /* which have a direct f32 loop */
@@ -229,7 +229,7 @@ typedef struct job {
   }                                                                                                                    \
   return
 
-static void fast_f32_row(const job *j, const ei_walk *w) {
+static void fast_f32_row(const job *j, const ei_bcast *w) {
   const float *a = (const float *)j->a->data + w->at[0], *b = (const float *)j->b->data + w->at[1];
   float *const y = (float *)j->y->data + w->out;
   const uint64_t sa = w->step[0], sb = w->step[1];
@@ -244,7 +244,7 @@ static void fast_f32_row(const job *j, const ei_walk *w) {
   }
 }
 
-static void eval_floats(const job *j, const ei_walk *w) {
+static void eval_floats(const job *j, const ei_bcast *w) {
   for (uint64_t i = 0; i < w->row; ++i) {
     const double v =
         j->r->real(ei_load_f64(j->a, w->at[0] + i * w->step[0]), ei_load_f64(j->b, w->at[1] + i * w->step[1]));
@@ -255,7 +255,7 @@ static void eval_floats(const job *j, const ei_walk *w) {
   }
 }
 
-static bool eval_ints(const job *j, const ei_walk *w) {
+static bool eval_ints(const job *j, const ei_bcast *w) {
   const bool u = j->a->dtype == EDGE_DTYPE_U64;
   const bool b_float = ei_dtype_is_float(j->b->dtype);
   for (uint64_t i = 0; i < w->row; ++i) {
@@ -281,7 +281,7 @@ static bool eval_ints(const job *j, const ei_walk *w) {
   return true;
 }
 
-static void eval_quantized(const job *j, const ei_walk *w) {
+static void eval_quantized(const job *j, const ei_bcast *w) {
   const float sa = ei_quant_scale(j->a), sb = ei_quant_scale(j->b), sy = ei_quant_scale(j->y);
   const int32_t za = ei_quant_zero(j->a), zb = ei_quant_zero(j->b), zy = ei_quant_zero(j->y);
   const bool exact = ei_act_clamps(&j->act);
@@ -314,8 +314,8 @@ static edge_status eval_row(ei_op_ctx *c, const row *r) {
   const bool quantized =
       r->types & QUANT && ei_is_quant_value(j.a) && ei_is_quant_value(j.b) && !ei_quant_equal(j.a, j.b);
   const bool through_real = quantized || (r->types & QUANT && ei_is_quant_value(j.a) && !r->compares);
-  ei_walk w;
-  for (ei_walk_start(&w, j.y, operands, 2); w.more; ei_walk_next(&w)) {
+  ei_bcast w;
+  for (ei_bcast_start(&w, j.y, operands, 2); w.more; ei_bcast_next(&w)) {
     if (f32)
       fast_f32_row(&j, &w);
     else if (ei_dtype_is_float(j.a->dtype))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Walks broadcast operands row by row. */
-#include "walk.h"
+#include "broadcast.h"
 
-static void merge(ei_walk *w) {
+static void merge(ei_bcast *w) {
   for (int32_t d = w->rank - 2; d >= 0; --d) { /* merge d + 1 into d where every operand allows it */
     bool fits = true;
     for (uint32_t k = 0; k < w->n; ++k) fits = fits && w->stride[k][d] == w->stride[k][d + 1] * w->dims[d + 1];
@@ -17,7 +17,7 @@ static void merge(ei_walk *w) {
   }
 }
 
-void ei_walk_start(ei_walk *w, const edge_tensor *out, const edge_tensor *const *operands, uint32_t n) {
+void ei_bcast_start(ei_bcast *w, const edge_tensor *out, const edge_tensor *const *operands, uint32_t n) {
   memset(w, 0, sizeof *w);
   w->n = n;
   w->more = ei_op_elements(out) > 0;
@@ -43,7 +43,7 @@ void ei_walk_start(ei_walk *w, const edge_tensor *out, const edge_tensor *const 
   for (uint32_t k = 0; k < n; ++k) w->step[k] = (uint64_t)w->stride[k][w->rank - 1];
 }
 
-void ei_walk_next(ei_walk *w) {
+void ei_bcast_next(ei_bcast *w) {
   w->out += w->row;
   for (int32_t d = w->rank - 2; d >= 0; --d) {
     for (uint32_t k = 0; k < w->n; ++k) w->at[k] += (uint64_t)w->stride[k][d];
