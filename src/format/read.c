@@ -356,7 +356,7 @@ static edge_status fail_unknown(const reader *r) {
   uint32_t listed = 0;
   for (; listed < r->n_unknown && listed < MAX_UNKNOWN && n + 110 < sizeof text; ++listed) {
     const char *const name = operator_name(r, r->unknown[listed].id);
-    n += ei_format(text + n, sizeof text - n, "%s%.*s (operator %u version %u, %u node%s, first '%.*s')", listed ? ", " : "", 32, name,
+    n += ei_format(text + n, sizeof text - n, "%s%.*s (operator %u version %u, %u node%s, first '%.*s')", listed ? ", " : "", 32, *name ? name : "?",
                    r->unknown[listed].id, r->unknown[listed].version, r->unknown[listed].count,
                    r->unknown[listed].count == 1 ? "" : "s", 24, r->unknown[listed].node);
     if (n >= sizeof text) n = sizeof text - 1;

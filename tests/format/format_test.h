@@ -65,6 +65,8 @@ typedef struct et_sample {
 extern const et_sample et_samples[];
 static inline bool et_sample_here(const et_sample *s) { return ei_op_find(s->needs) != NULL; }
 et_file et_sample_file(const char *name);
+/** The negative file of that name (NULL: all); false: unknown. */
+bool et_negative(const char *name);
 /** Deep equality; prints the difference. */
 bool et_graph_equal(const ei_graph *a, const ei_graph *b);
 

@@ -12,6 +12,7 @@ static const struct {
 };
 
 int main(int argc, char **argv) {
+  if (argc > 2 && strcmp(argv[1], "negative") == 0) return et_negative(argv[2]) ? 0 : 1;
   bool found = false;
   for (size_t i = 0; i < EI_COUNT(cases); ++i) {
     if (argc > 1 && strcmp(argv[1], cases[i].name) != 0) continue;
