@@ -136,7 +136,7 @@ static edge_status verify_string(ei_flat_check *c, uint32_t string, const ei_fla
 static edge_status verify_member(ei_flat_check *c, const ei_flat_member *m, uint32_t at, const ei_flat_path *path) {
   if (m->type == EI_FLAT_BOOL && c->flat.p[at] > 1) return malformed(c, at, path, "a bool is neither 0 nor 1");
   if (m->type < EI_FLAT_STRING) return EDGE_STATUS_OK;
-  uint32_t target;
+  uint32_t target = 0;
   EI_TRY(follow(c, at, path, &target));
   if (m->type == EI_FLAT_STRING) return verify_string(c, target, path);
   if (m->type == EI_FLAT_TABLE) return ei_flat_verify(c, m->table, target, path);
@@ -145,7 +145,7 @@ static edge_status verify_member(ei_flat_check *c, const ei_flat_member *m, uint
   const uint32_t count = ei_get_u32(c->flat.p + target);
   for (uint32_t i = 0; i < count; ++i) {
     const ei_flat_path item = { path->up, path->field, i };
-    uint32_t table;
+    uint32_t table = 0;
     EI_TRY(follow(c, target + 4 + 4 * i, &item, &table));
     EI_TRY(ei_flat_verify(c, m->table, table, &item));
   }

@@ -185,7 +185,7 @@ static bool same_values(const ei_golden_value *a, const ei_golden_value *b, uint
 
 static bool same_extras(const ei_graph *a, const ei_graph *b) {
   SAME(a->n_golden == b->n_golden && a->n_prepared == b->n_prepared && a->required_features == b->required_features);
-  if (a->producer) SAME(strcmp(a->producer, b->producer) == 0);
+  if (a->producer && *a->producer) SAME(strcmp(a->producer, b->producer) == 0);
   for (uint32_t i = 0; i < a->n_golden; ++i) {
     const ei_golden *const x = &a->golden[i], *const y = &b->golden[i];
     SAME(strcmp(x->name, y->name) == 0 && x->entry == y->entry && x->n_inputs == y->n_inputs && x->n_outputs == y->n_outputs);
