@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# 8-bit operators of the CPU backend against the reference evaluation, one test for each ISA cap.
+add_executable(backends_cpu_q test_cpu_q.c)
+target_include_directories(backends_cpu_q PRIVATE ${PROJECT_SOURCE_DIR})
+target_link_libraries(backends_cpu_q PRIVATE edgert edge_flags)
+if(EDGE_KERNEL_ARCH STREQUAL "x86")
+  set(caps scalar avx2 avxvnni avx512 avx512vnni)
+elseif(EDGE_KERNEL_ARCH STREQUAL "arm")
+  set(caps neon dotprod)
+else()
+  set(caps scalar)
+endif()
+foreach(cap IN LISTS caps)
+  add_test(NAME backends.cpu_q.${cap} COMMAND backends_cpu_q ${cap})
+  set_tests_properties(backends.cpu_q.${cap} PROPERTIES SKIP_RETURN_CODE 77)
+endforeach()
