@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What verbs share: errors, files, environments, sessions. */
+#define _POSIX_C_SOURCE 200809L
+#include "tool.h"
+
+#include "../import/import.h"
+#include "json.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#ifdef _WIN32
+#  include <direct.h>
+#  define make_dir(path) _mkdir(path)
+#else
+#  define make_dir(path) mkdir(path, 0777)
+#endif
+
+int tool_fail(tool_error *e, int code, const char *format, ...) {
+  va_list args;
+  e->code = code;
+  va_start(args, format);
+  vsnprintf(e->text, sizeof e->text, format, args);
+  va_end(args);
+  return code;
+}
+
+int tool_exit_code(edge_status status) {
+  switch (status) {
+    case EDGE_STATUS_OK: return EXIT_OK;
+    case EDGE_STATUS_INVALID_ARGUMENT:
+    case EDGE_STATUS_NOT_FOUND:
+    case EDGE_STATUS_SHAPE_MISMATCH: return EXIT_USAGE;
+    case EDGE_STATUS_OUT_OF_MEMORY:
+    case EDGE_STATUS_LIMIT_EXCEEDED:
+    case EDGE_STATUS_CANCELLED:
+    case EDGE_STATUS_DEADLINE_EXCEEDED: return EXIT_LIMIT;
+    case EDGE_STATUS_UNSUPPORTED_OP:
+    case EDGE_STATUS_UNSUPPORTED_TYPE:
+    case EDGE_STATUS_UNSUPPORTED_FEATURE:
+    case EDGE_STATUS_UNSUPPORTED_VERSION:
+    case EDGE_STATUS_BACKEND_UNAVAILABLE:
+    case EDGE_STATUS_BACKEND_REFUSED:
+    case EDGE_STATUS_INTERNAL: return EXIT_UNSUPPORTED;
+    case EDGE_STATUS_DEVICE_FAILED:
+    case EDGE_STATUS_DEVICE_TIMEOUT:
+    case EDGE_STATUS_DEVICE_LOST:
+    case EDGE_STATUS_STATE_LOST: return EXIT_DEVICE;
+    default: return EXIT_BAD_FILE;
+  }
+}
+
+int tool_report(const tool_options *o, const tool_error *e) {
+  if (o->json) {
+    fputs("{\"error\":", stdout);
+    json_write_string(stdout, e->text);
+    printf(",\"exit\":%d}\n", e->code);
+    fflush(stdout);
+  } else {
+    fprintf(stderr, "%s\n", e->text);
+  }
+  return e->code;
+}
+
+static void log_line(void *user, int32_t level, const char *text) {
+  (void)user;
+  fprintf(stderr, "%s: %s\n", level == EDGE_LOG_ERROR ? "error" : level == EDGE_LOG_WARNING ? "warning" : "note", text);
+}
+
+int tool_env(const tool_options *o, edge_env **out, tool_error *e) {
+  edge_env_options options = EDGE_ENV_OPTIONS_INIT;
+  edge_error error = EDGE_ERROR_INIT;
+  options.log = log_line;
+  options.isa_cap = o->isa;
+  options.max_bytes = o->max_memory;
+  const edge_status status = edge_env_create(&options, out, &error);
+  if (status != EDGE_STATUS_OK) return tool_fail(e, tool_exit_code(status), "edgert: %s", error.text);
+  const char *plugins = getenv("EDGERT_PLUGINS"); /* shared libraries, separated by ':' */
+  while (plugins && *plugins) {
+    char path[1024];
+    const size_t length = strcspn(plugins, ":");
+    snprintf(path, sizeof path, "%.*s", (int)length, plugins);
+    if (length && edge_env_load_plugin(*out, path, &error) != EDGE_STATUS_OK) fprintf(stderr, "warning: %s\n", error.text);
+    plugins += length + (plugins[length] == ':');
+  }
+  return EXIT_OK;
+}
+
+void tool_session_options(const tool_options *o, uint64_t deadline_ns, edge_session_options *out) {
+  *out = (edge_session_options)EDGE_SESSION_OPTIONS_INIT;
+  out->flags = (o->strict ? EDGE_SESSION_STRICT : 0u) | (o->prefer ? EDGE_SESSION_PREFER : 0u) |
+               (o->fast_math ? EDGE_SESSION_FAST_MATH : 0u) | (o->reproducible ? EDGE_SESSION_REPRODUCIBLE : 0u);
+  out->entry = o->entry;
+  out->backends = o->backend;
+  out->num_threads = o->threads;
+  out->deadline_ns = deadline_ns;
+  if (o->max_memory) out->max_dynamic_bytes = o->max_memory;
+}
+
+int tool_open_model(const tool_options *o, edge_env *env, const char *path, uint64_t deadline_ns, edge_model **out, tool_error *e) {
+  ei_import_options import = EI_IMPORT_OPTIONS_INIT;
+  edge_error error = EDGE_ERROR_INIT;
+  import.disabled_passes = o->no_pass.items;
+  import.n_disabled = o->no_pass.count;
+  import.log = log_line;
+  import.max_bytes = o->max_memory;
+  const edge_status status = ei_import_open(env, path, &import, NULL, out, &error);
+  if (status == EDGE_STATUS_OK && deadline_ns && edge_session_clock_ns() > deadline_ns) {
+    edge_model_release(*out);
+    *out = NULL;
+    return tool_fail(e, EXIT_LIMIT, "%s: loading took longer than --timeout %g", path, o->timeout_s);
+  }
+  if (status == EDGE_STATUS_OK) return EXIT_OK;
+  /* what a file contains is never wrong use */
+  const int code = tool_exit_code(status);
+  return tool_fail(e, code == EXIT_USAGE ? EXIT_BAD_FILE : code, "%s: %s", path, error.text);
+}
+
+unsigned char *tool_read_file(const char *path, uint64_t *bytes) {
+  FILE *const in = fopen(path, "rb");
+  struct stat st;
+  *bytes = 0;
+  if (!in) return NULL;
+  if (fstat(fileno(in), &st) == 0 && S_ISDIR(st.st_mode)) {
+    fclose(in);
+    errno = EISDIR;
+    return NULL;
+  }
+  size_t cap = 1 << 16, used = 0;
+  if (st.st_size > 0 && (uint64_t)st.st_size < SIZE_MAX / 2) cap = (size_t)st.st_size + 1;
+  unsigned char *data = malloc(cap);
+  while (data) {
+    const size_t got = fread(data + used, 1, cap - used, in);
+    used += got;
+    if (used < cap) break;
+    unsigned char *const more = cap > SIZE_MAX / 4 ? NULL : realloc(data, cap * 2);
+    if (!more) free(data);
+    data = more;
+    cap *= 2;
+  }
+  if (data && ferror(in)) {
+    free(data);
+    data = NULL;
+    errno = EIO;
+  }
+  fclose(in);
+  *bytes = used;
+  return data;
+}
+
+double tool_now_ms(void) { return (double)edge_session_clock_ns() / 1e6; }
+
+/* High-water mark of resident memory; 0 where the system does not tell. */
+uint64_t tool_peak_rss(void) {
+  FILE *const in = fopen("/proc/self/status", "r");
+  char line[256];
+  unsigned long long kib = 0;
+  while (in && fgets(line, sizeof line, in))
+    if (sscanf(line, "VmHWM: %llu", &kib) == 1) break;
+  if (in) fclose(in);
+  return (uint64_t)kib * 1024;
+}
+
+bool tool_make_dirs(const char *path) {
+  char copy[4096];
+  struct stat st;
+  if (strlen(path) >= sizeof copy) return false;
+  strcpy(copy, path);
+  for (char *at = copy + 1; *at; ++at) {
+    if (*at != '/') continue;
+    *at = 0;
+    (void)make_dir(copy);
+    *at = '/';
+  }
+  (void)make_dir(copy);
+  return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
