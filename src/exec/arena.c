@@ -223,7 +223,7 @@ edge_status ei_instance_bind(ei_instance *in) {
     in->live[t] = in->views[t];
     if (in->plan[t].bytes) {
       in->live[t].data = address_of(in, t);
-      (void)edge_tensor_bytes(&in->live[t], &in->live[t].bytes);
+      EI_TRY(edge_tensor_bytes(&in->live[t], &in->live[t].bytes));
     }
   }
   in->bound = true;

@@ -17,7 +17,7 @@ edge_status ei_instance_create(edge_session *s, uint32_t subgraph, ei_instance *
   in->heap = EI_NEW_ARRAY(&s->mem, ei_heap_value, (uint64_t)sg->n_tensors + 1);
   in->input_dims = ei_arena_array(&s->mem, (uint64_t)sg->n_inputs + 1, sizeof in->input_dims[0], _Alignof(int64_t));
   in->input_rank = EI_NEW_ARRAY(&s->mem, int32_t, (uint64_t)sg->n_inputs + 1);
-  in->input_value = (const void **)EI_NEW_ARRAY(&s->mem, void *, (uint64_t)sg->n_inputs + 1);
+  in->input_value = EI_NEW_ARRAY(&s->mem, const void *, (uint64_t)sg->n_inputs + 1);
   if (!in->external || !in->heap || !in->input_dims || !in->input_rank || !in->input_value)
     return ei_session_fail(s, EDGE_STATUS_OUT_OF_MEMORY, "no memory for subgraph '%s'", sg->name);
   in->n_heap = sg->n_tensors;

@@ -99,7 +99,7 @@ static int read_input_file(const char *model, const char *path, input_file *f, t
     if (code == EXIT_OK) f->kind = FILE_WAV;
   }
   if (code != EXIT_OK && code != MEDIA_NO) {
-    snprintf(why, sizeof why, "%s", e->text);
+    snprintf(why, sizeof why, "%.500s", e->text);
     return tool_fail(e, code, "%s: input %s: %s", model, path, why);
   }
   if (code == EXIT_OK) return EXIT_OK;

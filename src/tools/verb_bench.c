@@ -73,8 +73,7 @@ static void count_backends(edge_session *s, usage *u) {
 static void print_json(const tool_options *o, tool_run *r, const timing *t, const usage *u) {
   edge_session_memory memory = EDGE_SESSION_MEMORY_INIT;
   edge_model_info info = EDGE_MODEL_INFO_INIT;
-  (void)edge_session_get_memory(r->session, &memory);
-  (void)edge_model_get_info(r->model, &info);
+  if (edge_session_get_memory(r->session, &memory) != EDGE_STATUS_OK || edge_model_get_info(r->model, &info) != EDGE_STATUS_OK) return;
   fputs("{\"model\":", stdout);
   json_write_string(stdout, o->positional[0]);
   fputs(",\"backend\":\"", stdout);
@@ -98,7 +97,7 @@ static void print_json(const tool_options *o, tool_run *r, const timing *t, cons
 
 static void print_people(const tool_options *o, tool_run *r, const timing *t, const usage *u) {
   edge_session_memory memory = EDGE_SESSION_MEMORY_INIT;
-  (void)edge_session_get_memory(r->session, &memory);
+  if (edge_session_get_memory(r->session, &memory) != EDGE_STATUS_OK) return;
   printf("%s: %s, %u thread%s\n", o->positional[0], edge_env_isa_name(r->env), edge_session_num_threads(r->session),
          edge_session_num_threads(r->session) == 1 ? "" : "s");
   printf("  load    %10.3f ms\n  first   %10.3f ms\n  median  %10.3f ms\n  min     %10.3f ms\n  p90     %10.3f ms\n  p99     %10.3f ms  (%zu runs)\n",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * edgert run: one model once, many steps, or a batch of cases. */
+#define _POSIX_C_SOURCE 200809L
 #include "tool.h"
 
 #include "../ops/op.h"
