@@ -10,6 +10,10 @@ static const ek_gemm_f32_kernel *const table[] = {
 #undef EK_GEMM_F32
 };
 
+const ek_gemm_f32_kernel *ek_gemm_f32_at(uint32_t i) {
+  return i < EK_COUNT(table) ? table[i] : NULL;
+}
+
 const ek_gemm_f32_kernel *ek_gemm_f32_select(uint64_t have, uint32_t need) {
   for (size_t i = 0; i < EK_COUNT(table); ++i) {
     if ((table[i]->isa & ~have) == 0 && (table[i]->flags & need) == need) return table[i];

@@ -53,6 +53,8 @@ typedef struct ek_gemm_f32_kernel {
 /** First row whose ISA bits are all in `have` and whose flags include `need`; never NULL for need 0. */
 const ek_gemm_f32_kernel *ek_gemm_f32_select(uint64_t have, uint32_t need);
 
+const ek_gemm_f32_kernel *ek_gemm_f32_at(uint32_t i); /* NULL beyond the last row */
+
 /** Packed size in bytes of W for k rows and n columns, bias rows included. */
 uint64_t ek_gemm_f32_packed_bytes(const ek_gemm_f32_kernel *kernel, size_t k, size_t n);
 /** Pack W: element (k, n) at w[k * sk + n * sn]; bias may be NULL (zero). */

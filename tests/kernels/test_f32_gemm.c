@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * f32 matrix products and convolutions: every tile of every row against sums in double, behind guard pages. */
+#include "kf.h"
+#include "kernels/conv/conv.h"
+
+static int near(const char *what, double got, double want, double magnitude, size_t k) {
+  const double bound = (2.0 * sqrt((double)k) + 4.0) * magnitude * 0x1p-24 + 1e-37;
+  if (fabs(got - want) <= bound) return 1;
+  printf("%s: %.9g instead of %.9g (bound %.3g)\n", what, got, want, bound);
+  return 0;
+}
+
+/* C = clamp(A W + bias + residual), with strides and a residual that may be C */
+static int product(const ek_gemm_f32_kernel *kernel, size_t m, size_t n, size_t k, uint32_t mode) {
+  const size_t lda = k + kt_range(0, 5), ldc = n + kt_range(0, 5), c_floats = (m - 1) * ldc + n;
+  const kt_buffer a = kt_get(((m - 1) * lda + k) * 4), w = kt_get(k * n * 4), bias = kt_get(n * 4);
+  const kt_buffer c = kt_get(c_floats * 4), res = kt_get(c_floats * 4);
+  const kt_buffer packed = kt_get((size_t)ek_gemm_f32_packed_bytes(kernel, k, n));
+  kf_fill(kf_data(a), (m - 1) * lda + k, -1.0f, 1.0f);
+  kf_fill(kf_data(w), k * n, -1.0f, 1.0f);
+  kf_fill(kf_data(bias), n, -1.0f, 1.0f);
+  kf_fill(kf_data(res), c_floats, -1.0f, 1.0f);
+  memcpy(c.data, res.data, c_floats * 4);
+  const int k_major = mode & 1, with_bias = (mode >> 1 & 1) != 0, with_res = (mode >> 2 & 1) != 0,
+            in_place = (mode >> 3 & 1) != 0;
+  const float lo = mode & 16 ? -0.25f : -INFINITY, hi = mode & 16 ? 0.5f : INFINITY;
+  ek_gemm_f32_pack(kernel, w.data, k_major ? n : 1, k_major ? 1 : k, k, n, with_bias ? bias.data : NULL, packed.data);
+  const ek_gemm_f32_args args = {
+    .kernel = kernel,
+    .m = m,
+    .n = n,
+    .k = k,
+    .a = a.data,
+    .lda = lda,
+    .packed = packed.data,
+    .c = c.data,
+    .ldc = ldc,
+    .residual = with_res ? in_place ? c.data : res.data : NULL,
+    .ldr = ldc,
+    .lo = lo,
+    .hi = hi,
+  };
+  const size_t panels = ek_gemm_f32_num_panels(kernel, n), m_mid = kt_range(0, (uint32_t)m),
+               p_mid = kt_range(0, (uint32_t)panels);
+  ek_gemm_f32_block(&args, 0, m_mid, 0, p_mid);
+  ek_gemm_f32_block(&args, m_mid, m, 0, p_mid);
+  ek_gemm_f32_block(&args, 0, m, p_mid, panels);
+  int ok = 1;
+  for (size_t i = 0; i < m && ok; ++i) {
+    for (size_t j = 0; j < ldc && (i + 1 < m || j < n) && ok; ++j) {
+      const float got = kf_data(c)[i * ldc + j], was = kf_data(res)[i * ldc + j];
+      if (j >= n) {
+        ok = got == was;
+        if (!ok) printf("%s m=%zu n=%zu k=%zu wrote between rows\n", kernel->name, m, n, k);
+        continue;
+      }
+      double sum = with_bias ? (double)kf_data(bias)[j] : 0.0, size = 1.0;
+      for (size_t q = 0; q < k; ++q) {
+        const double term = (double)kf_data(a)[i * lda + q] * (double)kf_data(w)[k_major ? q * n + j : j * k + q];
+        sum += term;
+        size += fabs(term);
+      }
+      if (with_res) sum += (double)was;
+      sum = sum < (double)lo ? (double)lo : sum > (double)hi ? (double)hi : sum;
+      ok = near(kernel->name, (double)got, sum, size, k);
+      if (!ok) printf("  m=%zu n=%zu k=%zu mode=%u at [%zu][%zu]\n", m, n, k, mode, i, j);
+    }
+  }
+  kt_put(a), kt_put(w), kt_put(bias), kt_put(c), kt_put(res), kt_put(packed);
+  return ok;
+}
+
+static int convolution(const ek_gemm_f32_kernel *kernel) {
+  ek_conv_f32_args g = { .kernel = kernel };
+  g.batch = kt_range(1, 2), g.groups = kt_rand() % 4 ? 1 : kt_range(2, 3);
+  g.kh = kt_range(1, 4), g.kw = kt_range(1, 4), g.sh = kt_range(1, 3), g.sw = kt_range(1, 3);
+  g.dh = kt_range(1, 2), g.dw = kt_rand() % 3 ? 1 : 2;
+  g.c_in = kt_rand() % 2 ? kt_range(1, 5) : kt_range(1, 40),
+  g.c_out = kt_rand() % 2 ? kt_range(1, 20) : kt_range(20, 90);
+  if (kt_rand() % 8 == 0) g.c_in = kt_range(300, 600);
+  g.ih = kt_range(1, 11), g.iw = kt_range(1, 17);
+  g.pad_top = kt_range(0, (uint32_t)g.kh), g.pad_left = kt_range(0, (uint32_t)g.kw);
+  const size_t span_h = (g.kh - 1) * g.dh + 1, span_w = (g.kw - 1) * g.dw + 1;
+  const size_t full_h = g.ih + (size_t)g.pad_top + kt_range(0, 2), full_w = g.iw + (size_t)g.pad_left + kt_range(0, 2);
+  if (full_h < span_h || full_w < span_w) return 1;
+  g.oh = (full_h - span_h) / g.sh + 1, g.ow = (full_w - span_w) / g.sw + 1;
+  const size_t k = g.kh * g.kw * g.c_in, channels = g.groups * g.c_out, m = g.batch * g.oh * g.ow;
+  const size_t x_floats = g.batch * g.ih * g.iw * g.groups * g.c_in;
+  const kt_buffer x = kt_get(x_floats * 4), w = kt_get(channels * k * 4), bias = kt_get(channels * 4);
+  const kt_buffer y = kt_get(m * channels * 4), want = kt_get(m * channels * 4), zeros = kt_get(g.c_in * 4);
+  const kt_buffer res = kt_get(m * channels * 4);
+  const size_t group_floats = (size_t)ek_gemm_f32_packed_bytes(kernel, k, g.c_out) / 4;
+  const kt_buffer packed = kt_get(group_floats * g.groups * 4);
+  kf_fill(x.data, x_floats, -1.0f, 1.0f);
+  kf_fill(w.data, channels * k, -1.0f, 1.0f);
+  kf_fill(bias.data, channels, -1.0f, 1.0f);
+  kf_fill(res.data, m * channels, -1.0f, 1.0f);
+  for (size_t i = 0; i < g.groups; ++i) {
+    ek_gemm_f32_pack(kernel, kf_data(w) + i * g.c_out * k, 1, k, k, g.c_out, kf_data(bias) + i * g.c_out,
+                     kf_data(packed) + i * group_floats);
+  }
+  g.x = x.data, g.packed = packed.data, g.zeros = zeros.data, g.y = want.data;
+  g.residual = kt_rand() % 2 ? res.data : NULL;
+  g.lo = kt_rand() % 2 ? -INFINITY : 0.0f, g.hi = kt_rand() % 2 ? INFINITY : 6.0f;
+  ek_conv_f32__ref(&g, w.data, bias.data);
+  g.y = y.data;
+  const size_t unit = ek_conv_f32_by_line(&g) ? g.ow : 1, mid = kt_range(0, (uint32_t)(m / unit)) * unit;
+  const size_t panels = ek_gemm_f32_num_panels(kernel, g.c_out);
+  for (size_t i = 0; i < g.groups; ++i) {
+    ek_conv_f32_block(&g, i, 0, mid, 0, panels);
+    ek_conv_f32_block(&g, i, mid, m, 0, panels);
+  }
+  int ok = 1;
+  for (size_t i = 0; i < m * channels && ok; ++i) {
+    ok = near(kernel->name, (double)kf_data(y)[i], (double)kf_data(want)[i], (double)k * 0.3 + 2.0, k);
+  }
+  if (!ok) {
+    printf("  conv %zux%zux%zu k %zux%zu s %zux%zu d %zux%zu pad %td,%td groups %zu out %zux%zux%zu\n", g.ih, g.iw,
+           g.c_in, g.kh, g.kw, g.sh, g.sw, g.dh, g.dw, g.pad_top, g.pad_left, g.groups, g.oh, g.ow, g.c_out);
+  }
+  kt_put(x), kt_put(w), kt_put(bias), kt_put(y), kt_put(want), kt_put(zeros), kt_put(res), kt_put(packed);
+  return ok;
+}
+
+static int run(const ek_gemm_f32_kernel *kernel) {
+  const size_t width = (size_t)kernel->nv_max * kernel->lanes;
+  for (size_t m = 1; m <= 26; ++m) { /* every tile height with every panel width */
+    for (size_t v = 0; v < kernel->nv_max; ++v) {
+      const size_t n = v * kernel->lanes + kt_range(1, kernel->lanes);
+      if (!product(kernel, m, n, kt_range(1, 40), kt_rand())) return 1;
+    }
+  }
+  for (size_t i = 0; i < 40; ++i) {
+    if (!product(kernel, kt_range(1, 60), kt_range(1, (uint32_t)(3 * width)), kt_range(1, 90), kt_rand())) return 1;
+  }
+  for (uint32_t mode = 0; mode < 32; mode += 3) { /* sums in parts */
+    if (!product(kernel, kt_range(1, 9), kt_range(1, 70), EK_GEMM_F32_SPLIT_K * 2 + kt_range(0, 9), mode)) return 1;
+  }
+  for (size_t i = 0; i < 400; ++i) {
+    if (!convolution(kernel)) return 1;
+  }
+  return 0;
+}
+
+KT_MAIN("f32 gemm", ek_gemm_f32_kernel, ek_gemm_f32_at, run)
