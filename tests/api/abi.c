@@ -5,13 +5,13 @@
 #include <edge/backend.h>
 
 #define CONSTANT(name, value) _Static_assert(name == value, #name " is frozen")
-/* clang-format off: version 14 tears # from its operand here */
+/* clang-format off */
 #if UINTPTR_MAX == UINT64_MAX
-#  define SIZE(type, bytes) _Static_assert(sizeof(type) == bytes, "size of " #  type)
-#  define FIELD(type, field, offset) _Static_assert(offsetof(type, field) == offset, #  type "." #  field " is frozen")
+#  define SIZE(type, bytes) _Static_assert(sizeof(type) == bytes, "size of " #type)
+#  define FIELD(type, field, offset) _Static_assert(offsetof(type, field) == offset, #type "." #field " is frozen")
 #else
-#  define SIZE(type, bytes) _Static_assert(sizeof(type) <= bytes, "size of " #  type)
-#  define FIELD(type, field, offset) _Static_assert(offsetof(type, field) <= offset, #  type "." #  field " is frozen")
+#  define SIZE(type, bytes) _Static_assert(sizeof(type) <= bytes, "size of " #type)
+#  define FIELD(type, field, offset) _Static_assert(offsetof(type, field) <= offset, #type "." #field " is frozen")
 #endif
 /* clang-format on */
 
