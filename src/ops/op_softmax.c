@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Softmax and LogSoftmax along an axis, or (flatten) over all dimensions from the axis on.
  * Sums are f64; quantized values go through the real value and are rounded once. */
-#include "op.h"
+#include "rows.h"
 
 static const ei_attr_def softmax_attrs[] = {
   { "axis", EI_ATTR_INT, -1 }, { "beta", EI_ATTR_FLOAT, 1 }, { "flatten", EI_ATTR_INT, 0 }, { NULL, 0, 0 }
@@ -18,58 +18,24 @@ static edge_status infer(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-typedef struct rows {
-  uint64_t outer, size, inner;
-} rows;
-
-static edge_status split(ei_op_ctx *c, rows *r) {
-  const edge_tensor *const x = &c->in[0];
-  const bool flatten = ei_op_int(c, "flatten") != 0;
-  int32_t axis = 0;
-  r->outer = r->size = r->inner = 1;
-  if (x->rank == 0) return EDGE_STATUS_OK;
-  EI_TRY(ei_op_axis(c, ei_op_int(c, "axis"), x->rank, &axis));
-  for (int32_t i = 0; i < x->rank; ++i) {
-    const uint64_t d = (uint64_t)x->dims[i];
-    if (i < axis)
-      r->outer *= d;
-    else if (i == axis || flatten)
-      r->size *= d;
-    else
-      r->inner *= d;
-  }
-  return EDGE_STATUS_OK;
-}
-
-static double load(const edge_tensor *x, uint64_t i) {
-  return x->dtype == EDGE_DTYPE_F64 ? ei_load_f64(x, i) : (double)ei_load_real(x, i);
-}
-
-static void store(edge_tensor *y, uint64_t i, double v) {
-  if (ei_is_quantized(y))
-    ei_store_real(y, i, (float)v);
-  else
-    ei_store_f64(y, i, v);
-}
-
 static edge_status eval_rows(ei_op_ctx *c, double beta, bool logarithm) {
   const edge_tensor *const x = &c->in[0];
   edge_tensor *const y = &c->out[0];
-  rows r;
-  EI_TRY(split(c, &r));
+  ei_rows r;
+  EI_TRY(ei_rows_split(c, x, ei_op_int(c, "axis"), ei_op_int(c, "flatten") != 0, &r));
   if (ei_op_elements(x) == 0) return EDGE_STATUS_OK;
   for (uint64_t row = 0; row < r.outer * r.inner; ++row) {
-    const uint64_t base = row / r.inner * r.size * r.inner + row % r.inner;
+    const uint64_t base = ei_rows_base(&r, row);
     double max = -(double)INFINITY, sum = 0.0;
     for (uint64_t i = 0; i < r.size; ++i) {
-      const double v = load(x, base + i * r.inner) * beta;
+      const double v = ei_real(x, base + i * r.inner) * beta;
       if (v > max || v != v) max = v;
     }
-    for (uint64_t i = 0; i < r.size; ++i) sum += exp(load(x, base + i * r.inner) * beta - max);
+    for (uint64_t i = 0; i < r.size; ++i) sum += exp(ei_real(x, base + i * r.inner) * beta - max);
     const double shift = logarithm ? log(sum) : 1.0 / sum;
     for (uint64_t i = 0; i < r.size; ++i) {
-      const double v = load(x, base + i * r.inner) * beta - max;
-      store(y, base + i * r.inner, logarithm ? v - shift : exp(v) * shift);
+      const double v = ei_real(x, base + i * r.inner) * beta - max;
+      ei_set_real(y, base + i * r.inner, logarithm ? v - shift : exp(v) * shift);
     }
   }
   return EDGE_STATUS_OK;
