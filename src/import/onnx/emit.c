@@ -62,6 +62,17 @@ uint32_t ei_ox_temp(ei_ox_call *c) {
   return ei_ox_add_tensor(c->b, &t);
 }
 
+/* Inference relies on operands being there. */
+static bool arity_fits(const ei_op_def *op, const uint32_t *in, uint32_t n_in, uint32_t n_out) {
+  if ((op->max_in != EI_ANY && n_in > op->max_in) || (op->max_out != EI_ANY && n_out > op->max_out)) return false;
+  if (n_out < op->min_out) return false;
+  for (uint32_t i = 0; i < n_in || i < op->min_in; ++i) {
+    const bool optional = (i < 64 && (op->optional_in >> i & 1)) || (i >= op->min_in && op->max_in != EI_ANY);
+    if ((i >= n_in || in[i] == EI_NONE) && !optional) return false;
+  }
+  return true;
+}
+
 void ei_ox_emit(ei_ox_call *c, const char *op, const uint32_t *in, uint32_t n_in, const uint32_t *out, uint32_t n_out) {
   if (!ei_ox_ok(c->x)) return;
   if (!ei_op_find(op)) {
@@ -72,6 +83,12 @@ void ei_ox_emit(ei_ox_call *c, const char *op, const uint32_t *in, uint32_t n_in
   }
   while (n_in && in[n_in - 1] == EI_NONE) --n_in;
   while (n_out && out[n_out - 1] == EI_NONE) --n_out;
+  if (!arity_fits(ei_op_find(op), in, n_in, n_out)) {
+    ei_ox_fail(c, EDGE_STATUS_MALFORMED,
+               "%u inputs and %u outputs do not fit; one that is needed is absent or one too many is given", n_in,
+               n_out);
+    return;
+  }
   const uint32_t index = c->x->g->subgraphs[c->b->sg].n_nodes;
   const char *const name = *c->n->name ? c->n->name : c->n->n_out ? c->n->out[0] : "";
   if (!ei_graph_add_node(c->x->g, c->b->sg, op, name, in, n_in, out, n_out)) {
