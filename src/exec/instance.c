@@ -119,6 +119,19 @@ static bool outputs_have_values(const ei_instance *in, const ei_node *n) {
   return true;
 }
 
+static bool shape_known(const edge_tensor *t) {
+  for (int32_t d = 0; d < t->rank; ++d)
+    if (t->dims[d] < 0) return false;
+  return t->rank >= 0;
+}
+
+/* A node that reads something of unknown size waits for the run, even if it knows the size of what it makes. */
+static bool reads_unknown_shape(const ei_instance *in, const ei_node *n) {
+  for (uint32_t k = 0; k < n->n_in; ++k)
+    if (n->in[k] != EI_NONE && !shape_known(&in->views[n->in[k]])) return true;
+  return false;
+}
+
 static edge_status infer_all(ei_instance *in) {
   const ei_subgraph *const sg = in->sg;
   edge_error *const err = &in->session->error;
@@ -135,6 +148,7 @@ static edge_status infer_all(ei_instance *in) {
                                    ? ei_infer_control(in, i, &pending)
                                    : ei_infer_node(n, i, in->views, &in->fold, &pending, err);
     if (status != EDGE_STATUS_OK) return status;
+    if (!(n->op->flags & EI_OP_CONTROL) && reads_unknown_shape(in, n)) pending = true;
     in->pending[i] = pending;
     in->folded[i] = !pending && outputs_have_values(in, n);
     if (pending) {
