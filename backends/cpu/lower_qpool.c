@@ -119,3 +119,93 @@ edge_status eb_cpu_lower_qpool(eb_cpu_plan *plan, uint32_t node) {
   eb_cpu_note(plan, node, row->name, same ? "8-bit" : "8-bit, then a table to the output's scale");
   return EDGE_STATUS_OK;
 }
+
+/* ---- ReduceMean and ReduceSum over one run of dimensions: [outer][gone][inner] */
+
+typedef struct reduce_arg {
+  ek_qmean_args p;
+  const ek_qpool_desc *row;
+  const uint8_t *x;
+  uint8_t *y;
+  uint64_t outer, gone, inner, per_tile;
+  uint32_t is_signed;
+} reduce_arg;
+
+static edge_status reduce_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  enum { CHUNK = 512 };
+  const reduce_arg *const k = arg;
+  (void)worker;
+  const uint64_t from = tile * k->per_tile, end = k->outer - from < k->per_tile ? k->outer : from + k->per_tile;
+  for (uint64_t o = from; o < end; ++o) {
+    for (uint64_t c = 0; c < k->inner; c += CHUNK) {
+      int32_t sums[CHUNK] = { 0 };
+      const size_t n = (size_t)(k->inner - c < CHUNK ? k->inner - c : CHUNK);
+      k->row->sum(k->x + o * k->gone * k->inner + c, (size_t)k->gone, (size_t)k->inner, n, k->is_signed, sums);
+      k->row->finish(&k->p, n, sums, k->y + o * k->inner + c);
+    }
+  }
+  return EDGE_STATUS_OK;
+}
+
+/* Axes from input 1: constant, and next to each other once dimensions of 1 are ignored. */
+static bool split_axes(eb_cpu_plan *plan, uint32_t node, const edge_tensor *x, reduce_arg *k) {
+  const edge_tensor *const a = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
+  bool gone[EDGE_MAX_RANK] = { false };
+  uint64_t n = 0;
+  if (a->dtype != EDGE_DTYPE_NONE) {
+    n = eb_cpu_elements(a);
+    if (n != 0 && a->data == NULL) return false;
+    for (uint64_t i = 0; i < n; ++i) {
+      int64_t axis;
+      if (a->dtype == EDGE_DTYPE_S64) axis = ((const int64_t *)a->data)[i];
+      else if (a->dtype == EDGE_DTYPE_S32) axis = ((const int32_t *)a->data)[i];
+      else return false;
+      if (axis < 0) axis += x->rank;
+      if (axis < 0 || axis >= x->rank) return false;
+      gone[axis] = true;
+    }
+  }
+  if (n == 0) {
+    if (eb_cpu_int(plan, node, "noop_empty")) return false;
+    memset(gone, 1, sizeof gone);
+  }
+  int stage = 0;
+  k->outer = k->gone = k->inner = 1;
+  for (int32_t i = 0; i < x->rank; ++i) {
+    const uint64_t d = (uint64_t)x->dims[i];
+    if (d == 1) continue;
+    if (gone[i]) {
+      if (stage == 2) return false;
+      stage = 1;
+      k->gone *= d;
+    } else {
+      if (stage == 1) stage = 2;
+      if (stage == 0) k->outer *= d;
+      else k->inner *= d;
+    }
+  }
+  return true;
+}
+
+edge_status eb_cpu_lower_qreduce(eb_cpu_plan *plan, uint32_t node) {
+  const uint32_t vx = eb_cpu_input(plan, node, 0), vy = eb_cpu_output(plan, node, 0);
+  const edge_tensor *const x = eb_cpu_tensor(plan, vx), *const y = eb_cpu_tensor(plan, vy);
+  eb_cpu_q qx, qy;
+  reduce_arg k = { .row = ek_qpool_select(eb_cpu_features(plan)) };
+  if (!eb_cpu_q8(x, &qx) || !eb_cpu_q8(y, &qy) || eb_cpu_elements(y) == 0 || !split_axes(plan, node, x, &k))
+    return EB_CPU_PASS;
+  if (k.gone == 0 || k.gone > 1u << 22) return EB_CPU_PASS; /* sums and zero points stay below 2^31 */
+  k.is_signed = qx.is_signed;
+  k.p = (ek_qmean_args) { -qx.zero * (int32_t)k.gone, (double)qx.scale,
+                          eb_cpu_is_op(plan, node, "ReduceMean") ? (double)k.gone : 1.0, qy.scale, qy.zero, qy.is_signed };
+  const double us = 0.1 + (double)eb_cpu_elements(x) / 15e3;
+  const uint32_t want = eb_cpu_tiles(plan, us, k.outer);
+  k.per_tile = (k.outer + want - 1) / want;
+  reduce_arg *const arg = eb_cpu_step(plan, node, reduce_tile, sizeof k, (uint32_t)((k.outer + k.per_tile - 1) / k.per_tile), us);
+  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  *arg = k;
+  eb_cpu_slot(plan, &arg->x, eb_cpu_value(plan, vx));
+  eb_cpu_slot(plan, &arg->y, eb_cpu_value(plan, vy));
+  eb_cpu_note(plan, node, k.row->name, "8-bit, exact sums");
+  return EDGE_STATUS_OK;
+}

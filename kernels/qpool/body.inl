@@ -61,3 +61,5 @@ void QP_NAME(ek_qsum)(const uint8_t *x, size_t taps, size_t stride, size_t c, ui
     for (size_t j = 0; j < n; ++j) sums[i + j] += out[j];
   }
 }
+
+#include "finish.inl"

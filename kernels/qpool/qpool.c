@@ -4,7 +4,7 @@
 
 static const ek_qpool_desc table[] = {
 #define EK_QPOOL(isa, suffix, flags) \
-  { ek_qmaxpool__##suffix, ek_qmeanpool__##suffix, ek_qsum__##suffix, "ek_qpool__" #suffix, isa, flags },
+  { ek_qmaxpool__##suffix, ek_qmeanpool__##suffix, ek_qsum__##suffix, ek_qmean__##suffix, "ek_qpool__" #suffix, isa, flags },
 #include "qpool.def"
 #undef EK_QPOOL
 };

@@ -24,9 +24,20 @@ typedef void (*ek_qpool_fn)(const ek_qpool_call *c);
 /** sums[i] += each pixel's stored value i; `taps` pixels, `stride` bytes apart. */
 typedef void (*ek_qsum_fn)(const uint8_t *x, size_t taps, size_t stride, size_t c, uint32_t is_signed, int32_t *sums);
 
+/** y[i] = zero_y + rint((float)((sums[i] - zero_x * count) * scale_x / divisor) / scale_y), clamped to the type. */
+typedef struct ek_qmean_args {
+  int32_t bias;              /* -zero_x * count */
+  double scale_x, divisor;   /* products and quotient in f64; divisor 1 for a sum */
+  float scale_y;
+  int32_t zero_y;
+  uint32_t y_signed;
+} ek_qmean_args;
+typedef void (*ek_qmean_fn)(const ek_qmean_args *p, size_t n, const int32_t *sums, uint8_t *y);
+
 typedef struct ek_qpool_desc {
   ek_qpool_fn max, mean;
   ek_qsum_fn sum;
+  ek_qmean_fn finish;
   const char *name;
   uint64_t isa;
   uint32_t flags;
@@ -38,7 +49,8 @@ const ek_qpool_desc *ek_qpool_at(uint32_t index);
 #define EK_QPOOL(isa, suffix, flags)                     \
   void ek_qmaxpool__##suffix(const ek_qpool_call *c);    \
   void ek_qmeanpool__##suffix(const ek_qpool_call *c);   \
-  void ek_qsum__##suffix(const uint8_t *x, size_t taps, size_t stride, size_t c, uint32_t is_signed, int32_t *sums);
+  void ek_qsum__##suffix(const uint8_t *x, size_t taps, size_t stride, size_t c, uint32_t is_signed, int32_t *sums); \
+  void ek_qmean__##suffix(const ek_qmean_args *p, size_t n, const int32_t *sums, uint8_t *y);
 #include "qpool.def"
 #undef EK_QPOOL
 

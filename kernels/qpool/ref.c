@@ -33,3 +33,6 @@ void ek_qsum__ref(const uint8_t *x, size_t taps, size_t stride, size_t c, uint32
     for (size_t i = 0; i < c; ++i) sums[i] += load(x[t * stride + i], is_signed);
   }
 }
+
+#define QP_NAME(f) f##__ref
+#include "finish.inl"

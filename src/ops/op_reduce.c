@@ -140,6 +140,14 @@ static double reduce_real(const edge_tensor *x, odometer *o, uint64_t at, kind k
   return log(sum) + acc;
 }
 
+/* Sum or mean of quantized values: the integer sum is exact, so that no order of summation shows. */
+static double reduce_quantized(const edge_tensor *x, odometer *o, uint64_t at, kind k) {
+  int64_t sum = 0;
+  for (uint64_t i = 0; i < o->total; ++i, at = odometer_next(o, at)) sum += ei_load_s64(x, at) - ei_quant_zero(x);
+  const double v = (double)sum * (double)ei_quant_scale(x);
+  return k == MEAN ? v / (double)o->total : v;
+}
+
 static int64_t lowest(int32_t dtype, bool highest) {
   double lo, hi;
   if (dtype == EDGE_DTYPE_S64) return highest ? INT64_MAX : INT64_MIN;
@@ -194,7 +202,8 @@ static edge_status eval_kind(ei_op_ctx *c, kind k) {
   for (uint64_t i = 0; i < kept.total; ++i, at = odometer_next(&kept, at)) {
     memset(gone.index, 0, sizeof gone.index);
     if (real) {
-      const double v = reduce_real(x, &gone, at, k);
+      const bool exact = (k == SUM || k == MEAN) && ei_is_quant_value(x);
+      const double v = exact ? reduce_quantized(x, &gone, at, k) : reduce_real(x, &gone, at, k);
       if (ei_is_quantized(y))
         ei_store_real(y, i, (float)v);
       else

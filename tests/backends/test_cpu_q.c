@@ -4,6 +4,7 @@
 #include "src/ops/op.h"
 #include "src/format/format.h"
 #include <edge/edge.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -402,12 +403,67 @@ static int concat(edge_env *env, uint32_t round) {
   return bad;
 }
 
+static int reduce(edge_env *env, uint32_t round) {
+  test *const t = calloc(1, sizeof *t);
+  t->op = round % 2 ? "ReduceMean" : "ReduceSum";
+  t->n_in = 2;
+  const int32_t type = type8();
+  quantize(make(t, 0, type, 4, (int64_t[]) { between(1, 3), between(1, 9), between(1, 9), between(1, 700) }, false), 1, 0, 0.03f, true);
+  const int64_t first = between(1, 2), n = between(1, 2);
+  value *const a = make(t, 1, EDGE_DTYPE_S64, 1, &n, true);
+  for (int64_t i = 0; i < n; ++i) ((int64_t *)a->data)[i] = round % 3 ? first + i : first + i - 4;
+  output(t, type, round % 2 ? 0.02f : 0.3f);
+  attr_int(t, "keep_dims", rnd() % 2);
+  const int bad = check(t, env, type);
+  free(t);
+  return bad;
+}
+
+static int softmax(edge_env *env, uint32_t round) {
+  test *const t = calloc(1, sizeof *t);
+  t->op = "Softmax";
+  t->n_in = 1;
+  const int32_t type = type8();
+  quantize(make(t, 0, type, 3, (int64_t[]) { between(1, 3), between(1, 20), between(1, round % 4 ? 40 : 1000) }, false), 1, 0, 0.05f, true);
+  output(t, type, 1.0f / 256.0f);
+  attr_float(t, "beta", round % 3 ? 1.0 : 0.7);
+  if (round % 5 == 0) {
+    attr_int(t, "flatten", 1);
+    attr_int(t, "axis", 1);
+  }
+  const int bad = check(t, env, type);
+  free(t);
+  return bad;
+}
+
+static int convert(edge_env *env, uint32_t round) {
+  test *const t = calloc(1, sizeof *t);
+  const bool quantizes = round % 3 != 1;
+  t->op = quantizes ? "Quantize" : "Dequantize";
+  t->n_in = 1;
+  const int32_t type = type8(), from = round % 3 == 0 ? EDGE_DTYPE_F32 : type8();
+  value *const x = make(t, 0, quantizes ? from : type, 3, (int64_t[]) { between(1, 3), between(1, 60), between(1, 200) }, false);
+  if (x->t.dtype == EDGE_DTYPE_F32) {
+    for (uint64_t i = 0; i < x->bytes / 4; ++i) ((float *)x->data)[i] = (float)between(-4000, 4000) / 500.0f;
+    ((float *)x->data)[0] = NAN;
+  } else {
+    quantize(x, 1, 0, 0.03f, true);
+  }
+  output(t, quantizes ? type : EDGE_DTYPE_F32, 0.04f);
+  if (!quantizes) memset(&t->v[1].t.quant, 0, sizeof t->v[1].t.quant);
+  if (quantizes) attr_int(t, "dtype", type);
+  const int bad = check(t, env, quantizes ? type : EDGE_DTYPE_F32);
+  free(t);
+  return bad;
+}
+
 static const struct {
   const char *name;
   int (*run)(edge_env *env, uint32_t round);
   uint32_t rounds;
 } groups[] = { { "conv", conv, 240 }, { "product", product, 120 }, { "binary", binary, 144 }, { "pool", pool, 128 },
-               { "unary", unary, 40 }, { "concat", concat, 60 } };
+               { "unary", unary, 40 }, { "concat", concat, 60 },
+               { "reduce", reduce, 60 }, { "softmax", softmax, 40 }, { "convert", convert, 60 } };
 
 int main(int argc, char **argv) {
   if (argc < 2) {
