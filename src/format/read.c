@@ -120,7 +120,8 @@ static edge_status read_quant(reader *r, uint32_t table, ei_tensor *t) {
   if (n_zeros && n_zeros != n_scales)
     return ei_fail_at(r->err, EDGE_STATUS_MALFORMED, table, "tensor '%s' has %llu scales and %llu zero points", t->name,
                       (unsigned long long)n_scales, (unsigned long long)n_zeros);
-  t->quant.scales = n_scales ? scales : NULL;
+  if (n_scales == 0) return EDGE_STATUS_OK; /* not quantized, whatever axis and block say */
+  t->quant.scales = scales;
   t->quant.zero_points = n_zeros ? zeros : NULL;
   t->quant.count = (uint32_t)n_scales;
   t->quant.axis = ei_s32_of(ei_flat_u32(&r->f, table, EI_QUANT_AXIS, 0));
