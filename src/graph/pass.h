@@ -11,9 +11,19 @@
 
 typedef edge_status (*ei_pass_fn)(ei_graph *g, edge_error *err);
 
-#define EI_PASS(name, function) edge_status function(ei_graph *g, edge_error *err);
-#include "passes.def"
-#undef EI_PASS
+edge_status ei_pass_fold(ei_graph *g, edge_error *err);
+edge_status ei_pass_fold_late(ei_graph *g, edge_error *err);
+edge_status ei_pass_dead_code(ei_graph *g, edge_error *err);
+edge_status ei_pass_simplify(ei_graph *g, edge_error *err);
+edge_status ei_pass_patterns(ei_graph *g, edge_error *err);
+edge_status ei_pass_transposes(ei_graph *g, edge_error *err);
+edge_status ei_pass_batch_norm(ei_graph *g, edge_error *err);
+edge_status ei_pass_bias(ei_graph *g, edge_error *err);
+edge_status ei_pass_activation(ei_graph *g, edge_error *err);
+edge_status ei_pass_qdq(ei_graph *g, edge_error *err);
+edge_status ei_pass_pad(ei_graph *g, edge_error *err);
+edge_status ei_pass_matmul(ei_graph *g, edge_error *err);
+edge_status ei_pass_cse(ei_graph *g, edge_error *err);
 
 /** Producers and uses of the tensors of one subgraph, kept up to date by the functions below. */
 typedef struct ei_uses {
@@ -23,6 +33,7 @@ typedef struct ei_uses {
   uint32_t cap;            /* tensors covered */
   uint32_t *producer;      /* node, or EI_NONE */
   uint32_t *count;         /* uses by nodes, plus one for each place among the outputs of the subgraph */
+  uint32_t *user;          /* one of the nodes that use it, a hint */
   bool changed;
 } ei_uses;
 
@@ -32,12 +43,21 @@ static inline ei_tensor *ei_uses_tensor(const ei_uses *u, uint32_t t) {
 }
 /** The node that produces t if it is a live node of this operator, else NULL. */
 ei_node *ei_uses_producer(const ei_uses *u, uint32_t t, const char *op);
-/** The only user of t if t is used exactly once, by a node; index in *at. */
+/** The only user of t if t is used exactly once, by a node; index in *at (may be NULL). */
 ei_node *ei_uses_single(const ei_uses *u, uint32_t t, uint32_t *at);
 /** t is an output of the subgraph. */
 bool ei_uses_is_output(const ei_uses *u, uint32_t t);
+bool ei_uses_is_input(const ei_uses *u, uint32_t t);
 /** Every use of `from` becomes one of `to`, the outputs of the subgraph too. */
 void ei_uses_replace(ei_uses *u, uint32_t from, uint32_t to);
+/** Append a node (ei_graph_sort() must follow before the pass ends); its index, or EI_NONE: no memory. */
+uint32_t ei_uses_append(ei_uses *u, const char *op, const char *name, const uint32_t *in, uint32_t n_in, const uint32_t *out,
+                        uint32_t n_out);
+/** Make node i another operator with other inputs and no attributes; its outputs stay. */
+ei_node *ei_uses_rewrite(ei_uses *u, uint32_t node, const char *op, const uint32_t *in, uint32_t n_in);
+/** Remove a node that hands input `in` on as its only output. The names of outputs of the subgraph survive.
+ *  False: it must stay. */
+bool ei_uses_bypass(ei_uses *u, uint32_t node, uint32_t in);
 /** Delete a node whose outputs are not used any more. */
 void ei_uses_delete(ei_uses *u, uint32_t node);
 /** Let node i produce `t` in place of its output k (the old producer of t must be deleted first). */

@@ -2,6 +2,11 @@
  * What graph passes share. */
 #include "pass.h"
 
+static void add_use(ei_uses *u, uint32_t t, uint32_t node) {
+  u->count[t]++;
+  u->user[t] = node;
+}
+
 edge_status ei_uses_build(ei_uses *u, ei_graph *g, uint32_t subgraph) {
   memset(u, 0, sizeof *u);
   u->g = g;
@@ -10,13 +15,14 @@ edge_status ei_uses_build(ei_uses *u, ei_graph *g, uint32_t subgraph) {
   u->cap = u->sg->n_tensors + u->sg->n_nodes * 4 + 64;  /* room for the tensors that a pass adds */
   u->producer = EI_NEW_ARRAY(g->arena, uint32_t, u->cap);
   u->count = EI_NEW_ARRAY(g->arena, uint32_t, u->cap);
-  if (!u->producer || !u->count) return EDGE_STATUS_OUT_OF_MEMORY;
+  u->user = EI_NEW_ARRAY(g->arena, uint32_t, u->cap);
+  if (!u->producer || !u->count || !u->user) return EDGE_STATUS_OUT_OF_MEMORY;
   for (uint32_t i = 0; i < u->cap; ++i) u->producer[i] = EI_NONE;
   for (uint32_t i = 0; i < u->sg->n_nodes; ++i) {
     const ei_node *const n = &u->sg->nodes[i];
     if (!n->op) continue;
     for (uint32_t k = 0; k < n->n_in; ++k)
-      if (n->in[k] != EI_NONE) u->count[n->in[k]]++;
+      if (n->in[k] != EI_NONE) add_use(u, n->in[k], i);
     for (uint32_t k = 0; k < n->n_out; ++k)
       if (n->out[k] != EI_NONE) u->producer[n->out[k]] = i;
   }
@@ -36,18 +42,20 @@ bool ei_uses_is_output(const ei_uses *u, uint32_t t) {
   return false;
 }
 
+static bool uses(const ei_node *n, uint32_t t) {
+  for (uint32_t k = 0; n->op && k < n->n_in; ++k)
+    if (n->in[k] == t) return true;
+  return false;
+}
+
 ei_node *ei_uses_single(const ei_uses *u, uint32_t t, uint32_t *at) {
   if (t == EI_NONE || t >= u->cap || u->count[t] != 1) return NULL;
-  const uint32_t from = u->producer[t] == EI_NONE ? 0 : u->producer[t] + 1;
-  for (uint32_t i = from; i < u->sg->n_nodes; ++i) {
-    ei_node *const n = &u->sg->nodes[i];
-    for (uint32_t k = 0; n->op && k < n->n_in; ++k)
-      if (n->in[k] == t) {
-        if (at) *at = i;
-        return n;
-      }
-  }
-  return NULL;
+  uint32_t i = u->user[t];
+  if (i >= u->sg->n_nodes || !uses(&u->sg->nodes[i], t))
+    for (i = 0; i < u->sg->n_nodes && !uses(&u->sg->nodes[i], t);) i++;
+  if (i == u->sg->n_nodes) return NULL;  /* used by the border */
+  if (at) *at = i;
+  return &u->sg->nodes[i];
 }
 
 void ei_uses_replace(ei_uses *u, uint32_t from, uint32_t to) {
@@ -57,7 +65,7 @@ void ei_uses_replace(ei_uses *u, uint32_t from, uint32_t to) {
       if (n->in[k] == from) {
         n->in[k] = to;
         u->count[from]--;
-        u->count[to]++;
+        add_use(u, to, i);
       }
   }
   for (uint32_t i = 0; i < u->sg->n_outputs; ++i)
@@ -90,8 +98,65 @@ void ei_uses_move_output(ei_uses *u, uint32_t node, uint32_t k, uint32_t t) {
 void ei_uses_set_input(ei_uses *u, ei_node *n, uint32_t k, uint32_t t) {
   if (n->in[k] != EI_NONE) u->count[n->in[k]]--;
   n->in[k] = t;
-  if (t != EI_NONE) u->count[t]++;
+  if (t != EI_NONE) add_use(u, t, (uint32_t)(n - u->sg->nodes));
   u->changed = true;
+}
+
+uint32_t ei_uses_append(ei_uses *u, const char *op, const char *name, const uint32_t *in, uint32_t n_in, const uint32_t *out,
+                        uint32_t n_out) {
+  if (!ei_graph_add_node(u->g, u->subgraph, op, name, in, n_in, out, n_out)) return EI_NONE;
+  const uint32_t at = u->sg->n_nodes - 1;
+  for (uint32_t k = 0; k < n_in; ++k)
+    if (in[k] != EI_NONE) add_use(u, in[k], at);
+  for (uint32_t k = 0; k < n_out; ++k)
+    if (out[k] != EI_NONE) u->producer[out[k]] = at;
+  u->changed = true;
+  return at;
+}
+
+ei_node *ei_uses_rewrite(ei_uses *u, uint32_t node, const char *op, const uint32_t *in, uint32_t n_in) {
+  ei_node *const n = &u->sg->nodes[node];
+  const ei_op_def *const def = ei_op_find(op);
+  uint32_t *const list = EI_NEW_ARRAY(u->g->arena, uint32_t, (uint64_t)n_in + 1);
+  if (!def || !list) return NULL;
+  for (uint32_t k = 0; k < n_in; ++k) {
+    list[k] = in[k];
+    if (in[k] != EI_NONE) add_use(u, in[k], node);
+  }
+  for (uint32_t k = 0; k < n->n_in; ++k)
+    if (n->in[k] != EI_NONE) u->count[n->in[k]]--;
+  n->op = def;
+  n->version = 1;
+  n->in = list;
+  n->n_in = n_in;
+  n->n_attr = 0;
+  u->changed = true;
+  return n;
+}
+
+bool ei_uses_is_input(const ei_uses *u, uint32_t t) {
+  for (uint32_t i = 0; i < u->sg->n_inputs; ++i)
+    if (u->sg->inputs[i] == t) return true;
+  return false;
+}
+
+bool ei_uses_bypass(ei_uses *u, uint32_t node, uint32_t in) {
+  const uint32_t out = u->sg->nodes[node].out[0];
+  const ei_tensor *const a = ei_uses_tensor(u, in), *const b = ei_uses_tensor(u, out);
+  if (a->dtype != b->dtype || a->state || !ei_same_quant(&a->quant, &b->quant)) return false;
+  if (!ei_uses_is_output(u, out)) {
+    ei_uses_replace(u, out, in);
+    ei_uses_delete(u, node);
+    return true;
+  }
+  const uint32_t p = u->producer[in];
+  if (p == EI_NONE || ei_uses_is_output(u, in)) return false;  /* a constant, an input or another output */
+  const ei_node *const source = &u->sg->nodes[p];
+  ei_uses_delete(u, node);
+  for (uint32_t k = 0; k < source->n_out; ++k)
+    if (source->out[k] == in) ei_uses_move_output(u, p, k, out);
+  ei_uses_replace(u, in, out);
+  return true;
 }
 
 bool ei_shape_fixed(const ei_tensor *t) {
@@ -153,12 +218,15 @@ static uint32_t added(ei_uses *u, uint32_t t) {
   if (t == EI_NONE || t < u->cap) return t;
   uint32_t *const producer = EI_NEW_ARRAY(u->g->arena, uint32_t, (uint64_t)u->cap * 2);
   uint32_t *const count = EI_NEW_ARRAY(u->g->arena, uint32_t, (uint64_t)u->cap * 2);
-  if (!producer || !count) return EI_NONE;
+  uint32_t *const user = EI_NEW_ARRAY(u->g->arena, uint32_t, (uint64_t)u->cap * 2);
+  if (!producer || !count || !user) return EI_NONE;
   for (uint32_t i = u->cap; i < u->cap * 2; ++i) producer[i] = EI_NONE;
   memcpy(producer, u->producer, u->cap * sizeof *producer);
   memcpy(count, u->count, u->cap * sizeof *count);
+  memcpy(user, u->user, u->cap * sizeof *user);
   u->producer = producer;
   u->count = count;
+  u->user = user;
   u->cap *= 2;
   return t;
 }

@@ -124,7 +124,9 @@ static edge_status add_metadata(tl_model *m) {
     if (bytes > m->fb.budget) return ei_fail(m->err, EDGE_STATUS_MALFORMED, "metadata is repeated too often");
     m->fb.budget -= bytes;
     ei_format(key, sizeof key, "tflite.%s", name);
-    EI_TRY(ei_graph_add_metadata(m->g, key, data, bytes));
+    bool known = false;
+    for (uint32_t k = 0; k < m->g->n_metadata; ++k) known = known || strcmp(m->g->metadata[k].key, key) == 0;
+    if (!known) EI_TRY(ei_graph_add_metadata(m->g, key, data, bytes));
   }
   return EDGE_STATUS_OK;
 }

@@ -24,11 +24,27 @@ const char *tl_type_name(int32_t type) {
   return type >= 0 && (size_t)type < EI_COUNT(types) ? types[type].name : "unknown";
 }
 
+/* Bytes of the UTF-8 sequence that starts here; 0: none (overlong forms and surrogates included). */
+static uint32_t utf8_length(const unsigned char *p, uint32_t left) {
+  static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
+  const uint32_t n = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
+  if (n == 0 || n > left) return 0;
+  uint32_t code = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+  for (uint32_t i = 1; i < n; ++i) {
+    if (p[i] >> 6 != 2) return 0;
+    code = code << 6 | (p[i] & 0x3fu);
+  }
+  return code < least[n] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : n;
+}
+
 const char *tl_text(tl_model *m, fb_vector v) {
   char *const text = ei_arena_strdup(m->im->arena, (const char *)v.data, v.count);
   if (!text) return NULL;
-  for (uint32_t i = 0; i < v.count; ++i)  /* names end up in messages and in the file: printable, not terminated early */
-    if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] >= 0x7f) text[i] = '?';
+  for (uint32_t i = 0; i < v.count;) {  /* names end up in messages and in the file: clean text, not terminated early */
+    const uint32_t n = utf8_length((const unsigned char *)text + i, v.count - i);
+    if (n == 0 || (unsigned char)text[i] < 0x20 || text[i] == 0x7f) text[i] = '?';
+    i += n ? n : 1;
+  }
   return text;
 }
 
