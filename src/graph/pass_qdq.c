@@ -314,7 +314,7 @@ static bool quantized_inputs(ei_uses *u, const ei_node *n, uint32_t *in) {
 /* Quantize node i takes over its producer. */
 static edge_status fuse(ei_uses *u, uint32_t i) {
   const ei_node *const q = &u->sg->nodes[i];
-  uint32_t in[MAX_IN];
+  uint32_t in[MAX_IN] = { 0 };
   if (!is_quantize(u, q) || u->count[q->in[0]] != 1 || u->producer[q->in[0]] == EI_NONE) return EDGE_STATUS_OK;
   const uint32_t at = u->producer[q->in[0]], out = q->out[0];
   if (!quantized_inputs(u, &u->sg->nodes[at], in)) return EDGE_STATUS_OK;
