@@ -5,17 +5,22 @@
  *
  *   table ->  [ s32: table - vtable | fields ... ]
  *   vtable -> [ u16 own bytes | u16 table bytes | u16 field offset in the table, 0: absent, ... ]
- *   vector -> [ u32 count | elements ]      string: a u8 vector and a NUL       reference: u32, forward from its own place */
+ *   vector -> [ u32 count | elements ]      string: a u8 vector and a NUL       reference: u32, forward from its own
+ * place */
 #ifndef EI_FLAT_H
 #define EI_FLAT_H
 
 #include "format.h"
 
-static inline uint16_t ei_get_u16(const uint8_t *p) { return (uint16_t)(p[0] | (unsigned)p[1] << 8); }
+static inline uint16_t ei_get_u16(const uint8_t *p) {
+  return (uint16_t)(p[0] | (unsigned)p[1] << 8);
+}
 static inline uint32_t ei_get_u32(const uint8_t *p) {
   return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
-static inline uint64_t ei_get_u64(const uint8_t *p) { return (uint64_t)ei_get_u32(p) | (uint64_t)ei_get_u32(p + 4) << 32; }
+static inline uint64_t ei_get_u64(const uint8_t *p) {
+  return (uint64_t)ei_get_u32(p) | (uint64_t)ei_get_u32(p + 4) << 32;
+}
 static inline int32_t ei_s32_of(uint32_t bits) {
   int32_t v;
   memcpy(&v, &bits, sizeof v);
@@ -40,7 +45,7 @@ static inline double ei_f64_of(uint64_t bits) {
 /** A verified buffer. */
 typedef struct ei_flat {
   const uint8_t *p;
-  uint32_t size;      /* size prefix included */
+  uint32_t size; /* size prefix included */
 } ei_flat;
 
 /** Position of a field of a verified table; 0: absent. */
@@ -92,25 +97,34 @@ static inline const char *ei_flat_string(const ei_flat *f, uint32_t table, uint3
 /* ---- description of the schema, for the verifier */
 
 enum {
-  EI_FLAT_U8, EI_FLAT_BOOL, EI_FLAT_U16, EI_FLAT_U32, EI_FLAT_U64, EI_FLAT_STRING, EI_FLAT_TABLE,
-  EI_FLAT_VEC_U8, EI_FLAT_VEC_U32, EI_FLAT_VEC_U64, EI_FLAT_VEC_TABLE
+  EI_FLAT_U8,
+  EI_FLAT_BOOL,
+  EI_FLAT_U16,
+  EI_FLAT_U32,
+  EI_FLAT_U64,
+  EI_FLAT_STRING,
+  EI_FLAT_TABLE,
+  EI_FLAT_VEC_U8,
+  EI_FLAT_VEC_U32,
+  EI_FLAT_VEC_U64,
+  EI_FLAT_VEC_TABLE
 };
 
 /** Where the verifier is, for the text of an error. */
 typedef struct ei_flat_path {
   const struct ei_flat_path *up;
   const char *field;
-  uint32_t index;                       /* EI_NONE: not an element */
+  uint32_t index; /* EI_NONE: not an element */
 } ei_flat_path;
 
 typedef struct ei_flat_check ei_flat_check;
 typedef struct ei_flat_desc ei_flat_desc;
 
-typedef struct ei_flat_member {         /* in order of slots */
+typedef struct ei_flat_member { /* in order of slots */
   const char *name;
-  uint8_t type;                         /* EI_FLAT_* */
+  uint8_t type; /* EI_FLAT_* */
   uint8_t required;
-  uint16_t memory;                      /* bytes that the reader allocates for each element of a vector */
+  uint16_t memory; /* bytes that the reader allocates for each element of a vector */
   const ei_flat_desc *table;
 } ei_flat_member;
 
@@ -118,7 +132,7 @@ struct ei_flat_desc {
   const char *name;
   const ei_flat_member *members;
   uint32_t n_members;
-  uint32_t memory;                      /* bytes that the reader allocates for each table */
+  uint32_t memory; /* bytes that the reader allocates for each table */
   /** Rules of one table beyond its structure; may be NULL. */
   edge_status (*check)(ei_flat_check *c, uint32_t table, const ei_flat_path *path);
 };
@@ -126,8 +140,8 @@ struct ei_flat_desc {
 struct ei_flat_check {
   ei_flat flat;
   const ei_format_source *src;
-  uint64_t work, max_work;              /* bytes looked at: shared parts count each time */
-  uint64_t memory, max_memory;          /* bytes that reading will allocate */
+  uint64_t work, max_work;     /* bytes looked at: shared parts count each time */
+  uint64_t memory, max_memory; /* bytes that reading will allocate */
   uint64_t n_nodes, max_nodes;
   edge_error *err;
 };

@@ -65,11 +65,11 @@ bool ei_utf8_valid(const uint8_t *p, uint64_t n) {
 
 static uint32_t inline_bytes(uint32_t type) {
   switch (type) {
-    case EI_FLAT_U8:
-    case EI_FLAT_BOOL: return 1;
-    case EI_FLAT_U16: return 2;
-    case EI_FLAT_U64: return 8;
-    default: return 4; /* u32 and references */
+  case EI_FLAT_U8:
+  case EI_FLAT_BOOL: return 1;
+  case EI_FLAT_U16: return 2;
+  case EI_FLAT_U64: return 8;
+  default: return 4; /* u32 and references */
   }
 }
 
@@ -119,7 +119,8 @@ static edge_status follow(ei_flat_check *c, uint32_t at, const ei_flat_path *pat
 static edge_status verify_vector(ei_flat_check *c, uint32_t vector, const ei_flat_member *m, const ei_flat_path *path) {
   const uint64_t count = ei_get_u32(c->flat.p + vector), size = element_bytes(m->type);
   const uint64_t first = (uint64_t)vector + 4;
-  if (count > (c->flat.size - first) / size) return malformed(c, vector, path, "vector runs past the end of the metadata");
+  if (count > (c->flat.size - first) / size)
+    return malformed(c, vector, path, "vector runs past the end of the metadata");
   if (count && first % size != 0) return malformed(c, vector, path, "elements of the vector are not aligned");
   return spend(c, 4 + (m->type == EI_FLAT_VEC_TABLE ? 4 * count : size * count), 16 + count * m->memory, vector, path);
 }

@@ -123,7 +123,8 @@ uint32_t ei_flat_vector_at(ei_flat_writer *w, uint32_t at, uint64_t count, uint3
 void ei_flat_string_at(ei_flat_writer *w, uint32_t at, const char *text) {
   if (w->status != EDGE_STATUS_OK) return;
   if (w->n_strings == w->cap_strings) {
-    ei_flat_string_use *const more = grown(w, w->strings, w->n_strings, &w->cap_strings, w->n_strings + 1, sizeof *more);
+    ei_flat_string_use *const more =
+        grown(w, w->strings, w->n_strings, &w->cap_strings, w->n_strings + 1, sizeof *more);
     if (!more) return;
     w->strings = more;
   }

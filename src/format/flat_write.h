@@ -12,11 +12,11 @@ enum { EI_FLAT_MAX_SLOTS = 12, EI_FLAT_MAX_VTABLES = 64 };
 
 typedef struct ei_flat_string_use {
   const char *text;
-  uint32_t at;                          /* the reference to fill */
+  uint32_t at; /* the reference to fill */
 } ei_flat_string_use;
 
 typedef struct ei_flat_writer {
-  ei_alloc *alloc;                      /* of the growing arrays; what is kept is copied by the caller */
+  ei_alloc *alloc; /* of the growing arrays; what is kept is copied by the caller */
   uint8_t *p;
   uint64_t size, cap;
   ei_flat_string_use *strings;
@@ -29,12 +29,12 @@ typedef struct ei_flat_writer {
 /** A table under construction. */
 typedef struct ei_flat_table {
   uint64_t bits[EI_FLAT_MAX_SLOTS];
-  uint8_t bytes[EI_FLAT_MAX_SLOTS];     /* 0: absent */
-  uint32_t at[EI_FLAT_MAX_SLOTS];       /* after end: position of the field */
+  uint8_t bytes[EI_FLAT_MAX_SLOTS]; /* 0: absent */
+  uint32_t at[EI_FLAT_MAX_SLOTS];   /* after end: position of the field */
 } ei_flat_table;
 
-void ei_flat_write_begin(ei_flat_writer *w, ei_alloc *alloc);   /* size prefix, root reference, identifier */
-void ei_flat_write_finish(ei_flat_writer *w);                   /* strings, size prefix */
+void ei_flat_write_begin(ei_flat_writer *w, ei_alloc *alloc); /* size prefix, root reference, identifier */
+void ei_flat_write_finish(ei_flat_writer *w);                 /* strings, size prefix */
 void ei_flat_write_free(ei_flat_writer *w);
 
 /** A field of 1, 2, 4 or 8 bytes; left out when it equals its default, bit for bit. */

@@ -16,7 +16,12 @@ enum { EI_FORMAT_VERSION = 1 };
 /** Must-understand feature bits that this reader knows (none is defined yet). */
 #define EI_FORMAT_FEATURES UINT64_C(0)
 /** Constants up to this size are stored in the metadata, larger ones in segments. */
-enum { EI_FORMAT_INLINE_BYTES = 64, EI_FORMAT_SEGMENT_ALIGN = 64, EI_FORMAT_MAX_ATTRIBUTES = 64, EI_FORMAT_MAX_KEY = 63 };
+enum {
+  EI_FORMAT_INLINE_BYTES = 64,
+  EI_FORMAT_SEGMENT_ALIGN = 64,
+  EI_FORMAT_MAX_ATTRIBUTES = 64,
+  EI_FORMAT_MAX_KEY = 63
+};
 
 /** 0: the defaults (2 GiB, 4,000,000). */
 typedef struct ei_format_limits {
@@ -26,9 +31,9 @@ typedef struct ei_format_limits {
 
 /** Where segment bytes are found: one range for a file (data = its start), several for an image. */
 typedef struct ei_format_source {
-  const void *metadata;            /* size-prefixed */
-  uint64_t metadata_bytes;         /* available bytes (a file: all of it) */
-  const edge_segment *segments;    /* sorted by offset; a file has one covering all of it */
+  const void *metadata;         /* size-prefixed */
+  uint64_t metadata_bytes;      /* available bytes (a file: all of it) */
+  const edge_segment *segments; /* sorted by offset; a file has one covering all of it */
   uint32_t num_segments;
 } ei_format_source;
 
@@ -37,8 +42,8 @@ edge_status ei_format_verify_structure(const ei_format_source *src, const ei_for
 /** Structural pass, then build the graph in the arena, then the semantic pass over it (indices, types, shapes,
  *  quantization, operators and arity, acyclic order, subgraph references to higher indices only, sizes of constants).
  *  Constants point into the source. Unknown operators are all listed in the error. */
-edge_status ei_format_read(const ei_format_source *src, const ei_format_limits *limits, ei_arena *arena,
-                           ei_graph **out, edge_error *err);
+edge_status ei_format_read(const ei_format_source *src, const ei_format_limits *limits, ei_arena *arena, ei_graph **out,
+                           edge_error *err);
 /** The semantic pass alone (also run on graphs that importers built). */
 edge_status ei_graph_verify(const ei_graph *g, edge_error *err);
 

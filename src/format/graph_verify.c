@@ -6,7 +6,7 @@
 /* What is known about a tensor while the nodes are walked in order. */
 enum { TENSOR_READY = 1, TENSOR_INPUT = 2, TENSOR_PRODUCED = 4 };
 
-typedef struct scratch {          /* reused for every subgraph and list of names */
+typedef struct scratch { /* reused for every subgraph and list of names */
   ei_alloc *alloc;
   void *data;
   uint64_t bytes;
@@ -33,9 +33,15 @@ static edge_status no_memory(edge_error *err) {
 /* ---- unique names: open addressing over indices, so that the work stays linear */
 
 typedef const char *(*name_of)(const ei_graph *g, uint32_t index);
-static const char *entry_name(const ei_graph *g, uint32_t i) { return g->entries[i].name; }
-static const char *symbol_name(const ei_graph *g, uint32_t i) { return g->symbols[i].name; }
-static const char *metadata_key(const ei_graph *g, uint32_t i) { return g->metadata[i].key; }
+static const char *entry_name(const ei_graph *g, uint32_t i) {
+  return g->entries[i].name;
+}
+static const char *symbol_name(const ei_graph *g, uint32_t i) {
+  return g->symbols[i].name;
+}
+static const char *metadata_key(const ei_graph *g, uint32_t i) {
+  return g->metadata[i].key;
+}
 
 /* Seeded with nothing secret: a crafted file can make chains long, so their length is capped below. */
 static uint32_t hash_text(const char *s) {
@@ -44,7 +50,8 @@ static uint32_t hash_text(const char *s) {
   return h ^ h >> 15;
 }
 
-static edge_status check_unique(const ei_graph *g, scratch *mem, uint32_t n, name_of name, const char *what, edge_error *err) {
+static edge_status check_unique(const ei_graph *g, scratch *mem, uint32_t n, name_of name, const char *what,
+                                edge_error *err) {
   if (n < 2) return EDGE_STATUS_OK;
   uint64_t slots = 4;
   while (slots < 2 * (uint64_t)n) slots *= 2;
@@ -72,20 +79,22 @@ static edge_status check_arity(uint32_t index, const ei_node *n, edge_error *err
   const uint32_t known = op->version ? op->version : 1;
   if (n->version == 0 || n->version > known)
     return ei_fail_node(err, n->version ? EDGE_STATUS_UNSUPPORTED_OP : EDGE_STATUS_MALFORMED, index, EI_NONE,
-                        "node '%s' uses %s version %u; this build has version %u", n->name, op->name, n->version, known);
+                        "node '%s' uses %s version %u; this build has version %u", n->name, op->name, n->version,
+                        known);
   if (n->n_in < op->min_in && op->optional_in == 0)
-    return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "node '%s' (%s) has %u inputs, fewer than %u", n->name, op->name,
-                        n->n_in, (unsigned)op->min_in);
+    return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "node '%s' (%s) has %u inputs, fewer than %u",
+                        n->name, op->name, n->n_in, (unsigned)op->min_in);
   for (uint32_t i = n->n_in; i < op->min_in; ++i)
     if (i >= 64 || !(op->optional_in >> i & 1))
-      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "node '%s' (%s) has %u inputs; input %u is required", n->name,
-                          op->name, n->n_in, i);
+      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE,
+                          "node '%s' (%s) has %u inputs; input %u is required", n->name, op->name, n->n_in, i);
   if (op->max_in != EI_ANY && n->n_in > op->max_in)
-    return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "node '%s' (%s) has %u inputs, more than %u", n->name, op->name,
-                        n->n_in, (unsigned)op->max_in);
+    return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "node '%s' (%s) has %u inputs, more than %u",
+                        n->name, op->name, n->n_in, (unsigned)op->max_in);
   if (n->n_out < op->min_out || (op->max_out != EI_ANY && n->n_out > op->max_out))
-    return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "node '%s' (%s) has %u outputs; %u to %u are allowed", n->name,
-                        op->name, n->n_out, (unsigned)op->min_out, (unsigned)op->max_out);
+    return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE,
+                        "node '%s' (%s) has %u outputs; %u to %u are allowed", n->name, op->name, n->n_out,
+                        (unsigned)op->min_out, (unsigned)op->max_out);
   return EDGE_STATUS_OK;
 }
 
@@ -95,48 +104,57 @@ static bool may_be_absent(const ei_op_def *op, uint32_t i) {
   return i >= op->min_in && op->max_in != EI_ANY;
 }
 
-static edge_status check_node_inputs(const ei_subgraph *sg, uint32_t index, const ei_node *n, const uint8_t *state, edge_error *err) {
+static edge_status check_node_inputs(const ei_subgraph *sg, uint32_t index, const ei_node *n, const uint8_t *state,
+                                     edge_error *err) {
   for (uint32_t i = 0; i < n->n_in; ++i) {
     const uint32_t t = n->in[i];
     if (t == EI_NONE) {
       if (may_be_absent(n->op, i)) continue;
-      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "input %u of node '%s' (%s) is absent but required", i, n->name, n->op->name);
+      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE,
+                          "input %u of node '%s' (%s) is absent but required", i, n->name, n->op->name);
     }
     if (t >= sg->n_tensors)
-      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "input %u of node '%s' (%s) is tensor %u of %u", i, n->name,
-                          n->op->name, t, sg->n_tensors);
+      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "input %u of node '%s' (%s) is tensor %u of %u",
+                          i, n->name, n->op->name, t, sg->n_tensors);
     if (i < 64 && (n->op->mutates_in >> i & 1) && sg->tensors[t].state == 0)
-      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, t, "node '%s' (%s) writes tensor '%s', which is not a state", n->name,
-                          n->op->name, sg->tensors[t].name);
+      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, t,
+                          "node '%s' (%s) writes tensor '%s', which is not a state", n->name, n->op->name,
+                          sg->tensors[t].name);
     if (!(state[t] & TENSOR_READY)) {
       for (uint32_t k = 0; k < n->n_out; ++k)
         if (n->out[k] == t)
-          return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, t, "node '%s' (%s) has tensor '%s' as input and output", n->name,
-                              n->op->name, sg->tensors[t].name);
-      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, t,
-                          "node '%s' (%s) reads tensor '%s' before anything produces it: a cycle, a wrong order or a missing node",
-                          n->name, n->op->name, sg->tensors[t].name);
+          return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, t,
+                              "node '%s' (%s) has tensor '%s' as input and output", n->name, n->op->name,
+                              sg->tensors[t].name);
+      return ei_fail_node(
+          err, EDGE_STATUS_MALFORMED, index, t,
+          "node '%s' (%s) reads tensor '%s' before anything produces it: a cycle, a wrong order or a missing node",
+          n->name, n->op->name, sg->tensors[t].name);
     }
   }
   return EDGE_STATUS_OK;
 }
 
-static edge_status check_node_outputs(const ei_subgraph *sg, uint32_t index, const ei_node *n, uint8_t *state, edge_error *err) {
+static edge_status check_node_outputs(const ei_subgraph *sg, uint32_t index, const ei_node *n, uint8_t *state,
+                                      edge_error *err) {
   for (uint32_t i = 0; i < n->n_out; ++i) {
     const uint32_t t = n->out[i];
     if (t == EI_NONE) {
       if (i >= n->op->min_out) continue;
-      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "output %u of node '%s' (%s) is absent but required", i, n->name, n->op->name);
+      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE,
+                          "output %u of node '%s' (%s) is absent but required", i, n->name, n->op->name);
     }
     if (t >= sg->n_tensors)
-      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "output %u of node '%s' (%s) is tensor %u of %u", i, n->name,
-                          n->op->name, t, sg->n_tensors);
+      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "output %u of node '%s' (%s) is tensor %u of %u",
+                          i, n->name, n->op->name, t, sg->n_tensors);
     if (state[t] & TENSOR_READY) {
       const ei_tensor *const x = &sg->tensors[t];
-      const char *const why = x->data ? "is a constant" : x->state ? "is a state (use AssignState)"
-                              : state[t] & TENSOR_INPUT            ? "is an input of the subgraph"
-                                                                   : "is already produced";
-      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, t, "node '%s' (%s) produces tensor '%s', which %s", n->name, n->op->name, x->name, why);
+      const char *const why = x->data                   ? "is a constant"
+                              : x->state                ? "is a state (use AssignState)"
+                              : state[t] & TENSOR_INPUT ? "is an input of the subgraph"
+                                                        : "is already produced";
+      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, t, "node '%s' (%s) produces tensor '%s', which %s",
+                          n->name, n->op->name, x->name, why);
     }
     state[t] |= TENSOR_READY | TENSOR_PRODUCED;
   }
@@ -158,23 +176,27 @@ static bool key_fits(const char *key) {
  * meaning raises the operator's version. */
 static edge_status check_attributes(uint32_t index, const ei_node *n, edge_error *err) {
   if (n->n_attr > EI_FORMAT_MAX_ATTRIBUTES)
-    return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "node '%s' (%s) has %u attributes, more than %u", n->name, n->op->name,
-                        n->n_attr, (unsigned)EI_FORMAT_MAX_ATTRIBUTES);
+    return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "node '%s' (%s) has %u attributes, more than %u",
+                        n->name, n->op->name, n->n_attr, (unsigned)EI_FORMAT_MAX_ATTRIBUTES);
   for (uint32_t i = 0; i < n->n_attr; ++i) {
     const ei_attr *const a = &n->attr[i];
     if (!key_fits(a->key))
-      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "attribute %u of node '%s' (%s) has no key or one longer than %u bytes",
-                          i, n->name, n->op->name, (unsigned)EI_FORMAT_MAX_KEY);
+      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE,
+                          "attribute %u of node '%s' (%s) has no key or one longer than %u bytes", i, n->name,
+                          n->op->name, (unsigned)EI_FORMAT_MAX_KEY);
     if (a->kind < EI_ATTR_INT || a->kind > EI_ATTR_FLOATS)
-      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "attribute '%s' of node '%s' (%s) has unknown kind %u", a->key, n->name,
-                          n->op->name, a->kind);
+      return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE,
+                          "attribute '%s' of node '%s' (%s) has unknown kind %u", a->key, n->name, n->op->name,
+                          a->kind);
     for (uint32_t k = 0; k < i; ++k)
       if (strcmp(n->attr[k].key, a->key) == 0)
-        return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "node '%s' (%s) has attribute '%s' twice", n->name, n->op->name, a->key);
+        return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "node '%s' (%s) has attribute '%s' twice",
+                            n->name, n->op->name, a->key);
     for (const ei_attr_def *d = n->op->attrs; d && d->key; ++d)
       if (strcmp(d->key, a->key) == 0 && !kinds_fit(d->kind, a->kind))
-        return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE, "attribute '%s' of node '%s' (%s) has kind %u instead of %u", a->key,
-                            n->name, n->op->name, a->kind, d->kind);
+        return ei_fail_node(err, EDGE_STATUS_MALFORMED, index, EI_NONE,
+                            "attribute '%s' of node '%s' (%s) has kind %u instead of %u", a->key, n->name, n->op->name,
+                            a->kind, d->kind);
   }
   return EDGE_STATUS_OK;
 }
@@ -185,10 +207,12 @@ static edge_status check_subgraph_inputs(const ei_subgraph *sg, uint8_t *state, 
   for (uint32_t i = 0; i < sg->n_inputs; ++i) {
     const uint32_t t = sg->inputs[i];
     if (t >= sg->n_tensors)
-      return ei_fail(err, EDGE_STATUS_MALFORMED, "input %u of subgraph '%s' is tensor %u of %u", i, sg->name, t, sg->n_tensors);
+      return ei_fail(err, EDGE_STATUS_MALFORMED, "input %u of subgraph '%s' is tensor %u of %u", i, sg->name, t,
+                     sg->n_tensors);
     if (state[t] & TENSOR_READY)
-      return ei_fail_node(err, EDGE_STATUS_MALFORMED, EI_NONE, t, "input '%s' of subgraph '%s' is a constant, a state or listed twice",
-                          sg->tensors[t].name, sg->name);
+      return ei_fail_node(err, EDGE_STATUS_MALFORMED, EI_NONE, t,
+                          "input '%s' of subgraph '%s' is a constant, a state or listed twice", sg->tensors[t].name,
+                          sg->name);
     state[t] |= TENSOR_READY | TENSOR_INPUT;
   }
   return EDGE_STATUS_OK;
@@ -205,7 +229,8 @@ static edge_status check_subgraph(const ei_graph *g, uint32_t index, scratch *me
   EI_TRY(check_subgraph_inputs(sg, state, err));
   for (uint32_t i = 0; i < sg->n_nodes; ++i) {
     const ei_node *const n = &sg->nodes[i];
-    if (n->op == NULL) return ei_fail_node(err, EDGE_STATUS_MALFORMED, i, EI_NONE, "node %u of subgraph '%s' was deleted", i, sg->name);
+    if (n->op == NULL)
+      return ei_fail_node(err, EDGE_STATUS_MALFORMED, i, EI_NONE, "node %u of subgraph '%s' was deleted", i, sg->name);
     EI_TRY(check_arity(i, n, err));
     EI_TRY(check_attributes(i, n, err));
     EI_TRY(check_node_inputs(sg, i, n, state, err));
@@ -215,9 +240,11 @@ static edge_status check_subgraph(const ei_graph *g, uint32_t index, scratch *me
   for (uint32_t i = 0; i < sg->n_outputs; ++i) {
     const uint32_t t = sg->outputs[i];
     if (t >= sg->n_tensors)
-      return ei_fail(err, EDGE_STATUS_MALFORMED, "output %u of subgraph '%s' is tensor %u of %u", i, sg->name, t, sg->n_tensors);
+      return ei_fail(err, EDGE_STATUS_MALFORMED, "output %u of subgraph '%s' is tensor %u of %u", i, sg->name, t,
+                     sg->n_tensors);
     if (!(state[t] & TENSOR_READY))
-      return ei_fail_node(err, EDGE_STATUS_MALFORMED, EI_NONE, t, "nothing produces output '%s' of subgraph '%s'", sg->tensors[t].name, sg->name);
+      return ei_fail_node(err, EDGE_STATUS_MALFORMED, EI_NONE, t, "nothing produces output '%s' of subgraph '%s'",
+                          sg->tensors[t].name, sg->name);
   }
   return EDGE_STATUS_OK;
 }
@@ -233,7 +260,8 @@ static edge_status verify(const ei_graph *g, scratch *mem, edge_error *err) {
   for (uint32_t i = 0; i < g->n_entries; ++i) {
     if (g->entries[i].name[0] == '\0') return ei_fail(err, EDGE_STATUS_MALFORMED, "entry point %u has no name", i);
     if (g->entries[i].subgraph >= g->n_subgraphs)
-      return ei_fail(err, EDGE_STATUS_MALFORMED, "entry point '%s' is subgraph %u of %u", g->entries[i].name, g->entries[i].subgraph, g->n_subgraphs);
+      return ei_fail(err, EDGE_STATUS_MALFORMED, "entry point '%s' is subgraph %u of %u", g->entries[i].name,
+                     g->entries[i].subgraph, g->n_subgraphs);
   }
   for (uint32_t i = 0; i < g->n_golden; ++i) EI_TRY(ei_verify_golden(g, &g->golden[i], err));
   for (uint32_t i = 0; i < g->n_prepared; ++i)

@@ -14,7 +14,7 @@ typedef struct reader {
   ei_graph *g;
   uint32_t root;
   edge_error *err;
-  uint32_t n_unknown;                   /* operators that this build does not have */
+  uint32_t n_unknown; /* operators that this build does not have */
   struct {
     uint32_t id, version, known, count;
     const char *node;
@@ -34,10 +34,12 @@ static void *take(reader *r, uint64_t n, uint64_t size) {
 }
 
 static edge_status no_room(const reader *r) {
-  return ei_fail(r->err, EDGE_STATUS_INTERNAL, "the loader's estimate of its memory is too small: please report this file");
+  return ei_fail(r->err, EDGE_STATUS_INTERNAL,
+                 "the loader's estimate of its memory is too small: please report this file");
 }
 
-static edge_status read_data(reader *r, uint32_t table, uint32_t align, const char *owner, const void **out, uint64_t *bytes) {
+static edge_status read_data(reader *r, uint32_t table, uint32_t align, const char *owner, const void **out,
+                             uint64_t *bytes) {
   uint32_t first;
   const uint32_t in_place = ei_flat_vector(&r->f, table, EI_DATA_BYTES, &first);
   const uint64_t offset = ei_flat_u64(&r->f, table, EI_DATA_OFFSET, 0);
@@ -56,8 +58,10 @@ static edge_status read_data(reader *r, uint32_t table, uint32_t align, const ch
   } else if (size) {
     *out = ei_source_find(r->src, offset, size);
     if (*out == NULL || (uintptr_t)*out % align != 0)
-      return ei_fail_at(r->err, EDGE_STATUS_INVALID_ARGUMENT, offset,
-                        "data of '%s' is not aligned in memory to %u bytes: align the file and each segment to 64 bytes", owner, align);
+      return ei_fail_at(
+          r->err, EDGE_STATUS_INVALID_ARGUMENT, offset,
+          "data of '%s' is not aligned in memory to %u bytes: align the file and each segment to 64 bytes", owner,
+          align);
   }
   return EDGE_STATUS_OK;
 }
@@ -72,15 +76,16 @@ static edge_status read_dims(reader *r, uint32_t table, uint32_t slot, ei_tensor
   uint32_t first;
   const uint32_t rank = ei_flat_vector(&r->f, table, slot, &first);
   if (rank > EDGE_MAX_RANK)
-    return ei_fail_at(r->err, EDGE_STATUS_MALFORMED, first, "%s '%s' has %u dimensions, more than %u", what, t->name, rank,
-                      (unsigned)EDGE_MAX_RANK);
+    return ei_fail_at(r->err, EDGE_STATUS_MALFORMED, first, "%s '%s' has %u dimensions, more than %u", what, t->name,
+                      rank, (unsigned)EDGE_MAX_RANK);
   t->rank = (int32_t)rank;
   for (uint32_t i = 0; i < rank; ++i) {
     const int64_t d = ei_s64_of(ei_get_u64(r->f.p + first + 8 * i));
     t->dims[i] = d;
     if (d > EI_DIM_SYMBOL_BASE) continue;
     if (d < EI_DIM_SYMBOL_BASE - (int64_t)UINT32_MAX + 2)
-      return ei_fail_at(r->err, EDGE_STATUS_MALFORMED, first + 8 * i, "dimension %u of %s '%s' is out of range", i, what, t->name);
+      return ei_fail_at(r->err, EDGE_STATUS_MALFORMED, first + 8 * i, "dimension %u of %s '%s' is out of range", i,
+                        what, t->name);
     t->dims[i] = EI_DIM_UNKNOWN;
     t->symbols[i] = (uint32_t)(EI_DIM_SYMBOL_BASE - d) + 1; /* range checked by the semantic pass */
   }
@@ -95,7 +100,8 @@ static edge_status read_quant_array(reader *r, uint32_t table, uint32_t slot, ui
   *out = NULL;
   *count = n;
   if (n && data)
-    return ei_fail_at(r->err, EDGE_STATUS_MALFORMED, table, "quantization of tensor '%s' is given twice, as a vector and as data", owner);
+    return ei_fail_at(r->err, EDGE_STATUS_MALFORMED, table,
+                      "quantization of tensor '%s' is given twice, as a vector and as data", owner);
   if (n) {
     uint32_t *const copy = take(r, n, sizeof *copy);
     if (!copy) return no_room(r);
@@ -106,8 +112,9 @@ static edge_status read_quant_array(reader *r, uint32_t table, uint32_t slot, ui
     EI_TRY(read_data(r, data, 4, owner, out, &bytes));
     *count = bytes / 4;
     if (bytes % 4 != 0 || *count > UINT32_MAX)
-      return ei_fail_at(r->err, EDGE_STATUS_MALFORMED, table, "quantization data of tensor '%s' has %llu bytes, not a number of 32-bit values",
-                        owner, (unsigned long long)bytes);
+      return ei_fail_at(r->err, EDGE_STATUS_MALFORMED, table,
+                        "quantization data of tensor '%s' has %llu bytes, not a number of 32-bit values", owner,
+                        (unsigned long long)bytes);
   }
   return EDGE_STATUS_OK;
 }
@@ -137,7 +144,8 @@ static edge_status read_tensor(reader *r, uint32_t table, ei_tensor *t) {
   EI_TRY(read_dims(r, table, EI_TENSOR_DIMS, t, "tensor"));
   if (ei_flat_u8(&r->f, table, EI_TENSOR_UNKNOWN_RANK, 0)) {
     if (t->rank != 0)
-      return ei_fail_at(r->err, EDGE_STATUS_MALFORMED, table, "tensor '%s' has dimensions and an unknown rank", t->name);
+      return ei_fail_at(r->err, EDGE_STATUS_MALFORMED, table, "tensor '%s' has dimensions and an unknown rank",
+                        t->name);
     t->rank = EI_RANK_UNKNOWN;
   }
   const uint32_t quant = ei_flat_ref(&r->f, table, EI_TENSOR_QUANT), data = ei_flat_ref(&r->f, table, EI_TENSOR_DATA);
@@ -241,7 +249,8 @@ static edge_status read_fixed_dims(reader *r, uint32_t table, uint32_t slot, con
   *rank = t.rank;
   for (int32_t i = 0; i < t.rank; ++i) {
     if (t.dims[i] < 0)
-      return ei_fail_at(r->err, EDGE_STATUS_MALFORMED, table, "dimension %d of %s '%s' is not fixed", (int)i, what, name);
+      return ei_fail_at(r->err, EDGE_STATUS_MALFORMED, table, "dimension %d of %s '%s' is not fixed", (int)i, what,
+                        name);
     dims[i] = t.dims[i];
   }
   return EDGE_STATUS_OK;
@@ -255,7 +264,8 @@ static edge_status read_state(reader *r, uint32_t table, ei_state *s) {
   return init ? read_data(r, init, data_align(s->dtype), s->name, &s->init, &s->init_bytes) : EDGE_STATUS_OK;
 }
 
-static edge_status read_values(reader *r, uint32_t table, uint32_t slot, const char *name, ei_golden_value **out, uint32_t *count) {
+static edge_status read_values(reader *r, uint32_t table, uint32_t slot, const char *name, ei_golden_value **out,
+                               uint32_t *count) {
   uint32_t first;
   *count = ei_flat_vector(&r->f, table, slot, &first);
   *out = take(r, *count, sizeof **out);
@@ -312,13 +322,13 @@ static edge_status read_prepared(reader *r, uint32_t table, ei_prepared *p) {
 }
 
 /* Each list of the model: memory for all elements, then one by one. */
-#define READ_LIST(slot, field, count, read_one)                                                                  \
-  do {                                                                                                           \
-    uint32_t first;                                                                                              \
-    g->count = ei_flat_vector(&r->f, r->root, slot, &first);                                                     \
-    g->field = take(r, g->count, sizeof *g->field);                                                              \
-    if (!g->field) return no_room(r);                                                                            \
-    for (uint32_t i = 0; i < g->count; ++i) EI_TRY(read_one(r, ei_flat_item(&r->f, first, i), &g->field[i]));    \
+#define READ_LIST(slot, field, count, read_one)                                                               \
+  do {                                                                                                        \
+    uint32_t first;                                                                                           \
+    g->count = ei_flat_vector(&r->f, r->root, slot, &first);                                                  \
+    g->field = take(r, g->count, sizeof *g->field);                                                           \
+    if (!g->field) return no_room(r);                                                                         \
+    for (uint32_t i = 0; i < g->count; ++i) EI_TRY(read_one(r, ei_flat_item(&r->f, first, i), &g->field[i])); \
   } while (0)
 
 static edge_status read_model(reader *r) {
@@ -357,13 +367,14 @@ static edge_status fail_unknown(const reader *r) {
   uint32_t listed = 0;
   for (; listed < r->n_unknown && listed < MAX_UNKNOWN && n + 110 < sizeof text; ++listed) {
     const char *const name = operator_name(r, r->unknown[listed].id);
-    n += ei_format(text + n, sizeof text - n, "%s%.*s (operator %u version %u, %u node%s, first '%.*s')", listed ? ", " : "", 32, *name ? name : "?",
-                   r->unknown[listed].id, r->unknown[listed].version, r->unknown[listed].count,
-                   r->unknown[listed].count == 1 ? "" : "s", 24, r->unknown[listed].node);
+    n += ei_format(text + n, sizeof text - n, "%s%.*s (operator %u version %u, %u node%s, first '%.*s')",
+                   listed ? ", " : "", 32, *name ? name : "?", r->unknown[listed].id, r->unknown[listed].version,
+                   r->unknown[listed].count, r->unknown[listed].count == 1 ? "" : "s", 24, r->unknown[listed].node);
     if (n >= sizeof text) n = sizeof text - 1;
   }
   if (listed < r->n_unknown) (void)ei_format(text + n, sizeof text - n, " and more");
-  return ei_fail(r->err, EDGE_STATUS_UNSUPPORTED_OP, "this build does not have: %s; update EdgeRT or build it with them", text);
+  return ei_fail(r->err, EDGE_STATUS_UNSUPPORTED_OP,
+                 "this build does not have: %s; update EdgeRT or build it with them", text);
 }
 
 edge_status ei_format_read(const ei_format_source *src, const ei_format_limits *limits, ei_arena *arena, ei_graph **out,
@@ -382,7 +393,8 @@ edge_status ei_format_read(const ei_format_source *src, const ei_format_limits *
   r.memory_left += 64; /* the graph itself is rounded up to 16 like every part */
   r.memory = ei_arena_get(arena, r.memory_left, 64);
   if (r.memory == NULL)
-    return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory to load the model: %llu bytes are needed", (unsigned long long)r.memory_left);
+    return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory to load the model: %llu bytes are needed",
+                   (unsigned long long)r.memory_left);
   r.g = take(&r, 1, sizeof *r.g);
   if (r.g == NULL) return no_room(&r);
   r.g->arena = arena;

@@ -7,7 +7,7 @@
 /* Bytes up to which things other than constants stay in the metadata. */
 enum { INLINE_QUANT = 4096, INLINE_METADATA = 1024 };
 
-typedef struct blob {                   /* data that becomes a segment */
+typedef struct blob { /* data that becomes a segment */
   const void *data;
   uint64_t bytes;
   uint64_t offset;
@@ -15,7 +15,7 @@ typedef struct blob {                   /* data that becomes a segment */
 
 typedef struct blob_use {
   uint64_t blob;
-  uint32_t at;                          /* the offset field to fill */
+  uint32_t at; /* the offset field to fill */
 } blob_use;
 
 typedef struct writer {
@@ -24,7 +24,7 @@ typedef struct writer {
   ei_arena *arena;
   blob *blobs;
   blob_use *uses;
-  uint32_t *slots;                      /* hash of blobs, index + 1 */
+  uint32_t *slots; /* hash of blobs, index + 1 */
   uint64_t n_blobs, n_uses, n_slots;
   const ei_op_def *last_op;
   uint32_t last_id;
@@ -158,7 +158,8 @@ typedef uint32_t (*write_one)(writer *w, uint32_t i, const void *list);
 
 static void write_list(writer *w, uint32_t at, uint32_t count, write_one one, const void *list) {
   const uint32_t first = ei_flat_vector_at(&w->w, at, count, 4, 4);
-  for (uint32_t i = 0; i < count && w->w.status == EDGE_STATUS_OK; ++i) ei_flat_link(&w->w, first + 4 * i, one(w, i, list));
+  for (uint32_t i = 0; i < count && w->w.status == EDGE_STATUS_OK; ++i)
+    ei_flat_link(&w->w, first + 4 * i, one(w, i, list));
 }
 
 static uint32_t write_attribute(writer *w, uint32_t i, const void *list) {
@@ -388,7 +389,8 @@ static edge_status place_segments(writer *w, edge_segment **segments, uint32_t *
   return EDGE_STATUS_OK;
 }
 
-static edge_status write_all(writer *w, const void **metadata, uint64_t *bytes, edge_segment **segments, uint32_t *count) {
+static edge_status write_all(writer *w, const void **metadata, uint64_t *bytes, edge_segment **segments,
+                             uint32_t *count) {
   uint32_t *ops, n_ops;
   EI_TRY(used_operators(w, &ops, &n_ops));
   ei_flat_write_begin(&w->w, w->arena->alloc);
@@ -417,7 +419,8 @@ edge_status ei_format_write(const ei_graph *g, ei_arena *arena, const void **met
   *num_segments = 0;
   EI_TRY(ei_graph_verify(g, err));
   const uint64_t most = count_data(g);
-  if (most >= UINT32_MAX / 4) return ei_fail(err, EDGE_STATUS_LIMIT_EXCEEDED, "the graph has too many tensors for a file");
+  if (most >= UINT32_MAX / 4)
+    return ei_fail(err, EDGE_STATUS_LIMIT_EXCEEDED, "the graph has too many tensors for a file");
   w.n_slots = 16;
   while (w.n_slots < 2 * most) w.n_slots *= 2;
   ei_alloc *const alloc = arena->alloc;
@@ -432,6 +435,7 @@ edge_status ei_format_write(const ei_graph *g, ei_arena *arena, const void **met
   ei_alloc_put(alloc, w.uses, most * sizeof *w.uses, 16);
   ei_alloc_put(alloc, w.slots, w.n_slots * sizeof *w.slots, 16);
   if (status == EDGE_STATUS_OUT_OF_MEMORY) return ei_fail(err, status, "no memory to write the model");
-  if (status == EDGE_STATUS_LIMIT_EXCEEDED) return ei_fail(err, status, "the model's metadata is larger than 2 GiB; move data into segments");
+  if (status == EDGE_STATUS_LIMIT_EXCEEDED)
+    return ei_fail(err, status, "the model's metadata is larger than 2 GiB; move data into segments");
   return status;
 }

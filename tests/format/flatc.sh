@@ -18,7 +18,8 @@ for name in $("$make" write "$folder/ours"); do
   "$make" check "$folder/$name.joined.edge" "$name"
   # theirs -> JSON: the same text
   cp "$theirs" "$folder/theirs/$name.bin"
-  "$flatc" --json --strict-json --size-prefixed --defaults-json -o "$folder/json2" "$schema" -- "$folder/theirs/$name.bin"
+  "$flatc" --json --strict-json --size-prefixed --defaults-json -o "$folder/json2" "$schema" \
+    -- "$folder/theirs/$name.bin"
   cmp "$folder/json/$name.json" "$folder/json2/$name.json"
   count=$((count + 1))
 done

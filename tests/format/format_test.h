@@ -13,27 +13,27 @@
 #include "cases.def"
 #undef FORMAT_CASE
 
-#define CHECK(condition)                                                                                              \
-  do {                                                                                                                \
-    if (!(condition)) {                                                                                               \
-      fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                                         \
-      exit(1);                                                                                                        \
-    }                                                                                                                 \
+#define CHECK(condition)                                                      \
+  do {                                                                        \
+    if (!(condition)) {                                                       \
+      fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
+      exit(1);                                                                \
+    }                                                                         \
   } while (0)
-#define CHECK_OK(call)                                                                                                \
-  do {                                                                                                                \
-    edge_error check_error = EDGE_ERROR_INIT;                                                                         \
-    edge_error *const err = &check_error;                                                                             \
-    const edge_status check_status = (call);                                                                          \
-    if (check_status != EDGE_STATUS_OK) {                                                                             \
-      fprintf(stderr, "%s:%d: %s: %s: %s\n", __FILE__, __LINE__, #call, edge_status_name(check_status), err->text);  \
-      exit(1);                                                                                                        \
-    }                                                                                                                 \
+#define CHECK_OK(call)                                                                                              \
+  do {                                                                                                              \
+    edge_error check_error = EDGE_ERROR_INIT;                                                                       \
+    edge_error *const err = &check_error;                                                                           \
+    const edge_status check_status = (call);                                                                        \
+    if (check_status != EDGE_STATUS_OK) {                                                                           \
+      fprintf(stderr, "%s:%d: %s: %s: %s\n", __FILE__, __LINE__, #call, edge_status_name(check_status), err->text); \
+      exit(1);                                                                                                      \
+    }                                                                                                               \
   } while (0)
-#define SKIP(reason)                                                                                                  \
-  do {                                                                                                                \
-    printf("skipped: %s\n", (reason));                                                                                \
-    exit(77);                                                                                                         \
+#define SKIP(reason)                   \
+  do {                                 \
+    printf("skipped: %s\n", (reason)); \
+    exit(77);                          \
   } while (0)
 
 /** An allocator with an arena on it. */
@@ -42,7 +42,7 @@ typedef struct et_memory {
   ei_arena arena;
 } et_memory;
 et_memory *et_memory_new(uint64_t quota);
-void et_memory_free(et_memory *m);      /* checks that everything was given back */
+void et_memory_free(et_memory *m); /* checks that everything was given back */
 
 /** A file in memory, 64-byte aligned. */
 typedef struct et_file {
@@ -59,11 +59,13 @@ edge_status et_file_load(const uint8_t *p, uint64_t n, et_memory *m, edge_error 
 /** Sample graphs; NULL past the end. Every feature of the format is in one of them. */
 typedef struct et_sample {
   const char *name;
-  const char *needs;                    /* an operator; a build with a filtered operator set leaves the sample out */
+  const char *needs; /* an operator; a build with a filtered operator set leaves the sample out */
   ei_graph *(*build)(ei_arena *arena);
 } et_sample;
 extern const et_sample et_samples[];
-static inline bool et_sample_here(const et_sample *s) { return ei_op_find(s->needs) != NULL; }
+static inline bool et_sample_here(const et_sample *s) {
+  return ei_op_find(s->needs) != NULL;
+}
 et_file et_sample_file(const char *name);
 /** The negative file of that name (NULL: all); false: unknown. */
 bool et_negative(const char *name);

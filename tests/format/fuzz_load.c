@@ -16,7 +16,8 @@ static uint64_t touch_values(const ei_golden_value *v, uint32_t n) {
 }
 
 static uint64_t touch_node(const ei_node *n) {
-  uint64_t sum = touch(n->name, strlen(n->name)) + touch(n->in, 4 * (uint64_t)n->n_in) + touch(n->out, 4 * (uint64_t)n->n_out);
+  uint64_t sum =
+      touch(n->name, strlen(n->name)) + touch(n->in, 4 * (uint64_t)n->n_in) + touch(n->out, 4 * (uint64_t)n->n_out);
   for (uint32_t i = 0; i < n->n_attr; ++i) {
     const ei_attr *const a = &n->attr[i];
     sum += strlen(a->key);
@@ -34,15 +35,19 @@ static uint64_t touch_graph(const ei_graph *g) {
     for (uint32_t i = 0; i < sg->n_nodes; ++i) sum += touch_node(&sg->nodes[i]);
     for (uint32_t i = 0; i < sg->n_tensors; ++i) {
       const ei_tensor *const t = &sg->tensors[i];
-      sum += strlen(t->name) + touch(t->data, t->data ? t->data_bytes : 0) + touch(t->quant.scales, 4 * (uint64_t)t->quant.count);
+      sum += strlen(t->name) + touch(t->data, t->data ? t->data_bytes : 0) +
+             touch(t->quant.scales, 4 * (uint64_t)t->quant.count);
       if (t->quant.zero_points) sum += touch(t->quant.zero_points, 4 * (uint64_t)t->quant.count);
     }
   }
-  for (uint32_t i = 0; i < g->n_states; ++i) sum += touch(g->states[i].init, g->states[i].init ? g->states[i].init_bytes : 0);
+  for (uint32_t i = 0; i < g->n_states; ++i)
+    sum += touch(g->states[i].init, g->states[i].init ? g->states[i].init_bytes : 0);
   for (uint32_t i = 0; i < g->n_metadata; ++i) sum += touch(g->metadata[i].value, g->metadata[i].bytes);
-  for (uint32_t i = 0; i < g->n_prepared; ++i) sum += touch(g->prepared[i].key, g->prepared[i].key_bytes) + touch(g->prepared[i].data, g->prepared[i].bytes);
+  for (uint32_t i = 0; i < g->n_prepared; ++i)
+    sum += touch(g->prepared[i].key, g->prepared[i].key_bytes) + touch(g->prepared[i].data, g->prepared[i].bytes);
   for (uint32_t i = 0; i < g->n_golden; ++i)
-    sum += touch_values(g->golden[i].inputs, g->golden[i].n_inputs) + touch_values(g->golden[i].outputs, g->golden[i].n_outputs);
+    sum += touch_values(g->golden[i].inputs, g->golden[i].n_inputs) +
+           touch_values(g->golden[i].outputs, g->golden[i].n_outputs);
   return sum;
 }
 

@@ -55,7 +55,8 @@ static int check(const char *path, const char *sample) {
   return 1;
 }
 
-/* The new metadata may have another size; segments keep their absolute places as long as it is not larger than the gap. */
+/* The new metadata may have another size; segments keep their absolute places as long as it is not larger than the gap.
+ */
 static int join(const char *metadata, const char *path, const char *out) {
   et_file m = read_file(metadata), f = read_file(path);
   const uint64_t old = (uint64_t)ei_get_u32(f.p) + 4, first = (old + 63) / 64 * 64;

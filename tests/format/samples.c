@@ -50,8 +50,7 @@ static ei_node *node(ei_graph *g, uint32_t sg, const char *op, const char *name,
   CHECK(n);
   return n;
 }
-#define NODE(g, sg, op, name, in, out) \
-  node(g, sg, op, name, in, (uint32_t)EI_COUNT(in), out, (uint32_t)EI_COUNT(out))
+#define NODE(g, sg, op, name, in, out) node(g, sg, op, name, in, (uint32_t)EI_COUNT(in), out, (uint32_t)EI_COUNT(out))
 
 static void border(ei_graph *g, uint32_t sg, uint32_t in, uint32_t out) {
   CHECK_OK(ei_subgraph_set_io(g, sg, &in, 1, &out, 1));
@@ -70,8 +69,10 @@ static ei_graph *start(ei_arena *arena, const char *name, uint32_t *sg) {
 static ei_graph *dense(ei_arena *arena) {
   uint32_t sg;
   ei_graph *const g = start(arena, "dense", &sg);
-  const uint32_t x = tensor(g, sg, "x", EDGE_DTYPE_F32, SHAPE(1, 40)), w = constant(g, sg, "w", EDGE_DTYPE_F32, SHAPE(4, 40));
-  const uint32_t b = constant(g, sg, "b", EDGE_DTYPE_F32, SHAPE(4)), h = tensor(g, sg, "h", EDGE_DTYPE_F32, SHAPE(1, 4));
+  const uint32_t x = tensor(g, sg, "x", EDGE_DTYPE_F32, SHAPE(1, 40)),
+                 w = constant(g, sg, "w", EDGE_DTYPE_F32, SHAPE(4, 40));
+  const uint32_t b = constant(g, sg, "b", EDGE_DTYPE_F32, SHAPE(4)),
+                 h = tensor(g, sg, "h", EDGE_DTYPE_F32, SHAPE(1, 4));
   const uint32_t y = tensor(g, sg, "probability", EDGE_DTYPE_F32, SHAPE(1, 4));
   const uint32_t in[] = { x, w, b }, mid[] = { h }, out[] = { y };
   ei_node *n = NODE(g, sg, "FullyConnected", "fc", in, mid);
@@ -99,9 +100,12 @@ static ei_graph *dense(ei_arena *arena) {
 static ei_graph *conv_int8(ei_arena *arena) {
   uint32_t sg;
   ei_graph *const g = start(arena, "conv", &sg);
-  const uint32_t x = tensor(g, sg, "image", EDGE_DTYPE_S8, SHAPE(1, 8, 8, 4)), w = constant(g, sg, "filter", EDGE_DTYPE_S8, SHAPE(8, 3, 3, 4));
-  const uint32_t b = constant(g, sg, "bias", EDGE_DTYPE_S32, SHAPE(8)), c = tensor(g, sg, "conv", EDGE_DTYPE_S8, SHAPE(1, 4, 4, 8));
-  const uint32_t p = tensor(g, sg, "pooled", EDGE_DTYPE_S8, SHAPE(1, 1, 1, 8)), w4 = constant(g, sg, "w4", EDGE_DTYPE_S4, SHAPE(6, 8));
+  const uint32_t x = tensor(g, sg, "image", EDGE_DTYPE_S8, SHAPE(1, 8, 8, 4)),
+                 w = constant(g, sg, "filter", EDGE_DTYPE_S8, SHAPE(8, 3, 3, 4));
+  const uint32_t b = constant(g, sg, "bias", EDGE_DTYPE_S32, SHAPE(8)),
+                 c = tensor(g, sg, "conv", EDGE_DTYPE_S8, SHAPE(1, 4, 4, 8));
+  const uint32_t p = tensor(g, sg, "pooled", EDGE_DTYPE_S8, SHAPE(1, 1, 1, 8)),
+                 w4 = constant(g, sg, "w4", EDGE_DTYPE_S4, SHAPE(6, 8));
   const uint32_t y = tensor(g, sg, "logits", EDGE_DTYPE_S8, SHAPE(1, 1, 1, 6));
   quantize(g, sg, x, 1, 0, 0, true);
   quantize(g, sg, w, 8, 0, 0, false);
@@ -110,7 +114,8 @@ static ei_graph *conv_int8(ei_arena *arena) {
   quantize(g, sg, p, 1, 0, 0, true);
   quantize(g, sg, w4, 12, 1, 4, true);
   quantize(g, sg, y, 1, 0, 0, true);
-  const uint32_t in[] = { x, w, b }, conv_out[] = { c }, pool_out[] = { p }, fc_in[] = { p, w4, EI_NONE }, out[] = { y };
+  const uint32_t in[] = { x, w, b }, conv_out[] = { c }, pool_out[] = { p }, fc_in[] = { p, w4, EI_NONE },
+                 out[] = { y };
   const int64_t two[] = { 2, 2 }, one[] = { 1, 1 }, pads[] = { 1, 1, 1, 1 }, four[] = { 4, 4 };
   const double curve[] = { 0.25, -1.5, 1e30 };
   ei_node *n = NODE(g, sg, "Conv", "conv1", in, conv_out);
@@ -133,7 +138,8 @@ static ei_graph *symbols(ei_arena *arena) {
   uint32_t sg;
   ei_graph *const g = start(arena, "symbols", &sg);
   const uint32_t batch = ei_graph_add_symbol(g, "batch", 1, 16), frames = ei_graph_add_symbol(g, "frames", 0, -1);
-  const uint32_t x = tensor(g, sg, "x", EDGE_DTYPE_F32, SHAPE(-1, -1, 8)), h = tensor(g, sg, "h", EDGE_DTYPE_F32, SHAPE(-1, -1, -1));
+  const uint32_t x = tensor(g, sg, "x", EDGE_DTYPE_F32, SHAPE(-1, -1, 8)),
+                 h = tensor(g, sg, "h", EDGE_DTYPE_F32, SHAPE(-1, -1, -1));
   const uint32_t y = tensor(g, sg, "y", EDGE_DTYPE_F32, SHAPE(0));
   ei_tensor *const t = g->subgraphs[sg].tensors;
   t[x].symbols[0] = batch + 1;
@@ -154,10 +160,13 @@ static ei_graph *state(ei_arena *arena) {
   uint32_t sg;
   ei_graph *const g = start(arena, "step", &sg);
   static const float init[24] = { 1.0f, -2.0f, 0.5f };
-  const ei_state states[] = { { "memory", EDGE_DTYPE_F32, 2, { 3, 8 }, init, sizeof init }, { "count", EDGE_DTYPE_S32, 1, { 1 }, NULL, 0 } };
+  const ei_state states[] = { { "memory", EDGE_DTYPE_F32, 2, { 3, 8 }, init, sizeof init },
+                              { "count", EDGE_DTYPE_S32, 1, { 1 }, NULL, 0 } };
   CHECK(ei_graph_add_state(g, &states[0]) == 0 && ei_graph_add_state(g, &states[1]) == 1);
-  const uint32_t x = tensor(g, sg, "x", EDGE_DTYPE_F32, SHAPE(3, 8)), m = tensor(g, sg, "memory", EDGE_DTYPE_F32, SHAPE(3, 8));
-  const uint32_t old = tensor(g, sg, "old", EDGE_DTYPE_F32, SHAPE(3, 8)), y = tensor(g, sg, "y", EDGE_DTYPE_F32, SHAPE(3, 8));
+  const uint32_t x = tensor(g, sg, "x", EDGE_DTYPE_F32, SHAPE(3, 8)),
+                 m = tensor(g, sg, "memory", EDGE_DTYPE_F32, SHAPE(3, 8));
+  const uint32_t old = tensor(g, sg, "old", EDGE_DTYPE_F32, SHAPE(3, 8)),
+                 y = tensor(g, sg, "y", EDGE_DTYPE_F32, SHAPE(3, 8));
   g->subgraphs[sg].tensors[m].state = 1;
   const uint32_t read_in[] = { m }, read_out[] = { old }, add_in[] = { x, old }, add_out[] = { y }, assign[] = { m, y };
   NODE(g, sg, "ReadState", "read", read_in, read_out);
@@ -165,7 +174,8 @@ static ei_graph *state(ei_arena *arena) {
   node(g, sg, "AssignState", "write", assign, 2, NULL, 0);
   border(g, sg, x, y);
   const uint32_t other = ei_graph_add_subgraph(g, "count");
-  const uint32_t c = tensor(g, other, "count", EDGE_DTYPE_S32, SHAPE(1)), d = tensor(g, other, "value", EDGE_DTYPE_S32, SHAPE(1));
+  const uint32_t c = tensor(g, other, "count", EDGE_DTYPE_S32, SHAPE(1)),
+                 d = tensor(g, other, "value", EDGE_DTYPE_S32, SHAPE(1));
   g->subgraphs[other].tensors[c].state = 2;
   const uint32_t count_in[] = { c }, count_out[] = { d };
   NODE(g, other, "ReadState", "get", count_in, count_out);
@@ -176,7 +186,8 @@ static ei_graph *state(ei_arena *arena) {
 
 static uint32_t branch(ei_graph *g, const char *name, const char *op) {
   const uint32_t sg = ei_graph_add_subgraph(g, name);
-  const uint32_t in[] = { tensor(g, sg, "in", EDGE_DTYPE_F32, SHAPE(2, 3)) }, out[] = { tensor(g, sg, "out", EDGE_DTYPE_F32, SHAPE(2, 3)) };
+  const uint32_t in[] = { tensor(g, sg, "in", EDGE_DTYPE_F32, SHAPE(2, 3)) },
+                 out[] = { tensor(g, sg, "out", EDGE_DTYPE_F32, SHAPE(2, 3)) };
   NODE(g, sg, op, "body", in, out);
   border(g, sg, in[0], out[0]);
   return sg;
@@ -186,7 +197,8 @@ static uint32_t branch(ei_graph *g, const char *name, const char *op) {
 static ei_graph *control(ei_arena *arena) {
   uint32_t sg;
   ei_graph *const g = start(arena, "control", &sg);
-  const uint32_t flag = constant(g, sg, "flag", EDGE_DTYPE_BOOL, SHAPE(1)), x = tensor(g, sg, "x", EDGE_DTYPE_F32, SHAPE(2, 3));
+  const uint32_t flag = constant(g, sg, "flag", EDGE_DTYPE_BOOL, SHAPE(1)),
+                 x = tensor(g, sg, "x", EDGE_DTYPE_F32, SHAPE(2, 3));
   const uint32_t y = tensor(g, sg, "y", EDGE_DTYPE_F32, SHAPE(2, 3)), in[] = { flag, x }, out[] = { y };
   ei_node *n = NODE(g, sg, "If", "choose", in, out);
   CHECK_OK(ei_node_set_int(g, n, "then", 1));
@@ -194,7 +206,8 @@ static ei_graph *control(ei_arena *arena) {
   border(g, sg, x, y);
   branch(g, "yes", "Softmax");
   const uint32_t no = ei_graph_add_subgraph(g, "no");
-  const uint32_t a[] = { tensor(g, no, "in", EDGE_DTYPE_F32, SHAPE(2, 3)) }, b[] = { tensor(g, no, "out", EDGE_DTYPE_F32, SHAPE(2, 3)) };
+  const uint32_t a[] = { tensor(g, no, "in", EDGE_DTYPE_F32, SHAPE(2, 3)) },
+                 b[] = { tensor(g, no, "out", EDGE_DTYPE_F32, SHAPE(2, 3)) };
   n = NODE(g, no, "Call", "call", a, b);
   CHECK_OK(ei_node_set_int(g, n, "body", 3));
   border(g, no, a[0], b[0]);
@@ -206,11 +219,13 @@ static ei_graph *control(ei_arena *arena) {
 static ei_graph *extras(ei_arena *arena) {
   uint32_t sg;
   ei_graph *const g = start(arena, "", &sg);
-  const uint32_t x = tensor(g, sg, "", EDGE_DTYPE_F32, SHAPE(2, 3)), y = tensor(g, sg, "y", EDGE_DTYPE_F32, SHAPE(2, 3));
+  const uint32_t x = tensor(g, sg, "", EDGE_DTYPE_F32, SHAPE(2, 3)),
+                 y = tensor(g, sg, "y", EDGE_DTYPE_F32, SHAPE(2, 3));
   const uint32_t in[] = { x }, out[] = { y };
   NODE(g, sg, "Softmax", "", in, out);
   border(g, sg, x, y);
-  for (int32_t dtype = EDGE_DTYPE_F32; dtype < EDGE_DTYPE_COUNT; ++dtype) constant(g, sg, edge_dtype_name(dtype), dtype, SHAPE(3, 7));
+  for (int32_t dtype = EDGE_DTYPE_F32; dtype < EDGE_DTYPE_COUNT; ++dtype)
+    constant(g, sg, edge_dtype_name(dtype), dtype, SHAPE(3, 7));
   constant(g, sg, "no elements", EDGE_DTYPE_F32, SHAPE(4, 0));
   ei_tensor scalar;
   memset(&scalar, 0, sizeof scalar);
@@ -240,7 +255,11 @@ static ei_graph *extras(ei_arena *arena) {
 }
 
 const et_sample et_samples[] = {
-  { "dense", "FullyConnected", dense }, { "conv_int8", "Conv", conv_int8 }, { "symbols", "Softmax", symbols },
-  { "state", "AssignState", state },    { "control", "If", control },       { "extras", "Softmax", extras },
+  { "dense", "FullyConnected", dense },
+  { "conv_int8", "Conv", conv_int8 },
+  { "symbols", "Softmax", symbols },
+  { "state", "AssignState", state },
+  { "control", "If", control },
+  { "extras", "Softmax", extras },
   { NULL, NULL, NULL },
 };

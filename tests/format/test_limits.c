@@ -61,9 +61,11 @@ void test_caller_limits(void) {
   ei_format_limits limits = { metadata, 2 };
   CHECK_OK(ei_format_read(&src, &limits, &m->arena, &g, err));
   limits.max_nodes = 1;
-  CHECK(ei_format_read(&src, &limits, &m->arena, &g, &error) == EDGE_STATUS_LIMIT_EXCEEDED && strstr(error.text, "max_nodes") && g == NULL);
+  CHECK(ei_format_read(&src, &limits, &m->arena, &g, &error) == EDGE_STATUS_LIMIT_EXCEEDED &&
+        strstr(error.text, "max_nodes") && g == NULL);
   limits = (ei_format_limits) { metadata - 1, 2 };
-  CHECK(ei_format_read(&src, &limits, &m->arena, &g, &error) == EDGE_STATUS_LIMIT_EXCEEDED && strstr(error.text, "max_metadata_bytes"));
+  CHECK(ei_format_read(&src, &limits, &m->arena, &g, &error) == EDGE_STATUS_LIMIT_EXCEEDED &&
+        strstr(error.text, "max_metadata_bytes"));
   et_file_free(&f);
   et_memory_free(m);
 }

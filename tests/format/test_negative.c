@@ -5,13 +5,27 @@
 
 /* ---- places in the samples */
 
-static uint32_t subgraph(const et_file *f, uint32_t i) { return et_item(f, et_root(f), EI_MODEL_SUBGRAPHS, i); }
-static uint32_t tensor(const et_file *f, uint32_t i) { return et_item(f, subgraph(f, 0), EI_SUBGRAPH_TENSORS, i); }
-static uint32_t node(const et_file *f, uint32_t i) { return et_item(f, subgraph(f, 0), EI_SUBGRAPH_NODES, i); }
-static uint32_t attribute(const et_file *f, uint32_t n, uint32_t i) { return et_item(f, node(f, n), EI_NODE_ATTRIBUTES, i); }
-static uint32_t quant(const et_file *f, uint32_t t) { return et_ref(f, tensor(f, t), EI_TENSOR_QUANT); }
-static uint32_t data(const et_file *f, uint32_t t) { return et_ref(f, tensor(f, t), EI_TENSOR_DATA); }
-static uint32_t golden(const et_file *f) { return et_item(f, et_root(f), EI_MODEL_GOLDEN, 0); }
+static uint32_t subgraph(const et_file *f, uint32_t i) {
+  return et_item(f, et_root(f), EI_MODEL_SUBGRAPHS, i);
+}
+static uint32_t tensor(const et_file *f, uint32_t i) {
+  return et_item(f, subgraph(f, 0), EI_SUBGRAPH_TENSORS, i);
+}
+static uint32_t node(const et_file *f, uint32_t i) {
+  return et_item(f, subgraph(f, 0), EI_SUBGRAPH_NODES, i);
+}
+static uint32_t attribute(const et_file *f, uint32_t n, uint32_t i) {
+  return et_item(f, node(f, n), EI_NODE_ATTRIBUTES, i);
+}
+static uint32_t quant(const et_file *f, uint32_t t) {
+  return et_ref(f, tensor(f, t), EI_TENSOR_QUANT);
+}
+static uint32_t data(const et_file *f, uint32_t t) {
+  return et_ref(f, tensor(f, t), EI_TENSOR_DATA);
+}
+static uint32_t golden(const et_file *f) {
+  return et_item(f, et_root(f), EI_MODEL_GOLDEN, 0);
+}
 
 static void set(const et_file *f, uint32_t table, uint32_t slot, uint32_t bytes, uint64_t v) {
   et_put(f, et_field(f, table, slot), bytes, v);
@@ -49,10 +63,18 @@ static void make_byte_size_overflow(et_file *f) {
 static void make_constant_shape_overflow(et_file *f) {
   set_dim(f, tensor(f, 1), EI_TENSOR_DIMS, 0, (INT64_C(1) << 62) + 4); /* 4 x 40 modulo 2^64 */
 }
-static void make_vector_bytes_overflow(et_file *f) { set_count(f, tensor(f, 0), EI_TENSOR_DIMS, 0x20000001u); }
-static void make_string_length_overflow(et_file *f) { set_count(f, tensor(f, 1), EI_TENSOR_NAME, 0xffffffffu); }
-static void make_reference_overflow(et_file *f) { set(f, subgraph(f, 0), EI_SUBGRAPH_TENSORS, 4, 0xfffffff0u); }
-static void make_item_reference_overflow(et_file *f) { set_index(f, subgraph(f, 0), EI_SUBGRAPH_NODES, 1, 0xfffffff0u); }
+static void make_vector_bytes_overflow(et_file *f) {
+  set_count(f, tensor(f, 0), EI_TENSOR_DIMS, 0x20000001u);
+}
+static void make_string_length_overflow(et_file *f) {
+  set_count(f, tensor(f, 1), EI_TENSOR_NAME, 0xffffffffu);
+}
+static void make_reference_overflow(et_file *f) {
+  set(f, subgraph(f, 0), EI_SUBGRAPH_TENSORS, 4, 0xfffffff0u);
+}
+static void make_item_reference_overflow(et_file *f) {
+  set_index(f, subgraph(f, 0), EI_SUBGRAPH_NODES, 1, 0xfffffff0u);
+}
 static void make_state_shape_overflow(et_file *f) {
   const uint32_t state = et_item(f, et_root(f), EI_MODEL_STATES, 0);
   set_dim(f, state, EI_STATE_DIMS, 0, INT64_C(1) << 60);
@@ -63,26 +85,50 @@ static void make_golden_shape_overflow(et_file *f) {
 
 /* ---- 3: places */
 
-static void make_segment_offset_wraps(et_file *f) { set(f, data(f, 1), EI_DATA_OFFSET, 8, UINT64_MAX - 63); }
-static void make_segment_size_wraps(et_file *f) { set(f, data(f, 1), EI_DATA_SIZE, 8, UINT64_MAX - 100); }
-static void make_segment_past_end(et_file *f) { f->n -= 1; }
+static void make_segment_offset_wraps(et_file *f) {
+  set(f, data(f, 1), EI_DATA_OFFSET, 8, UINT64_MAX - 63);
+}
+static void make_segment_size_wraps(et_file *f) {
+  set(f, data(f, 1), EI_DATA_SIZE, 8, UINT64_MAX - 100);
+}
+static void make_segment_past_end(et_file *f) {
+  f->n -= 1;
+}
 static void make_segment_unaligned(et_file *f) {
   const uint32_t at = et_field(f, data(f, 1), EI_DATA_OFFSET);
   et_put(f, at, 8, ei_get_u64(f->p + at) + 4);
 }
-static void make_segment_in_metadata(et_file *f) { set(f, data(f, 1), EI_DATA_OFFSET, 8, 64); }
-static void make_root_outside(et_file *f) { et_put(f, 4, 4, 0x7ffffff0u); }
-static void make_vtable_outside(et_file *f) { et_put(f, et_root(f), 4, 0x7ffffff0u); }
-static void make_vtable_size_odd(et_file *f) { et_put(f, vtable_slot(f, et_root(f), 0) - 4, 2, 5); }
-static void make_table_size_past_end(et_file *f) { et_put(f, vtable_slot(f, et_root(f), 0) - 2, 2, 0xffff); }
-static void make_field_outside_table(et_file *f) { et_put(f, vtable_slot(f, et_root(f), EI_MODEL_PRODUCER), 2, 0xfff0); }
-static void make_field_unaligned(et_file *f) { et_put(f, vtable_slot(f, et_root(f), EI_MODEL_PRODUCER), 2, 5); }
+static void make_segment_in_metadata(et_file *f) {
+  set(f, data(f, 1), EI_DATA_OFFSET, 8, 64);
+}
+static void make_root_outside(et_file *f) {
+  et_put(f, 4, 4, 0x7ffffff0u);
+}
+static void make_vtable_outside(et_file *f) {
+  et_put(f, et_root(f), 4, 0x7ffffff0u);
+}
+static void make_vtable_size_odd(et_file *f) {
+  et_put(f, vtable_slot(f, et_root(f), 0) - 4, 2, 5);
+}
+static void make_table_size_past_end(et_file *f) {
+  et_put(f, vtable_slot(f, et_root(f), 0) - 2, 2, 0xffff);
+}
+static void make_field_outside_table(et_file *f) {
+  et_put(f, vtable_slot(f, et_root(f), EI_MODEL_PRODUCER), 2, 0xfff0);
+}
+static void make_field_unaligned(et_file *f) {
+  et_put(f, vtable_slot(f, et_root(f), EI_MODEL_PRODUCER), 2, 5);
+}
 static void make_vector_unaligned(et_file *f) {
   const uint32_t at = et_field(f, tensor(f, 0), EI_TENSOR_DIMS);
   et_put(f, at, 4, ei_get_u32(f->p + at) + 4);
 }
-static void make_size_prefix_past_end(et_file *f) { et_put(f, 0, 4, 0x7fffffff); }
-static void make_size_prefix_tiny(et_file *f) { et_put(f, 0, 4, 4); }
+static void make_size_prefix_past_end(et_file *f) {
+  et_put(f, 0, 4, 0x7fffffff);
+}
+static void make_size_prefix_tiny(et_file *f) {
+  et_put(f, 0, 4, 4);
+}
 
 /* ---- 4: zeros */
 
@@ -91,14 +137,24 @@ static void make_zero_hides_overflow(et_file *f) {
   set_dim(f, tensor(f, 0), EI_TENSOR_DIMS, 1, INT64_C(1) << 40);
   set_dim(f, tensor(f, 0), EI_TENSOR_DIMS, 2, INT64_C(1) << 40);
 }
-static void make_zero_hides_constant(et_file *f) { set_dim(f, tensor(f, 1), EI_TENSOR_DIMS, 0, 0); }
-static void make_zero_sized_segment(et_file *f) { set(f, data(f, 1), EI_DATA_SIZE, 8, 0); }
+static void make_zero_hides_constant(et_file *f) {
+  set_dim(f, tensor(f, 1), EI_TENSOR_DIMS, 0, 0);
+}
+static void make_zero_sized_segment(et_file *f) {
+  set(f, data(f, 1), EI_DATA_SIZE, 8, 0);
+}
 
 /* ---- 5: tags */
 
-static void make_unknown_attribute_kind(et_file *f) { set(f, attribute(f, 1, 1), EI_ATTR_F_KIND, 1, 9); }
-static void make_unknown_type(et_file *f) { set(f, tensor(f, 0), EI_TENSOR_DTYPE, 1, 200); }
-static void make_no_type(et_file *f) { set(f, tensor(f, 0), EI_TENSOR_DTYPE, 1, 0); }
+static void make_unknown_attribute_kind(et_file *f) {
+  set(f, attribute(f, 1, 1), EI_ATTR_F_KIND, 1, 9);
+}
+static void make_unknown_type(et_file *f) {
+  set(f, tensor(f, 0), EI_TENSOR_DTYPE, 1, 200);
+}
+static void make_no_type(et_file *f) {
+  set(f, tensor(f, 0), EI_TENSOR_DTYPE, 1, 0);
+}
 static void make_unknown_operator(et_file *f) {
   set(f, node(f, 0), EI_NODE_OP, 2, 65000);
   set(f, et_item(f, et_root(f), EI_MODEL_OPERATORS, 0), EI_OPERATOR_OP, 2, 65000);
@@ -107,74 +163,162 @@ static void make_unknown_operators(et_file *f) {
   set(f, node(f, 0), EI_NODE_OP, 2, 65000);
   set(f, node(f, 1), EI_NODE_OP, 2, 65001);
 }
-static void make_operator_version(et_file *f) { alias(f, node(f, 0), EI_NODE_VERSION, EI_NODE_NAME); }
-static void make_bool_not_a_bool(et_file *f) { set(f, tensor(f, 2), EI_TENSOR_UNKNOWN_RANK, 1, 2); }
+static void make_operator_version(et_file *f) {
+  alias(f, node(f, 0), EI_NODE_VERSION, EI_NODE_NAME);
+}
+static void make_bool_not_a_bool(et_file *f) {
+  set(f, tensor(f, 2), EI_TENSOR_UNKNOWN_RANK, 1, 2);
+}
 static void make_bool_constant(et_file *f) {
   et_put(f, et_ref(f, data(f, 2 + EDGE_DTYPE_BOOL - 1), EI_DATA_BYTES) + 4 + 3, 1, 2);
 }
-static void make_attribute_kind_differs(et_file *f) { set(f, attribute(f, 0, 0), EI_ATTR_F_KIND, 1, EI_ATTR_FLOATS); }
+static void make_attribute_kind_differs(et_file *f) {
+  set(f, attribute(f, 0, 0), EI_ATTR_F_KIND, 1, EI_ATTR_FLOATS);
+}
 
 /* ---- 6: parallel lists */
 
-static void make_scales_and_zero_points(et_file *f) { set_count(f, quant(f, 5), EI_QUANT_ZERO_POINTS, 11); }
-static void make_scales_and_axis(et_file *f) { set_count(f, quant(f, 1), EI_QUANT_SCALES, 7); }
-static void make_scales_and_blocks(et_file *f) { set(f, quant(f, 5), EI_QUANT_BLOCK, 4, 8); }
-static void make_large_scales_and_axis(et_file *f) { set_dim(f, tensor(f, 23), EI_TENSOR_DIMS, 0, 1099); }
-static void make_constant_too_short(et_file *f) { set(f, data(f, 1), EI_DATA_SIZE, 8, 576); }
-static void make_inline_constant_too_short(et_file *f) { set_count(f, data(f, 2), EI_DATA_BYTES, 15); }
-static void make_open_constant(et_file *f) { set_dim(f, tensor(f, 1), EI_TENSOR_DIMS, 0, -1); }
-static void make_golden_inputs(et_file *f) { set_count(f, golden(f), EI_GOLDEN_INPUTS, 0); }
+static void make_scales_and_zero_points(et_file *f) {
+  set_count(f, quant(f, 5), EI_QUANT_ZERO_POINTS, 11);
+}
+static void make_scales_and_axis(et_file *f) {
+  set_count(f, quant(f, 1), EI_QUANT_SCALES, 7);
+}
+static void make_scales_and_blocks(et_file *f) {
+  set(f, quant(f, 5), EI_QUANT_BLOCK, 4, 8);
+}
+static void make_large_scales_and_axis(et_file *f) {
+  set_dim(f, tensor(f, 23), EI_TENSOR_DIMS, 0, 1099);
+}
+static void make_constant_too_short(et_file *f) {
+  set(f, data(f, 1), EI_DATA_SIZE, 8, 576);
+}
+static void make_inline_constant_too_short(et_file *f) {
+  set_count(f, data(f, 2), EI_DATA_BYTES, 15);
+}
+static void make_open_constant(et_file *f) {
+  set_dim(f, tensor(f, 1), EI_TENSOR_DIMS, 0, -1);
+}
+static void make_golden_inputs(et_file *f) {
+  set_count(f, golden(f), EI_GOLDEN_INPUTS, 0);
+}
 static void make_golden_bytes(et_file *f) {
   set_count(f, et_ref(f, et_item(f, golden(f), EI_GOLDEN_OUTPUTS, 0), EI_VALUE_DATA), EI_DATA_BYTES, 15);
 }
-static void make_state_and_tensor(et_file *f) { set_dim(f, tensor(f, 1), EI_TENSOR_DIMS, 0, 4); }
+static void make_state_and_tensor(et_file *f) {
+  set_dim(f, tensor(f, 1), EI_TENSOR_DIMS, 0, 4);
+}
 static void make_state_init_bytes(et_file *f) {
   set(f, et_ref(f, et_item(f, et_root(f), EI_MODEL_STATES, 0), EI_STATE_INIT), EI_DATA_SIZE, 8, 64);
 }
-static void make_branch_border(et_file *f) { set_count(f, subgraph(f, 2), EI_SUBGRAPH_INPUTS, 0); }
+static void make_branch_border(et_file *f) {
+  set_count(f, subgraph(f, 2), EI_SUBGRAPH_INPUTS, 0);
+}
 static void make_branch_type(et_file *f) {
   set(f, et_item(f, subgraph(f, 1), EI_SUBGRAPH_TENSORS, 0), EI_TENSOR_DTYPE, 1, EDGE_DTYPE_S32);
 }
 
 /* ---- 7: indices */
 
-static void make_node_input_index(et_file *f) { set_index(f, node(f, 0), EI_NODE_INPUTS, 1, 5); }
-static void make_node_input_negative(et_file *f) { set_index(f, node(f, 0), EI_NODE_INPUTS, 0, 0xfffffffeu); }
-static void make_node_output_index(et_file *f) { set_index(f, node(f, 1), EI_NODE_OUTPUTS, 0, 0x7fffffff); }
-static void make_subgraph_input_index(et_file *f) { set_index(f, subgraph(f, 0), EI_SUBGRAPH_INPUTS, 0, 5); }
-static void make_subgraph_output_index(et_file *f) { set_index(f, subgraph(f, 0), EI_SUBGRAPH_OUTPUTS, 0, EI_NONE); }
-static void make_entry_index(et_file *f) { set(f, et_item(f, et_root(f), EI_MODEL_ENTRIES, 1), EI_ENTRY_SUBGRAPH, 4, 2); }
-static void make_symbol_index(et_file *f) { set_dim(f, tensor(f, 0), EI_TENSOR_DIMS, 0, -4); }
-static void make_state_index(et_file *f) { set(f, tensor(f, 1), EI_TENSOR_STATE, 4, 3); }
-static void make_golden_entry_index(et_file *f) { alias(f, golden(f), EI_GOLDEN_ENTRY, EI_GOLDEN_ABS); }
+static void make_node_input_index(et_file *f) {
+  set_index(f, node(f, 0), EI_NODE_INPUTS, 1, 5);
+}
+static void make_node_input_negative(et_file *f) {
+  set_index(f, node(f, 0), EI_NODE_INPUTS, 0, 0xfffffffeu);
+}
+static void make_node_output_index(et_file *f) {
+  set_index(f, node(f, 1), EI_NODE_OUTPUTS, 0, 0x7fffffff);
+}
+static void make_subgraph_input_index(et_file *f) {
+  set_index(f, subgraph(f, 0), EI_SUBGRAPH_INPUTS, 0, 5);
+}
+static void make_subgraph_output_index(et_file *f) {
+  set_index(f, subgraph(f, 0), EI_SUBGRAPH_OUTPUTS, 0, EI_NONE);
+}
+static void make_entry_index(et_file *f) {
+  set(f, et_item(f, et_root(f), EI_MODEL_ENTRIES, 1), EI_ENTRY_SUBGRAPH, 4, 2);
+}
+static void make_symbol_index(et_file *f) {
+  set_dim(f, tensor(f, 0), EI_TENSOR_DIMS, 0, -4);
+}
+static void make_state_index(et_file *f) {
+  set(f, tensor(f, 1), EI_TENSOR_STATE, 4, 3);
+}
+static void make_golden_entry_index(et_file *f) {
+  alias(f, golden(f), EI_GOLDEN_ENTRY, EI_GOLDEN_ABS);
+}
 
 /* ---- 8, 9: axes and values that would divide or index */
 
-static void make_axis_negative(et_file *f) { set(f, quant(f, 5), EI_QUANT_AXIS, 4, 0x80000000u); }
-static void make_axis_too_large(et_file *f) { set(f, quant(f, 5), EI_QUANT_AXIS, 4, 2); }
-static void make_too_many_dimensions(et_file *f) { set_count(f, tensor(f, 0), EI_TENSOR_DIMS, 9); }
-static void make_dimension_negative(et_file *f) { set_dim(f, tensor(f, 0), EI_TENSOR_DIMS, 0, INT64_MIN); }
-static void set_scale(const et_file *f, uint32_t bits) { set_index(f, quant(f, 1), EI_QUANT_SCALES, 3, bits); }
-static void make_scale_zero(et_file *f) { set_scale(f, 0); }
-static void make_scale_negative(et_file *f) { set_scale(f, 0xbf800000u); }
-static void make_scale_nan(et_file *f) { set_scale(f, 0x7fc00000u); }
-static void make_scale_infinite(et_file *f) { set_scale(f, 0x7f800000u); }
-static void make_zero_point_out_of_range(et_file *f) { set_index(f, quant(f, 5), EI_QUANT_ZERO_POINTS, 5, 8); }
+static void make_axis_negative(et_file *f) {
+  set(f, quant(f, 5), EI_QUANT_AXIS, 4, 0x80000000u);
+}
+static void make_axis_too_large(et_file *f) {
+  set(f, quant(f, 5), EI_QUANT_AXIS, 4, 2);
+}
+static void make_too_many_dimensions(et_file *f) {
+  set_count(f, tensor(f, 0), EI_TENSOR_DIMS, 9);
+}
+static void make_dimension_negative(et_file *f) {
+  set_dim(f, tensor(f, 0), EI_TENSOR_DIMS, 0, INT64_MIN);
+}
+static void set_scale(const et_file *f, uint32_t bits) {
+  set_index(f, quant(f, 1), EI_QUANT_SCALES, 3, bits);
+}
+static void make_scale_zero(et_file *f) {
+  set_scale(f, 0);
+}
+static void make_scale_negative(et_file *f) {
+  set_scale(f, 0xbf800000u);
+}
+static void make_scale_nan(et_file *f) {
+  set_scale(f, 0x7fc00000u);
+}
+static void make_scale_infinite(et_file *f) {
+  set_scale(f, 0x7f800000u);
+}
+static void make_zero_point_out_of_range(et_file *f) {
+  set_index(f, quant(f, 5), EI_QUANT_ZERO_POINTS, 5, 8);
+}
 
 /* ---- 10, 11: aliasing, absence */
 
-static void make_output_is_input(et_file *f) { set_index(f, node(f, 1), EI_NODE_OUTPUTS, 0, 3); }
-static void make_output_is_own_input(et_file *f) { set_index(f, node(f, 0), EI_NODE_INPUTS, 0, 3); }
-static void make_output_is_constant(et_file *f) { set_index(f, node(f, 0), EI_NODE_OUTPUTS, 0, 1); }
-static void make_output_is_model_input(et_file *f) { set_index(f, node(f, 0), EI_NODE_OUTPUTS, 0, 0); }
-static void make_output_is_state(et_file *f) { set_index(f, node(f, 0), EI_NODE_OUTPUTS, 0, 1); }
-static void make_model_input_is_constant(et_file *f) { set_index(f, subgraph(f, 0), EI_SUBGRAPH_INPUTS, 0, 1); }
-static void make_writes_no_state(et_file *f) { set_index(f, node(f, 2), EI_NODE_INPUTS, 0, 0); }
-static void make_required_input_absent(et_file *f) { set_index(f, node(f, 0), EI_NODE_INPUTS, 0, EI_NONE); }
-static void make_required_output_absent(et_file *f) { set_index(f, node(f, 1), EI_NODE_OUTPUTS, 0, EI_NONE); }
-static void make_model_input_absent(et_file *f) { set_index(f, subgraph(f, 0), EI_SUBGRAPH_INPUTS, 0, EI_NONE); }
-static void make_too_few_inputs(et_file *f) { set_count(f, node(f, 0), EI_NODE_INPUTS, 0); }
-static void make_subgraph_attribute_missing(et_file *f) { set_text(f, attribute(f, 0, 0), EI_ATTR_F_KEY, 0, "thin", 4); }
+static void make_output_is_input(et_file *f) {
+  set_index(f, node(f, 1), EI_NODE_OUTPUTS, 0, 3);
+}
+static void make_output_is_own_input(et_file *f) {
+  set_index(f, node(f, 0), EI_NODE_INPUTS, 0, 3);
+}
+static void make_output_is_constant(et_file *f) {
+  set_index(f, node(f, 0), EI_NODE_OUTPUTS, 0, 1);
+}
+static void make_output_is_model_input(et_file *f) {
+  set_index(f, node(f, 0), EI_NODE_OUTPUTS, 0, 0);
+}
+static void make_output_is_state(et_file *f) {
+  set_index(f, node(f, 0), EI_NODE_OUTPUTS, 0, 1);
+}
+static void make_model_input_is_constant(et_file *f) {
+  set_index(f, subgraph(f, 0), EI_SUBGRAPH_INPUTS, 0, 1);
+}
+static void make_writes_no_state(et_file *f) {
+  set_index(f, node(f, 2), EI_NODE_INPUTS, 0, 0);
+}
+static void make_required_input_absent(et_file *f) {
+  set_index(f, node(f, 0), EI_NODE_INPUTS, 0, EI_NONE);
+}
+static void make_required_output_absent(et_file *f) {
+  set_index(f, node(f, 1), EI_NODE_OUTPUTS, 0, EI_NONE);
+}
+static void make_model_input_absent(et_file *f) {
+  set_index(f, subgraph(f, 0), EI_SUBGRAPH_INPUTS, 0, EI_NONE);
+}
+static void make_too_few_inputs(et_file *f) {
+  set_count(f, node(f, 0), EI_NODE_INPUTS, 0);
+}
+static void make_subgraph_attribute_missing(et_file *f) {
+  set_text(f, attribute(f, 0, 0), EI_ATTR_F_KEY, 0, "thin", 4);
+}
 
 /* ---- 12: cycles */
 
@@ -183,15 +327,25 @@ static void make_nodes_in_wrong_order(et_file *f) {
   et_put(f, first, 4, b - first);
   et_put(f, first + 4, 4, a - (first + 4));
 }
-static void make_nodes_form_a_cycle(et_file *f) { set_index(f, node(f, 0), EI_NODE_INPUTS, 0, 2); }
-static void make_nothing_produces_output(et_file *f) { set_count(f, subgraph(f, 0), EI_SUBGRAPH_NODES, 0); }
+static void make_nodes_form_a_cycle(et_file *f) {
+  set_index(f, node(f, 0), EI_NODE_INPUTS, 0, 2);
+}
+static void make_nothing_produces_output(et_file *f) {
+  set_count(f, subgraph(f, 0), EI_SUBGRAPH_NODES, 0);
+}
 static void make_subgraph_calls_itself(et_file *f) {
   const uint32_t call = et_item(f, subgraph(f, 2), EI_SUBGRAPH_NODES, 0);
   set(f, et_item(f, call, EI_NODE_ATTRIBUTES, 0), EI_ATTR_F_I, 8, 2);
 }
-static void make_subgraph_calls_back(et_file *f) { set(f, attribute(f, 0, 0), EI_ATTR_F_I, 8, 0); }
-static void make_subgraph_not_there(et_file *f) { set(f, attribute(f, 0, 1), EI_ATTR_F_I, 8, 4); }
-static void make_reference_to_itself(et_file *f) { set(f, subgraph(f, 0), EI_SUBGRAPH_TENSORS, 4, 0); }
+static void make_subgraph_calls_back(et_file *f) {
+  set(f, attribute(f, 0, 0), EI_ATTR_F_I, 8, 0);
+}
+static void make_subgraph_not_there(et_file *f) {
+  set(f, attribute(f, 0, 1), EI_ATTR_F_I, 8, 4);
+}
+static void make_reference_to_itself(et_file *f) {
+  set(f, subgraph(f, 0), EI_SUBGRAPH_TENSORS, 4, 0);
+}
 
 /* ---- 13, 14: files that the builder makes, with one part shared by many */
 
@@ -243,24 +397,42 @@ static void make_shared_vectors(et_file *f) {
   replace(f, &w, m);
 }
 
-static void make_vector_count_bomb(et_file *f) { set_count(f, subgraph(f, 0), EI_SUBGRAPH_TENSORS, 0x0fffffff); }
-static void make_inline_data_bomb(et_file *f) { set_count(f, data(f, 2), EI_DATA_BYTES, 0x7fffffff); }
+static void make_vector_count_bomb(et_file *f) {
+  set_count(f, subgraph(f, 0), EI_SUBGRAPH_TENSORS, 0x0fffffff);
+}
+static void make_inline_data_bomb(et_file *f) {
+  set_count(f, data(f, 2), EI_DATA_BYTES, 0x7fffffff);
+}
 
 /* ---- 16, 18 */
 
-static void make_zero_points_without_scales(et_file *f) { set_count(f, quant(f, 5), EI_QUANT_SCALES, 0); }
+static void make_zero_points_without_scales(et_file *f) {
+  set_count(f, quant(f, 5), EI_QUANT_SCALES, 0);
+}
 static void make_required_field_missing(et_file *f) {
   et_put(f, vtable_slot(f, et_item(f, et_root(f), EI_MODEL_ENTRIES, 0), EI_ENTRY_NAME), 2, 0);
 }
-static void make_string_not_terminated(et_file *f) { set_count(f, tensor(f, 4), EI_TENSOR_NAME, 10); }
-static void make_unknown_encoding(et_file *f) { alias(f, tensor(f, 0), EI_TENSOR_ENCODING, EI_TENSOR_NAME); }
-static void make_quantized_float(et_file *f) { set(f, tensor(f, 0), EI_TENSOR_DTYPE, 1, EDGE_DTYPE_F32); }
+static void make_string_not_terminated(et_file *f) {
+  set_count(f, tensor(f, 4), EI_TENSOR_NAME, 10);
+}
+static void make_unknown_encoding(et_file *f) {
+  alias(f, tensor(f, 0), EI_TENSOR_ENCODING, EI_TENSOR_NAME);
+}
+static void make_quantized_float(et_file *f) {
+  set(f, tensor(f, 0), EI_TENSOR_DTYPE, 1, EDGE_DTYPE_F32);
+}
 
 /* ---- 0: rules of this format */
 
-static void make_identifier(et_file *f) { f->p[8] = 'X'; }
-static void make_empty_file(et_file *f) { f->n = 0; }
-static void make_tflite_file(et_file *f) { memcpy(f->p + 4, "TFL3\0\0\0\0", 8); }
+static void make_identifier(et_file *f) {
+  f->p[8] = 'X';
+}
+static void make_empty_file(et_file *f) {
+  f->n = 0;
+}
+static void make_tflite_file(et_file *f) {
+  memcpy(f->p + 4, "TFL3\0\0\0\0", 8);
+}
 static void make_newer_reader(et_file *f) {
   const uint32_t root = et_root(f), at = et_field(f, root, EI_MODEL_PRODUCER);
   alias(f, root, EI_MODEL_MIN_READER, EI_MODEL_PRODUCER);
@@ -272,10 +444,18 @@ static void make_unknown_feature(et_file *f) {
   et_put(f, vtable_slot(f, root, EI_MODEL_FEATURES), 2, offset);
   et_put(f, root + offset, 8, UINT64_C(1) << 40);
 }
-static void make_invalid_utf8(et_file *f) { set_text(f, tensor(f, 4), EI_TENSOR_NAME, 2, "\xff", 1); }
-static void make_surrogate_utf8(et_file *f) { set_text(f, tensor(f, 4), EI_TENSOR_NAME, 2, "\xed\xa0\x80", 3); }
-static void make_string_with_nul(et_file *f) { set_text(f, tensor(f, 4), EI_TENSOR_NAME, 2, "", 1); }
-static void make_two_entries_one_name(et_file *f) { set_text(f, et_item(f, et_root(f), EI_MODEL_ENTRIES, 1), EI_ENTRY_NAME, 0, "main", 4); }
+static void make_invalid_utf8(et_file *f) {
+  set_text(f, tensor(f, 4), EI_TENSOR_NAME, 2, "\xff", 1);
+}
+static void make_surrogate_utf8(et_file *f) {
+  set_text(f, tensor(f, 4), EI_TENSOR_NAME, 2, "\xed\xa0\x80", 3);
+}
+static void make_string_with_nul(et_file *f) {
+  set_text(f, tensor(f, 4), EI_TENSOR_NAME, 2, "", 1);
+}
+static void make_two_entries_one_name(et_file *f) {
+  set_text(f, et_item(f, et_root(f), EI_MODEL_ENTRIES, 1), EI_ENTRY_NAME, 0, "main", 4);
+}
 static void make_two_symbols_one_name(et_file *f) {
   const uint32_t s = et_item(f, et_root(f), EI_MODEL_SYMBOLS, 1);
   set_text(f, s, EI_SYMBOL_NAME, 0, "batch", 6);
@@ -286,8 +466,12 @@ static void make_two_keys_one_name(et_file *f) {
   set_text(f, k, EI_METADATA_KEY, 0, "labels", 7);
   set_count(f, k, EI_METADATA_KEY, 6);
 }
-static void make_attribute_twice(et_file *f) { set_text(f, attribute(f, 1, 1), EI_ATTR_F_KEY, 0, "axis", 4); }
-static void make_symbol_bounds(et_file *f) { set(f, et_item(f, et_root(f), EI_MODEL_SYMBOLS, 0), EI_SYMBOL_LO, 8, 17); }
+static void make_attribute_twice(et_file *f) {
+  set_text(f, attribute(f, 1, 1), EI_ATTR_F_KEY, 0, "axis", 4);
+}
+static void make_symbol_bounds(et_file *f) {
+  set(f, et_item(f, et_root(f), EI_MODEL_SYMBOLS, 0), EI_SYMBOL_LO, 8, 17);
+}
 static void make_data_in_place_and_segment(et_file *f) {
   et_memory *const m = et_memory_new(0);
   ei_flat_writer w;
@@ -304,10 +488,18 @@ static void make_data_in_place_and_segment(et_file *f) {
   ei_flat_vector_at(&w, both.at[EI_DATA_BYTES], 3, 1, 4);
   replace(f, &w, m);
 }
-static void make_unknown_rank_with_dims(et_file *f) { alias(f, tensor(f, 0), EI_TENSOR_UNKNOWN_RANK, EI_TENSOR_DTYPE); }
-static void make_no_entry(et_file *f) { set_count(f, et_root(f), EI_MODEL_ENTRIES, 0); }
-static void make_prepared_key(et_file *f) { set_count(f, et_item(f, et_root(f), EI_MODEL_PREPARED, 0), EI_PREPARED_KEY, 65); }
-static void make_golden_tolerance(et_file *f) { set(f, golden(f), EI_GOLDEN_ABS, 4, 0x7fc00000u); }
+static void make_unknown_rank_with_dims(et_file *f) {
+  alias(f, tensor(f, 0), EI_TENSOR_UNKNOWN_RANK, EI_TENSOR_DTYPE);
+}
+static void make_no_entry(et_file *f) {
+  set_count(f, et_root(f), EI_MODEL_ENTRIES, 0);
+}
+static void make_prepared_key(et_file *f) {
+  set_count(f, et_item(f, et_root(f), EI_MODEL_PREPARED, 0), EI_PREPARED_KEY, 65);
+}
+static void make_golden_tolerance(et_file *f) {
+  set(f, golden(f), EI_GOLDEN_ABS, 4, 0x7fc00000u);
+}
 
 static const struct {
   const char *name, *sample, *text;
@@ -315,7 +507,8 @@ static const struct {
   edge_status status;
   int bug_class;
 } negatives[] = {
-#define NEGATIVE(name, bug_class, sample, status, text) { #name, #sample, text, make_##name, EDGE_STATUS_##status, bug_class },
+#define NEGATIVE(name, bug_class, sample, status, text) \
+  { #name, #sample, text, make_##name, EDGE_STATUS_##status, bug_class },
 #include "negative.def"
 #undef NEGATIVE
 };
@@ -339,7 +532,8 @@ static void check_negative(uint32_t i) {
   edge_error error = EDGE_ERROR_INIT;
   const edge_status status = et_file_load(f.n ? exact : NULL, f.n, m, &error);
   if (status != negatives[i].status || error.status != status || !strstr(error.text, negatives[i].text)) {
-    fprintf(stderr, "%s: got %s: %s\n  want a text with: %s\n", negatives[i].name, edge_status_name(status), error.text, negatives[i].text);
+    fprintf(stderr, "%s: got %s: %s\n  want a text with: %s\n", negatives[i].name, edge_status_name(status), error.text,
+            negatives[i].text);
     exit(1);
   }
   printf("%2d %s: %s\n", negatives[i].bug_class, negatives[i].name, error.text);
@@ -361,4 +555,6 @@ bool et_negative(const char *name) {
   return found;
 }
 
-void test_negative(void) { CHECK(et_negative(NULL)); }
+void test_negative(void) {
+  CHECK(et_negative(NULL));
+}

@@ -125,12 +125,12 @@ void et_put(const et_file *f, uint64_t at, uint32_t bytes, uint64_t v) {
 
 /* ---- comparison */
 
-#define SAME(condition)                                                                 \
-  do {                                                                                  \
-    if (!(condition)) {                                                                 \
-      fprintf(stderr, "%s:%d: graphs differ: %s\n", __FILE__, __LINE__, #condition);    \
-      return false;                                                                     \
-    }                                                                                   \
+#define SAME(condition)                                                              \
+  do {                                                                               \
+    if (!(condition)) {                                                              \
+      fprintf(stderr, "%s:%d: graphs differ: %s\n", __FILE__, __LINE__, #condition); \
+      return false;                                                                  \
+    }                                                                                \
   } while (0)
 
 static bool same_bytes(const void *a, const void *b, uint64_t n) {
@@ -168,7 +168,8 @@ static bool same_node(const ei_node *a, const ei_node *b) {
 static bool same_subgraph(const ei_subgraph *a, const ei_subgraph *b) {
   SAME(strcmp(a->name, b->name) == 0 && a->n_tensors == b->n_tensors && a->n_nodes == b->n_nodes);
   SAME(a->n_inputs == b->n_inputs && a->n_outputs == b->n_outputs);
-  SAME(same_bytes(a->inputs, b->inputs, 4 * (uint64_t)a->n_inputs) && same_bytes(a->outputs, b->outputs, 4 * (uint64_t)a->n_outputs));
+  SAME(same_bytes(a->inputs, b->inputs, 4 * (uint64_t)a->n_inputs) &&
+       same_bytes(a->outputs, b->outputs, 4 * (uint64_t)a->n_outputs));
   for (uint32_t i = 0; i < a->n_tensors; ++i) SAME(same_tensor(&a->tensors[i], &b->tensors[i]));
   for (uint32_t i = 0; i < a->n_nodes; ++i) SAME(same_node(&a->nodes[i], &b->nodes[i]));
   return true;
@@ -188,7 +189,8 @@ static bool same_extras(const ei_graph *a, const ei_graph *b) {
   if (a->producer && *a->producer) SAME(strcmp(a->producer, b->producer) == 0);
   for (uint32_t i = 0; i < a->n_golden; ++i) {
     const ei_golden *const x = &a->golden[i], *const y = &b->golden[i];
-    SAME(strcmp(x->name, y->name) == 0 && x->entry == y->entry && x->n_inputs == y->n_inputs && x->n_outputs == y->n_outputs);
+    SAME(strcmp(x->name, y->name) == 0 && x->entry == y->entry && x->n_inputs == y->n_inputs &&
+         x->n_outputs == y->n_outputs);
     SAME(same_bytes(&x->abs_tolerance, &y->abs_tolerance, 4) && same_bytes(&x->rel_tolerance, &y->rel_tolerance, 4));
     SAME(same_values(x->inputs, y->inputs, x->n_inputs) && same_values(x->outputs, y->outputs, x->n_outputs));
   }
@@ -205,7 +207,8 @@ bool et_graph_equal(const ei_graph *a, const ei_graph *b) {
   SAME(a->n_entries == b->n_entries && a->n_metadata == b->n_metadata);
   for (uint32_t i = 0; i < a->n_subgraphs; ++i) SAME(same_subgraph(&a->subgraphs[i], &b->subgraphs[i]));
   for (uint32_t i = 0; i < a->n_symbols; ++i)
-    SAME(strcmp(a->symbols[i].name, b->symbols[i].name) == 0 && a->symbols[i].lo == b->symbols[i].lo && a->symbols[i].hi == b->symbols[i].hi);
+    SAME(strcmp(a->symbols[i].name, b->symbols[i].name) == 0 && a->symbols[i].lo == b->symbols[i].lo &&
+         a->symbols[i].hi == b->symbols[i].hi);
   for (uint32_t i = 0; i < a->n_states; ++i) {
     const ei_state *const x = &a->states[i], *const y = &b->states[i];
     SAME(strcmp(x->name, y->name) == 0 && x->dtype == y->dtype && x->rank == y->rank && x->init_bytes == y->init_bytes);

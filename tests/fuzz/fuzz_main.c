@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Runs a fuzz target without a fuzzer: fuzz_<target> COUNT [FOLDER OR FILE...]. The same files each time; a failure leaves the
- * file behind as fuzz-failure.bin. With COUNT 0 the given files are run as they are. */
+ * Runs a fuzz target without a fuzzer: fuzz_<target> COUNT [FOLDER OR FILE...]. The same files each time; a failure
+ * leaves the file behind as fuzz-failure.bin. With COUNT 0 the given files are run as they are. */
 #include "fuzz.h"
 #include <signal.h>
 #include <stdio.h>

@@ -65,8 +65,37 @@ void et_corpus_free(et_corpus *c) {
 }
 
 static const uint64_t interesting[] = {
-  0, 1, 2, 3, 4, 7, 8, 15, 16, 63, 64, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7ffffffe, 0x7fffffff, 0x80000000, 0x80000001,
-  0xfffffffe, 0xffffffff, 0x100000000, 0x3fffffffffffffff, 0x4000000000000000, 0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffc0,
+  0,
+  1,
+  2,
+  3,
+  4,
+  7,
+  8,
+  15,
+  16,
+  63,
+  64,
+  127,
+  128,
+  255,
+  256,
+  0x7fff,
+  0x8000,
+  0xffff,
+  0x10000,
+  0x7ffffffe,
+  0x7fffffff,
+  0x80000000,
+  0x80000001,
+  0xfffffffe,
+  0xffffffff,
+  0x100000000,
+  0x3fffffffffffffff,
+  0x4000000000000000,
+  0x7fffffffffffffff,
+  0x8000000000000000,
+  0xffffffffffffffc0,
   0xffffffffffffffff,
 };
 
@@ -92,12 +121,12 @@ static void mutate_word(uint64_t *state, uint8_t *p, size_t n) {
   if (pick(state, 8)) at -= at % (bytes < 4 ? bytes : 4);
   uint64_t v = get(p + at, bytes);
   switch (pick(state, 6)) {
-    case 0: v = interesting[pick(state, sizeof interesting / sizeof *interesting)]; break;
-    case 1: v += pick(state, 33) - 16; break;
-    case 2: v = (uint64_t)n - pick(state, 129) + 64; break;
-    case 3: v = get(p + pick(state, n - bytes + 1) / 4 * 4 % (n - bytes + 1), bytes); break;
-    case 4: v ^= UINT64_C(1) << pick(state, 8 * bytes); break;
-    default: v = et_next(state) >> pick(state, 64); break;
+  case 0: v = interesting[pick(state, sizeof interesting / sizeof *interesting)]; break;
+  case 1: v += pick(state, 33) - 16; break;
+  case 2: v = (uint64_t)n - pick(state, 129) + 64; break;
+  case 3: v = get(p + pick(state, n - bytes + 1) / 4 * 4 % (n - bytes + 1), bytes); break;
+  case 4: v ^= UINT64_C(1) << pick(state, 8 * bytes); break;
+  default: v = et_next(state) >> pick(state, 64); break;
   }
   put(p + at, bytes, v);
 }
@@ -116,39 +145,38 @@ static void mutate_varint(uint64_t *state, uint8_t *p, size_t n) {
 
 static size_t mutate_once(const et_corpus *c, uint64_t *state, uint8_t *p, size_t n, size_t cap) {
   switch (pick(state, 16)) {
-    case 0: /* shorten */
-      return pick(state, 4) ? n : (size_t)pick(state, n + 1);
-    case 1: { /* remove a part */
-      const size_t at = pick(state, n + 1), gone = pick(state, (n - at < 64 ? n - at : 64) + 1);
-      memmove(p + at, p + at + gone, n - at - gone);
-      return n - gone;
-    }
-    case 2: { /* insert a part of the same file */
-      const size_t at = pick(state, n + 1), from = pick(state, n + 1);
-      size_t more = pick(state, (n - from < 64 ? n - from : 64) + 1);
-      if (more > cap - n) more = cap - n;
-      uint8_t part[64];
-      memcpy(part, p + from, more);
-      memmove(p + at + more, p + at, n - at);
-      memcpy(p + at, part, more);
-      return n + more;
-    }
-    case 3: { /* overwrite by a part of another file */
-      const et_seed *const other = &c->seeds[pick(state, c->n)];
-      if (other->n == 0 || n == 0) return n;
-      const size_t from = pick(state, other->n), at = pick(state, 4) && from < n ? from : pick(state, n);
-      size_t length = pick(state, 256);
-      if (length > other->n - from) length = other->n - from;
-      if (length > n - at) length = n - at;
-      memcpy(p + at, other->p + from, length);
-      return n;
-    }
-    case 4:
-    case 5: mutate_varint(state, p, n); return n;
-    case 6:
-      if (n) p[pick(state, n)] ^= (uint8_t)(1u << pick(state, 8));
-      return n;
-    default: mutate_word(state, p, n); return n;
+  case 0: /* shorten */ return pick(state, 4) ? n : (size_t)pick(state, n + 1);
+  case 1: { /* remove a part */
+    const size_t at = pick(state, n + 1), gone = pick(state, (n - at < 64 ? n - at : 64) + 1);
+    memmove(p + at, p + at + gone, n - at - gone);
+    return n - gone;
+  }
+  case 2: { /* insert a part of the same file */
+    const size_t at = pick(state, n + 1), from = pick(state, n + 1);
+    size_t more = pick(state, (n - from < 64 ? n - from : 64) + 1);
+    if (more > cap - n) more = cap - n;
+    uint8_t part[64];
+    memcpy(part, p + from, more);
+    memmove(p + at + more, p + at, n - at);
+    memcpy(p + at, part, more);
+    return n + more;
+  }
+  case 3: { /* overwrite by a part of another file */
+    const et_seed *const other = &c->seeds[pick(state, c->n)];
+    if (other->n == 0 || n == 0) return n;
+    const size_t from = pick(state, other->n), at = pick(state, 4) && from < n ? from : pick(state, n);
+    size_t length = pick(state, 256);
+    if (length > other->n - from) length = other->n - from;
+    if (length > n - at) length = n - at;
+    memcpy(p + at, other->p + from, length);
+    return n;
+  }
+  case 4:
+  case 5: mutate_varint(state, p, n); return n;
+  case 6:
+    if (n) p[pick(state, n)] ^= (uint8_t)(1u << pick(state, 8));
+    return n;
+  default: mutate_word(state, p, n); return n;
   }
 }
 
