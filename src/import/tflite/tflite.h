@@ -15,7 +15,7 @@ typedef struct tl_tensor {
   int64_t dims[EDGE_MAX_RANK];  /* -1: dynamic */
   uint32_t resource;            /* handle of resource n - 1; 0: none */
   uint32_t permuted;            /* weights in our layout, made once; EI_NONE: not yet */
-  bool produced, is_input, is_variable;
+  bool produced, is_input, is_variable, has_rank;
 } tl_tensor;
 
 typedef struct tl_subgraph {
@@ -164,6 +164,7 @@ edge_status tl_l2_norm(tl_op *op);
 edge_status tl_leaky_relu(tl_op *op);
 edge_status tl_lrn(tl_op *op);
 edge_status tl_lstm(tl_op *op);
+edge_status tl_neg(tl_op *op);
 edge_status tl_never(tl_op *op);
 edge_status tl_nms(tl_op *op);
 edge_status tl_one_hot(tl_op *op);
@@ -179,6 +180,7 @@ edge_status tl_rnn(tl_op *op);
 edge_status tl_same(tl_op *op);
 edge_status tl_segment(tl_op *op);
 edge_status tl_select(tl_op *op);
+edge_status tl_select_v2(tl_op *op);
 edge_status tl_slice(tl_op *op);
 edge_status tl_softmax(tl_op *op);
 edge_status tl_split(tl_op *op);

@@ -286,6 +286,29 @@ edge_status tl_gather(tl_op *op) {
   return int_option(op, n, "batch_dims", 1);
 }
 
+/* Where; a file may declare the result of one-element operands as a scalar. */
+static edge_status emit_where(tl_op *op, const uint32_t *in) {
+  const tl_tensor *const y = tl_declared(op, op->out[0]);
+  bool single = y && y->has_rank && y->rank == 0;
+  for (uint32_t k = 0; k < 3 && single; ++k) {
+    const tl_tensor *const d = in[k] == EI_NONE ? NULL : tl_declared(op, in[k]);
+    for (int32_t i = 0; d && i < d->rank; ++i) single = single && d->dims[i] == 1;
+    single = single && d;
+  }
+  uint32_t out = op->out[0];
+  if (single) {
+    out = tl_temp(op, tl_out_dtype(op, 0));
+    if (out == EI_NONE) return tl_broken(op->m);
+    tl_graph_tensor(op, out)->quant = tl_graph_tensor(op, op->out[0])->quant;
+  }
+  TL_EMIT(n, op, "Where", in, 3, &out, 1);
+  if (!single) return EDGE_STATUS_OK;
+  TL_NEW(shape, tl_const_s64(op, NULL, 0));
+  const uint32_t args[2] = { out, shape };
+  TL_EMIT(r, op, "Reshape", args, 2, op->out, 1);
+  return EDGE_STATUS_OK;
+}
+
 /* The old form selects whole rows when the condition is a vector. */
 edge_status tl_select(tl_op *op) {
   const int32_t rank = tl_rank(op, op->in[1]), cond_rank = tl_rank(op, op->in[0]);
@@ -298,8 +321,11 @@ edge_status tl_select(tl_op *op) {
     TL_EMIT(r, op, "Reshape", args, 2, &temp, 1);
     in[0] = temp;
   }
-  TL_EMIT(n, op, "Where", in, 3, op->out, 1);
-  return EDGE_STATUS_OK;
+  return emit_where(op, in);
+}
+
+edge_status tl_select_v2(tl_op *op) {
+  return emit_where(op, op->in);
 }
 
 edge_status tl_where(tl_op *op) {
@@ -367,8 +393,13 @@ edge_status tl_bucketize(tl_op *op) {
 
 edge_status tl_nms(tl_op *op) {
   const bool soft = op->row->arg == 1;
-  const uint32_t scores = soft ? tl_out(op, 1) : EI_NONE, count = tl_out(op, soft ? 2 : 1);
-  const uint32_t out[3] = { op->out[0], scores, count };
+  uint32_t out[3] = { op->out[0], tl_out(op, 1), tl_out(op, soft ? 2 : 1) };
+  for (uint32_t k = 1; k < 3; ++k) {  /* results that nobody asked for still have a place */
+    const bool given = k == 2 || soft;
+    if (given && out[k] != EI_NONE) continue;
+    out[k] = tl_temp(op, k == 1 ? EDGE_DTYPE_F32 : EDGE_DTYPE_S32);
+    if (out[k] == EI_NONE) return tl_broken(op->m);
+  }
   TL_EMIT(n, op, "NonMaxSuppressionTflite", op->in, soft ? 6 : 5, out, 3);
   return ei_node_set_int(op->m->g, n, "soft", soft);
 }

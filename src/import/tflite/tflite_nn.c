@@ -213,6 +213,20 @@ edge_status tl_leaky_relu(tl_op *op) {
   return ei_node_set_float(op->m->g, n, "alpha", (double)fb_f32(op->opt, 0, 0.0f));
 }
 
+/* Stored integers change sign, whatever their quantization: that is how the format defines it. */
+edge_status tl_neg(tl_op *op) {
+  const int32_t dtype = tl_out_dtype(op, 0);
+  if (op->in[0] == EI_NONE) return tl_malformed(op, "its input is missing");
+  if (tl_graph_tensor(op, op->in[0])->quant.count == 0) return tl_same(op);
+  TL_NEW(raw, tl_temp(op, dtype));
+  TL_NEW(negated, tl_temp(op, dtype));
+  TL_EMIT(a, op, "Bitcast", op->in, 1, &raw, 1);
+  EI_TRY(ei_node_set_int(op->m->g, a, "dtype", dtype));
+  TL_EMIT(n, op, "Neg", &raw, 1, &negated, 1);
+  TL_EMIT(b, op, "Bitcast", &negated, 1, op->out, 1);
+  return ei_node_set_int(op->m->g, b, "dtype", dtype);
+}
+
 /* Bounds as scalars of the input's type; quantized ones are stored like the input. */
 edge_status tl_clip(tl_op *op) {
   const double bounds[2] = { op->row->arg == 1 ? -1.0 : 0.0, 1.0 };

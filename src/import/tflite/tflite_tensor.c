@@ -200,6 +200,7 @@ static edge_status read_tensor(tl_model *m, tl_subgraph *sub, fb_vector tensors,
   if (!t.name || m->fb.bad) return tl_broken(m);
   d->type = fb_s8(table, 1, 0);
   d->is_variable = fb_u8(table, 5, 0) != 0;
+  d->has_rank = fb_u8(table, 8, 0) != 0;
   t.dtype = tl_dtype(d->type);
   EI_TRY(tl_buffer(m, fb_u32(table, 2, 0), &data, &bytes));
   const bool free_standing = !d->produced && !d->is_input && !d->is_variable;
