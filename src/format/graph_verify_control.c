@@ -95,6 +95,17 @@ static edge_status check_loop(const control *c) {
   return check_condition(c, "body");
 }
 
+static edge_status check_scan(const control *c) {
+  const ei_node *const n = c->n;
+  const int64_t carried = ei_node_int(n, "num_carried"), scans = ei_node_int(n, "num_scan");
+  if (carried < 0 || carried > (int64_t)n->n_in || carried > (int64_t)n->n_out || scans < 1 ||
+      scans > (int64_t)n->n_in - carried)
+    return ei_fail_node(c->err, EDGE_STATUS_MALFORMED, c->index, EI_NONE,
+                        "node '%s' (Scan) cannot carry %lld and scan %lld values with %u inputs and %u outputs",
+                        n->name, (long long)carried, (long long)scans, n->n_in, n->n_out);
+  return check_border(c, "body", n->n_in, n->n_out, 0, true);
+}
+
 static edge_status check_while(const control *c) {
   const ei_node *const n = c->n;
   if (n->n_in != n->n_out)
@@ -117,6 +128,7 @@ edge_status ei_verify_control(const ei_graph *g, uint32_t subgraph, uint32_t ind
   }
   if (strcmp(n->op->name, "Loop") == 0) return check_loop(&c);
   if (strcmp(n->op->name, "While") == 0) return check_while(&c);
+  if (strcmp(n->op->name, "Scan") == 0) return check_scan(&c);
   if (strcmp(n->op->name, "Call") == 0 || strcmp(n->op->name, "CallOnce") == 0)
     return check_border(&c, "body", n->n_in, n->n_out, 0, true);
   return EDGE_STATUS_OK;
