@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * 2D transposes with AVX2: 8 x 8 for 4-byte elements, 16 x 8 for bytes. */
+#include "move.h"
+
+#include <immintrin.h>
+
+static inline __m256 load(const char *p) {
+  return _mm256_loadu_ps((const float *)(const void *)p);
+}
+static inline void store(char *p, __m256 v) {
+  _mm256_storeu_ps((float *)(void *)p, v);
+}
+
+static inline void block_4(const char *s, size_t sr, char *d, size_t dr) {
+  const __m256 a0 = load(s), a1 = load(s + sr), a2 = load(s + 2 * sr), a3 = load(s + 3 * sr);
+  const __m256 a4 = load(s + 4 * sr), a5 = load(s + 5 * sr), a6 = load(s + 6 * sr), a7 = load(s + 7 * sr);
+  const __m256 b0 = _mm256_unpacklo_ps(a0, a1), b1 = _mm256_unpackhi_ps(a0, a1);
+  const __m256 b2 = _mm256_unpacklo_ps(a2, a3), b3 = _mm256_unpackhi_ps(a2, a3);
+  const __m256 b4 = _mm256_unpacklo_ps(a4, a5), b5 = _mm256_unpackhi_ps(a4, a5);
+  const __m256 b6 = _mm256_unpacklo_ps(a6, a7), b7 = _mm256_unpackhi_ps(a6, a7);
+  const __m256 c0 = _mm256_shuffle_ps(b0, b2, 0x44), c1 = _mm256_shuffle_ps(b0, b2, 0xee);
+  const __m256 c2 = _mm256_shuffle_ps(b1, b3, 0x44), c3 = _mm256_shuffle_ps(b1, b3, 0xee);
+  const __m256 c4 = _mm256_shuffle_ps(b4, b6, 0x44), c5 = _mm256_shuffle_ps(b4, b6, 0xee);
+  const __m256 c6 = _mm256_shuffle_ps(b5, b7, 0x44), c7 = _mm256_shuffle_ps(b5, b7, 0xee);
+  store(d, _mm256_permute2f128_ps(c0, c4, 0x20));
+  store(d + dr, _mm256_permute2f128_ps(c1, c5, 0x20));
+  store(d + 2 * dr, _mm256_permute2f128_ps(c2, c6, 0x20));
+  store(d + 3 * dr, _mm256_permute2f128_ps(c3, c7, 0x20));
+  store(d + 4 * dr, _mm256_permute2f128_ps(c0, c4, 0x31));
+  store(d + 5 * dr, _mm256_permute2f128_ps(c1, c5, 0x31));
+  store(d + 6 * dr, _mm256_permute2f128_ps(c2, c6, 0x31));
+  store(d + 7 * dr, _mm256_permute2f128_ps(c3, c7, 0x31));
+}
+
+static void transpose_4(size_t rows, size_t columns, const void *src, size_t sr, void *dst, size_t dr) {
+  const size_t r8 = rows / 8 * 8, c8 = columns / 8 * 8;
+  const char *const s = src;
+  char *const d = dst;
+  for (size_t c = 0; c < c8; c += 8) {
+    for (size_t r = 0; r < r8; r += 8) block_4(s + r * sr + c * 4, sr, d + c * dr + r * 4, dr);
+  }
+  if (c8 < columns) ek_transpose_4__ref(r8, columns - c8, s + c8 * 4, sr, d + c8 * dr, dr);
+  if (r8 < rows) ek_transpose_4__ref(rows - r8, columns, s + r8 * sr, sr, d + r8 * 4, dr);
+}
+
+static inline void block_1(const char *s, size_t sr, char *d, size_t dr) {
+  /* eight rows of eight bytes */
+  __m128i a[8];
+  for (int i = 0; i < 8; ++i) a[i] = _mm_loadl_epi64((const __m128i *)(const void *)(s + (size_t)i * sr));
+  const __m128i b0 = _mm_unpacklo_epi8(a[0], a[1]), b1 = _mm_unpacklo_epi8(a[2], a[3]);
+  const __m128i b2 = _mm_unpacklo_epi8(a[4], a[5]), b3 = _mm_unpacklo_epi8(a[6], a[7]);
+  const __m128i c0 = _mm_unpacklo_epi16(b0, b1), c1 = _mm_unpackhi_epi16(b0, b1);
+  const __m128i c2 = _mm_unpacklo_epi16(b2, b3), c3 = _mm_unpackhi_epi16(b2, b3);
+  const __m128i out[4] = { _mm_unpacklo_epi32(c0, c2), _mm_unpackhi_epi32(c0, c2), _mm_unpacklo_epi32(c1, c3),
+                           _mm_unpackhi_epi32(c1, c3) };
+  for (int i = 0; i < 4; ++i) {
+    _mm_storel_epi64((__m128i *)(void *)(d + (size_t)(2 * i) * dr), out[i]);
+    _mm_storel_epi64((__m128i *)(void *)(d + (size_t)(2 * i + 1) * dr), _mm_unpackhi_epi64(out[i], out[i]));
+  }
+}
+
+static void transpose_1(size_t rows, size_t columns, const void *src, size_t sr, void *dst, size_t dr) {
+  const size_t r8 = rows / 8 * 8, c8 = columns / 8 * 8;
+  const char *const s = src;
+  char *const d = dst;
+  for (size_t c = 0; c < c8; c += 8) {
+    for (size_t r = 0; r < r8; r += 8) block_1(s + r * sr + c, sr, d + c * dr + r, dr);
+  }
+  if (c8 < columns) ek_transpose_1__ref(r8, columns - c8, s + c8, sr, d + c8 * dr, dr);
+  if (r8 < rows) ek_transpose_1__ref(rows - r8, columns, s + r8 * sr, sr, d + r8, dr);
+}
+
+const ek_move_kernel ek_move_8x8__avx2 = {
+  .name = "move_8x8__avx2",
+  .isa = EK_AVX2,
+  .transpose = { transpose_1, ek_transpose_2__ref, transpose_4, ek_transpose_8__ref },
+};
