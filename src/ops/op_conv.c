@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Conv: 1D, 2D and 3D convolution over [N, spatial..., C], grouped and depthwise. */
+ * Conv and ConvInteger: 1D, 2D and 3D convolution over [N, spatial..., C], grouped and depthwise. */
 #include "ref_dot.h"
 #include "window.h"
 
@@ -37,27 +37,33 @@ static edge_status geometry(ei_op_ctx *c, ei_window *win) {
   return ei_window_read(c, rank - 2, in, kernel, false, win);
 }
 
-static edge_status infer(ei_op_ctx *c) {
-  const edge_tensor *const x = &c->in[0], *const w = &c->in[1], *const bias = ei_op_has(c, 2) ? &c->in[2] : NULL;
-  ei_act act;
+/* Channels, geometry and the output's shape; types are checked already. */
+static edge_status infer_shape(ei_op_ctx *c, int32_t dtype, int64_t *outputs) {
+  const edge_tensor *const x = &c->in[0], *const w = &c->in[1];
   ei_window win;
-  EI_TRY(ei_act_read(c, &act));
-  EI_TRY(ei_ref_dot_check(c, x, w, bias, 0));
-  const int64_t outputs = w->rank > 0 ? w->dims[0] : EI_DIM_UNKNOWN;
-  EI_TRY(check_channels(c, x->rank > 0 ? x->dims[x->rank - 1] : -1, w->rank > 0 ? w->dims[w->rank - 1] : -1, outputs,
+  *outputs = w->rank > 0 ? w->dims[0] : EI_DIM_UNKNOWN;
+  EI_TRY(check_channels(c, x->rank > 0 ? x->dims[x->rank - 1] : -1, w->rank > 0 ? w->dims[w->rank - 1] : -1, *outputs,
                         ei_op_int(c, "group")));
-  EI_TRY(ei_op_need_vector(c, 2, outputs));
   EI_TRY(geometry(c, &win));
   if (win.n == 0) {
-    ei_op_set_unknown(&c->out[0], x->dtype);
+    ei_op_set_unknown(&c->out[0], dtype);
     return EDGE_STATUS_OK;
   }
   int64_t dims[2 + EI_MAX_SPATIAL];
   dims[0] = x->rank >= 0 ? x->dims[0] : EI_DIM_UNKNOWN;
   for (int32_t d = 0; d < win.n; ++d) dims[d + 1] = win.out[EI_MAX_SPATIAL - win.n + d];
-  dims[win.n + 1] = outputs;
-  ei_op_set_shape(&c->out[0], x->dtype, win.n + 2, dims);
+  dims[win.n + 1] = *outputs;
+  ei_op_set_shape(&c->out[0], dtype, win.n + 2, dims);
   return EDGE_STATUS_OK;
+}
+
+static edge_status infer(ei_op_ctx *c) {
+  ei_act act;
+  int64_t outputs;
+  EI_TRY(ei_act_read(c, &act));
+  EI_TRY(ei_ref_dot_check(c, &c->in[0], &c->in[1], ei_op_has(c, 2) ? &c->in[2] : NULL, 0));
+  EI_TRY(infer_shape(c, c->in[0].dtype, &outputs));
+  return ei_op_need_vector(c, 2, outputs);
 }
 
 static uint64_t scratch_bytes(const ei_op_ctx *c) {
@@ -101,28 +107,37 @@ static void one_position(const conv *v, int64_t n, const int64_t o[EI_MAX_SPATIA
   }
 }
 
-static edge_status eval(ei_op_ctx *c) {
+static edge_status conv_shape(ei_op_ctx *c, conv *v) {
   const edge_tensor *const x = &c->in[0], *const w = &c->in[1];
-  conv v;
-  ei_act act;
-  EI_TRY(ei_act_read(c, &act));
-  EI_TRY(geometry(c, &v.w));
-  const uint64_t total = ei_op_elements(&c->out[0]);
-  if (total == 0) return EDGE_STATUS_OK;
-  v.channels = x->dims[x->rank - 1];
-  v.per_group = w->dims[w->rank - 1];
-  v.outputs = w->dims[0];
-  v.outputs_per_group = v.outputs / ei_op_int(c, "group");
-  ei_ref_dot_init(&v.r, &act, x, w, ei_op_has(c, 2) ? &c->in[2] : NULL, (uint64_t)v.outputs, &c->out[0], c->scratch);
+  EI_TRY(geometry(c, &v->w));
+  v->channels = x->dims[x->rank - 1];
+  v->per_group = w->dims[w->rank - 1];
+  v->outputs = w->dims[0];
+  v->outputs_per_group = v->outputs / ei_op_int(c, "group");
+  return EDGE_STATUS_OK;
+}
+
+static void all_positions(const conv *v, int64_t batches) {
   uint64_t out_at = 0;
   int64_t o[EI_MAX_SPATIAL];
-  for (int64_t n = 0; n < x->dims[0]; ++n) {
-    for (o[0] = 0; o[0] < v.w.out[0]; ++o[0]) {
-      for (o[1] = 0; o[1] < v.w.out[1]; ++o[1]) {
-        for (o[2] = 0; o[2] < v.w.out[2]; ++o[2], out_at += (uint64_t)v.outputs) one_position(&v, n, o, out_at);
+  for (int64_t n = 0; n < batches; ++n) {
+    for (o[0] = 0; o[0] < v->w.out[0]; ++o[0]) {
+      for (o[1] = 0; o[1] < v->w.out[1]; ++o[1]) {
+        for (o[2] = 0; o[2] < v->w.out[2]; ++o[2], out_at += (uint64_t)v->outputs) one_position(v, n, o, out_at);
       }
     }
   }
+}
+
+static edge_status eval(ei_op_ctx *c) {
+  conv v;
+  ei_act act;
+  EI_TRY(ei_act_read(c, &act));
+  if (ei_op_elements(&c->out[0]) == 0) return EDGE_STATUS_OK;
+  EI_TRY(conv_shape(c, &v));
+  ei_ref_dot_init(&v.r, &act, &c->in[0], &c->in[1], ei_op_has(c, 2) ? &c->in[2] : NULL, (uint64_t)v.outputs, &c->out[0],
+                  c->scratch);
+  all_positions(&v, c->in[0].dims[0]);
   return EDGE_STATUS_OK;
 }
 
@@ -138,4 +153,67 @@ const ei_op_def ei_op_Conv = {
   .infer = infer,
   .eval = eval,
   .scratch_bytes = scratch_bytes,
+};
+
+/* ---- ConvInteger: sums of differences from the zero points */
+
+static const ei_attr_def integer_attrs[] = { EI_WINDOW_ATTRS, { "group", EI_ATTR_INT, 1 }, { NULL, 0, 0 } };
+
+static edge_status infer_integer(ei_op_ctx *c) {
+  int64_t outputs;
+  for (uint32_t i = 0; i < c->n_in; ++i) {
+    const int32_t t = c->in[i].dtype;
+    if (!ei_op_has(c, i)) continue;
+    if (t != EDGE_DTYPE_S8 && t != EDGE_DTYPE_U8)
+      return ei_op_fail(c, EDGE_STATUS_UNSUPPORTED_TYPE, "input %u must be s8 or u8, not %s", i, edge_dtype_name(t));
+    if (i >= 2) EI_TRY(ei_op_need_same_dtype(c, i - 2, i));
+  }
+  EI_TRY(infer_shape(c, EDGE_DTYPE_S32, &outputs));
+  for (uint32_t i = 2; i < c->n_in; ++i) {
+    const edge_tensor *const z = &c->in[i];
+    if (!ei_op_has(c, i) || !ei_op_shape_known(z)) continue;
+    const uint64_t n = ei_op_elements(z);
+    if (n != 1 && (i == 2 || (outputs >= 0 && n != (uint64_t)outputs)))
+      return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "zero point %u has %llu values", i, (unsigned long long)n);
+  }
+  return EDGE_STATUS_OK;
+}
+
+static uint64_t integer_scratch(const ei_op_ctx *c) {
+  return 4 * (uint64_t)c->in[1].dims[0];
+}
+
+static edge_status eval_integer(ei_op_ctx *c) {
+  conv v;
+  if (ei_op_elements(&c->out[0]) == 0) return EDGE_STATUS_OK;
+  EI_TRY(conv_shape(c, &v));
+  int32_t *const zeros = (int32_t *)c->scratch;
+  const uint64_t n = ei_op_has(c, 3) ? ei_op_elements(&c->in[3]) : 0;
+  for (int64_t i = 0; i < v.outputs; ++i)
+    zeros[i] = n == 0 ? 0 : (int32_t)ei_load_s64(&c->in[3], n == 1 ? 0 : (uint64_t)i);
+  memset(&v.r, 0, sizeof v.r);
+  v.r.x = (const char *)c->in[0].data;
+  v.r.w = (const char *)c->in[1].data;
+  v.r.x_size = v.r.w_size = 1;
+  v.r.dot = ei_ref_dot_bytes(c->in[0].dtype, c->in[1].dtype);
+  v.r.zx = ei_op_has(c, 2) ? (int32_t)ei_load_s64(&c->in[2], 0) : 0;
+  v.r.zw = zeros;
+  v.r.y = &c->out[0];
+  v.r.raw = true;
+  all_positions(&v, c->in[0].dims[0]);
+  return EDGE_STATUS_OK;
+}
+
+const ei_op_def ei_op_ConvInteger = {
+  .name = "ConvInteger",
+  .min_in = 2,
+  .max_in = 4,
+  .min_out = 1,
+  .max_out = 1,
+  .version = 1,
+  .optional_in = 12,
+  .attrs = integer_attrs,
+  .infer = infer_integer,
+  .eval = eval_integer,
+  .scratch_bytes = integer_scratch,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * MatMul: NumPy matrix product with optional transposition, bias and activation. Integers without
+ * MatMul and MatMulInteger: NumPy matrix product with optional transposition, bias and activation. Integers without
  * quantization wrap like C. */
 #include "ref_dot.h"
 
@@ -55,6 +55,15 @@ static bool is_plain_int(const edge_tensor *t) {
   return ei_dtype_is_int(t->dtype) && !ei_is_quantized(t);
 }
 
+static void set_shape(ei_op_ctx *c, const shape *s, int32_t dtype) {
+  int64_t dims[EDGE_MAX_RANK];
+  int32_t rank = 0;
+  for (; rank < s->n_batch; ++rank) dims[rank] = s->batch[rank];
+  if (!s->vector_a) dims[rank++] = s->m;
+  if (!s->vector_b) dims[rank++] = s->n;
+  ei_op_set_shape(&c->out[0], dtype, rank, dims);
+}
+
 static edge_status infer(ei_op_ctx *c) {
   const edge_tensor *const a = &c->in[0], *const b = &c->in[1], *const bias = ei_op_has(c, 2) ? &c->in[2] : NULL;
   ei_act act;
@@ -75,12 +84,7 @@ static edge_status infer(ei_op_ctx *c) {
   }
   EI_TRY(read_shape(c, &s));
   EI_TRY(ei_op_need_vector(c, 2, s.n));
-  int64_t dims[EDGE_MAX_RANK];
-  int32_t rank = 0;
-  for (; rank < s.n_batch; ++rank) dims[rank] = s.batch[rank];
-  if (!s.vector_a) dims[rank++] = s.m;
-  if (!s.vector_b) dims[rank++] = s.n;
-  ei_op_set_shape(&c->out[0], a->dtype, rank, dims);
+  set_shape(c, &s, a->dtype);
   return EDGE_STATUS_OK;
 }
 
@@ -195,4 +199,89 @@ const ei_op_def ei_op_MatMul = {
   .infer = infer,
   .eval = eval,
   .scratch_bytes = scratch_bytes,
+};
+
+/* ---- MatMulInteger: sums of differences from the zero points, modulo 2^32 */
+
+/* A zero point is one value, or one per row of a (column of b), alone or per matrix of the operand itself. */
+static edge_status check_zero(ei_op_ctx *c, uint32_t i, const edge_tensor *of, int64_t size, bool vector) {
+  const edge_tensor *const z = &c->in[i];
+  if (!ei_op_has(c, i) || !ei_op_shape_known(z)) return EDGE_STATUS_OK;
+  const uint64_t n = ei_op_elements(z);
+  if (n == 1) return EDGE_STATUS_OK;
+  if (size < 0 || !ei_op_shape_known(of)) return EDGE_STATUS_OK;
+  uint64_t matrices = 1;
+  for (int32_t d = 0; d < of->rank - 2; ++d) matrices *= (uint64_t)of->dims[d];
+  if (vector || (n != (uint64_t)size && n != (uint64_t)size * matrices) || n == 0)
+    return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "zero point %u has %llu values", i, (unsigned long long)n);
+  return EDGE_STATUS_OK;
+}
+
+static edge_status infer_integer(ei_op_ctx *c) {
+  const edge_tensor *const a = &c->in[0], *const b = &c->in[1];
+  shape s;
+  for (uint32_t i = 0; i < c->n_in; ++i) {
+    const int32_t t = c->in[i].dtype;
+    if (!ei_op_has(c, i)) continue;
+    if (t != EDGE_DTYPE_S8 && t != EDGE_DTYPE_U8)
+      return ei_op_fail(c, EDGE_STATUS_UNSUPPORTED_TYPE, "input %u must be s8 or u8, not %s", i, edge_dtype_name(t));
+    if (i >= 2) EI_TRY(ei_op_need_same_dtype(c, i - 2, i));
+  }
+  if (a->rank < 0 || b->rank < 0) {
+    ei_op_set_unknown(&c->out[0], EDGE_DTYPE_S32);
+    return EDGE_STATUS_OK;
+  }
+  EI_TRY(read_shape(c, &s));
+  EI_TRY(check_zero(c, 2, a, s.m, s.vector_a));
+  EI_TRY(check_zero(c, 3, b, s.n, s.vector_b));
+  set_shape(c, &s, EDGE_DTYPE_S32);
+  return EDGE_STATUS_OK;
+}
+
+static int32_t zero_at(ei_op_ctx *c, uint32_t i, uint64_t matrix, uint64_t size, uint64_t k) {
+  if (!ei_op_has(c, i)) return 0;
+  const uint64_t n = ei_op_elements(&c->in[i]);
+  return (int32_t)ei_load_s64(&c->in[i], n == 1 ? 0 : n == size ? k : matrix * size + k);
+}
+
+static edge_status eval_integer(ei_op_ctx *c) {
+  const edge_tensor *const a = &c->in[0], *const b = &c->in[1];
+  shape s;
+  EI_TRY(read_shape(c, &s));
+  const uint64_t total = ei_op_elements(&c->out[0]);
+  if (total == 0) return EDGE_STATUS_OK;
+  const uint64_t m = (uint64_t)s.m, n = (uint64_t)s.n, k = (uint64_t)s.k;
+  uint32_t *y = (uint32_t *)c->out[0].data;
+  const bool b_signed = b->dtype == EDGE_DTYPE_S8;
+  for (uint64_t row = 0; row < total / n; ++row, y += n) {
+    const uint64_t ma = batch_index(&s, s.batch_a, row / m), mb = batch_index(&s, s.batch_b, row / m);
+    const int32_t az = zero_at(c, 2, ma, m, row % m);
+    for (uint64_t col = 0; col < n; ++col) y[col] = 0;
+    for (uint64_t i = 0; i < k; ++i) {
+      const uint32_t v = (uint32_t)((int32_t)ei_load_s64(a, (ma * m + row % m) * k + i) - az);
+      const int8_t *const bs = (const int8_t *)b->data + (mb * k + i) * n;
+      const uint8_t *const bu = (const uint8_t *)b->data + (mb * k + i) * n;
+      if (b_signed) {
+        for (uint64_t col = 0; col < n; ++col) y[col] += v * (uint32_t)(int32_t)bs[col];
+      } else {
+        for (uint64_t col = 0; col < n; ++col) y[col] += v * bu[col];
+      }
+    }
+    uint32_t row_sum = 0; /* sum (a - az)(b - bz) = sum (a - az) b - bz sum (a - az) */
+    for (uint64_t i = 0; i < k; ++i) row_sum += (uint32_t)((int32_t)ei_load_s64(a, (ma * m + row % m) * k + i) - az);
+    for (uint64_t col = 0; col < n; ++col) y[col] -= row_sum * (uint32_t)zero_at(c, 3, mb, n, col);
+  }
+  return EDGE_STATUS_OK;
+}
+
+const ei_op_def ei_op_MatMulInteger = {
+  .name = "MatMulInteger",
+  .min_in = 2,
+  .max_in = 4,
+  .min_out = 1,
+  .max_out = 1,
+  .version = 1,
+  .optional_in = 12,
+  .infer = infer_integer,
+  .eval = eval_integer,
 };

@@ -3,38 +3,38 @@
 #include "ref_dot.h"
 
 /* Four sums hide the latency of the additions. */
-#define FLOAT_DOT(name, type)                                                                                          \
-  static double name(const void *x, const void *w, uint64_t n, int32_t zx, int32_t zw) {                               \
-    const type *const a = (const type *)x, *const b = (const type *)w;                                                 \
-    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;                                                                             \
-    uint64_t i = 0;                                                                                                    \
-    (void)zx;                                                                                                          \
-    (void)zw;                                                                                                          \
-    for (; i + 4 <= n; i += 4) {                                                                                       \
-      s0 += (double)a[i] * (double)b[i];                                                                               \
-      s1 += (double)a[i + 1] * (double)b[i + 1];                                                                       \
-      s2 += (double)a[i + 2] * (double)b[i + 2];                                                                       \
-      s3 += (double)a[i + 3] * (double)b[i + 3];                                                                       \
-    }                                                                                                                  \
-    for (; i < n; ++i) s0 += (double)a[i] * (double)b[i];                                                              \
-    return (s0 + s1) + (s2 + s3);                                                                                      \
+#define FLOAT_DOT(name, type)                                                            \
+  static double name(const void *x, const void *w, uint64_t n, int32_t zx, int32_t zw) { \
+    const type *const a = (const type *)x, *const b = (const type *)w;                   \
+    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;                                               \
+    uint64_t i = 0;                                                                      \
+    (void)zx;                                                                            \
+    (void)zw;                                                                            \
+    for (; i + 4 <= n; i += 4) {                                                         \
+      s0 += (double)a[i] * (double)b[i];                                                 \
+      s1 += (double)a[i + 1] * (double)b[i + 1];                                         \
+      s2 += (double)a[i + 2] * (double)b[i + 2];                                         \
+      s3 += (double)a[i + 3] * (double)b[i + 3];                                         \
+    }                                                                                    \
+    for (; i < n; ++i) s0 += (double)a[i] * (double)b[i];                                \
+    return (s0 + s1) + (s2 + s3);                                                        \
   }
 FLOAT_DOT(dot_f32, float)
 FLOAT_DOT(dot_f64, double)
 
 /* Zero points are in [-128, 255], so 8192 products of differences fit 32 bits. */
-#define INT_DOT(name, x_type, w_type)                                                                                  \
-  static double name(const void *x, const void *w, uint64_t n, int32_t zx, int32_t zw) {                               \
-    const x_type *const a = (const x_type *)x;                                                                         \
-    const w_type *const b = (const w_type *)w;                                                                         \
-    int64_t total = 0;                                                                                                 \
-    for (uint64_t i = 0; i < n;) {                                                                                     \
-      const uint64_t end = n - i > 8192 ? i + 8192 : n;                                                                \
-      int32_t s = 0;                                                                                                   \
-      for (; i < end; ++i) s += (a[i] - zx) * (b[i] - zw);                                                             \
-      total += s;                                                                                                      \
-    }                                                                                                                  \
-    return (double)total;                                                                                              \
+#define INT_DOT(name, x_type, w_type)                                                    \
+  static double name(const void *x, const void *w, uint64_t n, int32_t zx, int32_t zw) { \
+    const x_type *const a = (const x_type *)x;                                           \
+    const w_type *const b = (const w_type *)w;                                           \
+    int64_t total = 0;                                                                   \
+    for (uint64_t i = 0; i < n;) {                                                       \
+      const uint64_t end = n - i > 8192 ? i + 8192 : n;                                  \
+      int32_t s = 0;                                                                     \
+      for (; i < end; ++i) s += (a[i] - zx) * (b[i] - zw);                               \
+      total += s;                                                                        \
+    }                                                                                    \
+    return (double)total;                                                                \
   }
 INT_DOT(dot_s8s8, int8_t, int8_t)
 INT_DOT(dot_s8u8, int8_t, uint8_t)
@@ -95,6 +95,11 @@ void ei_ref_dot_sizes(const edge_tensor *x, const edge_tensor *w, uint32_t *x_si
 static bool direct(const edge_tensor *t, int mode) {
   if (mode == MODE_BYTES) return is_8bit(t->dtype);
   return t->dtype == (mode == MODE_F32 ? EDGE_DTYPE_F32 : EDGE_DTYPE_F64);
+}
+
+ei_dot_fn ei_ref_dot_bytes(int32_t x_dtype, int32_t w_dtype) {
+  if (x_dtype == EDGE_DTYPE_S8) return w_dtype == EDGE_DTYPE_U8 ? dot_s8u8 : dot_s8s8;
+  return w_dtype == EDGE_DTYPE_U8 ? dot_u8u8 : dot_u8s8;
 }
 
 static int32_t byte_zero(int32_t z) {
@@ -177,10 +182,8 @@ void ei_ref_dot_init(ei_ref_dot *r, const ei_act *act, const edge_tensor *x, con
     r->dot = dot_f32;
   else if (mode == MODE_F64)
     r->dot = dot_f64;
-  else if (x->dtype == EDGE_DTYPE_S8)
-    r->dot = w->dtype == EDGE_DTYPE_U8 ? dot_s8u8 : dot_s8s8;
   else
-    r->dot = w->dtype == EDGE_DTYPE_U8 ? dot_u8u8 : dot_u8s8;
+    r->dot = ei_ref_dot_bytes(x->dtype, w->dtype);
   r->zx = mode == MODE_BYTES ? byte_zero(ei_quant_zero(x)) : 0;
   r->zw = zeros;
   r->bias = biases;
@@ -195,6 +198,10 @@ void ei_ref_dot_init(ei_ref_dot *r, const ei_act *act, const edge_tensor *x, con
 }
 
 void ei_ref_dot_store(const ei_ref_dot *r, uint64_t index, uint64_t channel, double sum) {
+  if (r->raw) {
+    ei_store_s64(r->y, index, (int64_t)sum);
+    return;
+  }
   sum += r->bias[channel];
   if (!r->quantized) {
     const double v = r->act.kind == EI_ACT_NONE ? sum : ei_act_apply(&r->act, sum);

@@ -23,6 +23,7 @@ typedef struct ei_ref_dot {
   edge_tensor *y;
   ei_act act;
   bool quantized, clamps;
+  bool raw; /* the sum itself is the result, modulo 2^32: no bias, no activation */
   float sy;
   int32_t zy, lo, hi;
 } ei_ref_dot;
@@ -36,6 +37,8 @@ void ei_ref_dot_init(ei_ref_dot *r, const ei_act *act, const edge_tensor *x, con
                      const edge_tensor *bias, uint64_t channels, edge_tensor *y, void *scratch);
 /** Bytes of one element of x and w as the dot product reads them. */
 void ei_ref_dot_sizes(const edge_tensor *x, const edge_tensor *w, uint32_t *x_size, uint32_t *w_size);
+/** The dot product of two 8-bit types. */
+ei_dot_fn ei_ref_dot_bytes(int32_t x_dtype, int32_t w_dtype);
 /** Finish one sum and store it. */
 void ei_ref_dot_store(const ei_ref_dot *r, uint64_t index, uint64_t channel, double sum);
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * MaxUnpool: expected values from ONNX Runtime and LiteRT. */
+#include "ops_test.h"
+
+const et_case et_cases_MaxUnpool[] = {
+  { .name = "channels-first indices", .attrs = "kernel=2,2 strides=2,2 indices_layout=1",
+    .in = "f32[1,2,2,2]: -0.1 1 -0.60000002 -1.4 0.2 0.2 -0.1 1.9; s64[1,2,2,2]: 0 17 3 18 10 28 13 31",
+    .out = "f32[1,4,4,2]: -0.1 0 0 1 0 -1.4 -0.60000002 0 0 0 0 0 0 0 0 0 0 0 0 0 0.2 0 0 0 0 0.2 -0.1 0 0 0 0 1.9" },
+  { .name = "channels-last indices", .attrs = "kernel=2 strides=2",
+    .in = "f32[1,2,2]: 1 2 3 4; s64[1,2,2]: 2 1 4 7",
+    .out = "f32[1,4,2]: 0 2 1 0 3 0 0 4" },
+  { .name = "larger output", .attrs = "kernel=2,2 strides=2,2 indices_layout=1",
+    .in = "f32[1,2,2,1]: 5 6 7 8; s64[1,2,2,1]: 5 7 13 15; s64[4]: 1 5 5 1",
+    .out = "f32[1,5,5,1]: 0 0 0 0 0 0 5 0 6 0 0 0 0 0 0 0 7 0 8 0 0 0 0 0 0" },
+  { .name = "unknown output shape", .attrs = "kernel=2",
+    .in = "f32[1,2,1]; s64[1,2,1]; s64[3]",
+    .out = "f32[?,?,?]" },
+  { .name = "index outside", .attrs = "kernel=2 strides=2",
+    .in = "f32[1,1,1]: 1; s64[1,1,1]: 2",
+    .out = "f32[1,2,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "negative index", .attrs = "kernel=2 strides=2",
+    .in = "f32[1,1,1]: 1; s64[1,1,1]: -1",
+    .out = "f32[1,2,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "shapes differ", .attrs = "kernel=2",
+    .in = "f32[1,2,1]: 1 1; s64[1,1,1]: 0",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "output shape length", .attrs = "kernel=2",
+    .in = "f32[1,2,1]: 1 1; s64[1,2,1]: 0 1; s64[2]: 1 3",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "pads", .attrs = "kernel=1 pads=3,3",
+    .in = "f32[1,2,1]: 1 1; s64[1,2,1]: 0 1",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "float indices", .attrs = "kernel=2",
+    .in = "f32[1,2,1]: 1 1; f32[1,2,1]: 0 1",
+    .out = "f32[1,3,1]",
+    .status = EDGE_STATUS_UNSUPPORTED_TYPE },
+  ET_END
+};
