@@ -145,8 +145,9 @@ typedef struct edge_placement {
   const char *hint;             /* what to change to place it better, or "" */
   double cost_us;               /* estimate */
   uint64_t time_ns;             /* last run, with EDGE_SESSION_PROFILE */
+  uint64_t macs;                /* multiply-accumulates of convolutions, matrix products and recurrent cells; else 0 */
 } edge_placement;
-#define EDGE_PLACEMENT_INIT { (uint32_t)sizeof(edge_placement), 0u, 0u, 0u, NULL, NULL, NULL, NULL, NULL, NULL, 0.0, 0u }
+#define EDGE_PLACEMENT_INIT { (uint32_t)sizeof(edge_placement), 0u, 0u, 0u, NULL, NULL, NULL, NULL, NULL, NULL, 0.0, 0u, 0u }
 
 /** Placement of each node, all subgraphs of the entry point in order. Plans when needed.
  *  [one-thread-per-handle] @since 0.1 */

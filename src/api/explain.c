@@ -70,6 +70,7 @@ edge_status edge_session_explain(edge_session *s, uint32_t index, edge_placement
     p.hint = d->hint;
     p.cost_us = d->cost_us > 0.0 ? d->cost_us : place->cost_us;
     p.time_ns = in->node_ns[node];
+    p.macs = ei_node_macs(n, in->views);
   }
   memcpy(out, &p, size < sizeof p ? size : sizeof p);
   out->struct_size = size;

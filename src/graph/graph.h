@@ -171,6 +171,8 @@ void ei_tensor_view(const ei_tensor *t, edge_tensor *out);
  *  disappears. *pending: a value or shape that the result depends on is not known yet. */
 edge_status ei_infer_node(const ei_node *n, uint32_t index, edge_tensor *views, ei_arena *arena, bool *pending,
                           edge_error *err);
+/** Multiply-accumulates of a node with known shapes (convolutions, matrix products, recurrent cells); else 0. */
+uint64_t ei_node_macs(const ei_node *n, const edge_tensor *views);
 /** Call an operator's reference evaluation with inference-independent checks only (all shapes final). */
 edge_status ei_eval_node(const ei_node *n, const edge_tensor *in, uint32_t n_in, edge_tensor *out, uint32_t n_out,
                          void *scratch, uint64_t scratch_bytes, edge_error *err);

@@ -84,6 +84,39 @@ edge_status ei_import_map_inside(ei_import *im, const char *path, const ei_impor
 
 /* ---- graphs */
 
+/* An .edge file is a graph already; passes are not run again. */
+static edge_status read_edge(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err) {
+  const ei_format_limits limits = { .max_metadata_bytes = (uint64_t)1 << 31, .max_nodes = 4000000 };
+  const edge_segment all = { .data = data, .bytes = bytes, .offset = 0 };
+  const ei_format_source src = { .metadata = data, .metadata_bytes = bytes, .segments = &all, .num_segments = 1 };
+  return ei_format_read(&src, &limits, im->arena, out, err);
+}
+
+/* Outputs of an entry first, then everything else that its nodes make: how two models are compared node by node. */
+static edge_status expose_all(ei_graph *g, edge_error *err) {
+  for (uint32_t e = 0; e < g->n_entries; ++e) {
+    const ei_subgraph *const sg = &g->subgraphs[g->entries[e].subgraph];
+    uint64_t cap = sg->n_outputs;
+    for (uint32_t i = 0; i < sg->n_nodes; ++i) cap += sg->nodes[i].n_out;
+    uint32_t *const out = EI_NEW_ARRAY(g->arena, uint32_t, cap + 1);
+    uint8_t *const listed = EI_NEW_ARRAY(g->arena, uint8_t, (uint64_t)sg->n_tensors + 1);
+    if (!out || !listed) return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory to list all outputs");
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < sg->n_outputs; ++i) {
+      listed[sg->outputs[i]] = 1;
+      out[count++] = sg->outputs[i];
+    }
+    for (uint32_t i = 0; i < sg->n_nodes; ++i)
+      for (uint32_t k = 0; k < sg->nodes[i].n_out; ++k) {
+        const uint32_t t = sg->nodes[i].out[k];
+        if (t == EI_NONE || listed[t]++) continue;
+        out[count++] = t;
+      }
+    EI_TRY(ei_subgraph_set_io(g, g->entries[e].subgraph, sg->inputs, sg->n_inputs, out, count));
+  }
+  return EDGE_STATUS_OK;
+}
+
 edge_status ei_import_graph(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err) {
   const ei_pass_options passes = { im->options->disabled_passes, im->options->n_disabled };
   *out = NULL;
@@ -91,11 +124,12 @@ edge_status ei_import_graph(ei_import *im, const void *data, uint64_t bytes, ei_
   case EI_IMPORT_TFLITE: EI_TRY(ei_import_tflite(im, data, bytes, out, err)); break;
   case EI_IMPORT_GGUF:
     return ei_fail(err, EDGE_STATUS_UNSUPPORTED_FEATURE, "GGUF files are language models, which this build cannot import");
-  case EI_IMPORT_EDGE: return ei_fail(err, EDGE_STATUS_INVALID_ARGUMENT, "the model is an .edge file already");
+  case EI_IMPORT_EDGE: EI_TRY(read_edge(im, data, bytes, out, err)); return im->options->all_outputs ? expose_all(*out, err) : EDGE_STATUS_OK;
   default: EI_TRY(ei_import_onnx(im, data, bytes, out, err)); break;
   }
   EI_TRY(ei_graph_verify(*out, err));
-  return ei_passes_run(*out, &passes, err);
+  EI_TRY(ei_passes_run(*out, &passes, err));
+  return im->options->all_outputs ? expose_all(*out, err) : EDGE_STATUS_OK;
 }
 
 /* ---- images */
@@ -199,7 +233,7 @@ edge_status ei_import_open(edge_env *env, const char *path, const ei_import_opti
   EI_TRY(ei_port_map_file(path, &map, err));
   const int kind = ei_import_detect(map.data, map.bytes);
   ei_port_unmap(&map);
-  if (kind == EI_IMPORT_EDGE) return edge_model_open_file(env, path, model_options, out, err);
+  if (kind == EI_IMPORT_EDGE && !(options && options->all_outputs)) return edge_model_open_file(env, path, model_options, out, err);
   EI_TRY(ei_import_image_file(path, options, &image, err));
   return edge_model_open_image(env, &image, model_options, out, err);
 }

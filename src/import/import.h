@@ -17,8 +17,9 @@ typedef struct ei_import_options {
   edge_log_fn log;                    /* NULL: silent */
   void *log_user;
   uint64_t max_bytes;                 /* quota of what importing allocates; 0: none. Mapped files do not count */
+  bool all_outputs;                   /* every tensor that a node of an entry makes becomes an output too */
 } ei_import_options;
-#define EI_IMPORT_OPTIONS_INIT { NULL, 0u, NULL, NULL, NULL, 0u }
+#define EI_IMPORT_OPTIONS_INIT { NULL, 0u, NULL, NULL, NULL, 0u, false }
 
 /** A file whose bytes a graph may point into: mapped, or read into memory where there is no mapping. */
 typedef struct ei_import_file {

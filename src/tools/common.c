@@ -99,13 +99,15 @@ void tool_session_options(const tool_options *o, uint64_t deadline_ns, edge_sess
   if (o->max_memory) out->max_dynamic_bytes = o->max_memory;
 }
 
-int tool_open_model(const tool_options *o, edge_env *env, const char *path, uint64_t deadline_ns, edge_model **out, tool_error *e) {
+int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, uint64_t deadline_ns, edge_model **out, tool_error *e) {
+  const char *const path = c->model;
   ei_import_options import = EI_IMPORT_OPTIONS_INIT;
   edge_error error = EDGE_ERROR_INIT;
   import.disabled_passes = o->no_pass.items;
   import.n_disabled = o->no_pass.count;
   import.log = log_line;
   import.max_bytes = o->max_memory;
+  import.all_outputs = c->all_outputs;
   const edge_status status = ei_import_open(env, path, &import, NULL, out, &error);
   if (status == EDGE_STATUS_OK && deadline_ns && edge_session_clock_ns() > deadline_ns) {
     edge_model_release(*out);

@@ -17,7 +17,7 @@ static const tool_verb *const verbs[] = {
 enum { N_VERBS = sizeof verbs / sizeof verbs[0] };
 
 /* Verbs of the contract that other components of EdgeRT will bring. */
-static const char *const later_verbs[] = { "convert", "inspect", "explain", "profile", "diff", "devices", "tokenize", "generate",
+static const char *const later_verbs[] = { "tokenize", "generate",
                                            "perplexity", "embed", "chat-template", "quantize", "prune", "pack", "verify", "update" };
 
 typedef enum option_kind { FLAG, TEXT, LIST, INT, DOUBLE, SEED, BYTES } option_kind;

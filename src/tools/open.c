@@ -407,13 +407,14 @@ static int session_error(const opener *a, edge_status status, int usage_code) {
   return tool_fail(a->e, code == EXIT_USAGE ? usage_code : code, "%s: %s", a->c->model, text[0] ? text : edge_status_name(status));
 }
 
-static int make_session(opener *a, edge_env *env) {
+static int make_session(opener *a) {
   tool_run *const r = a->r;
   edge_session_options options;
   edge_error error = EDGE_ERROR_INIT;
-  (void)env;
   tool_session_options(a->o, r->deadline_ns, &options);
-  if (a->o->max_memory == 0 && a->o->measure) options.flags |= EDGE_SESSION_PROFILE;
+  if (a->c->profile) options.flags |= EDGE_SESSION_PROFILE;
+  if (a->c->backends) options.backends = a->c->backends;
+  if (a->c->prefer) options.flags |= EDGE_SESSION_PREFER;
   const edge_status made = edge_session_create(r->model, &options, &r->session, &error);
   if (made != EDGE_STATUS_OK) return tool_fail(a->e, tool_exit_code(made), "%s: %s", a->c->model, error.text);
   for (uint32_t i = 0; i < r->n_inputs; ++i) {
@@ -456,7 +457,7 @@ int tool_open(const tool_options *o, edge_env *env, const tool_case *c, tool_run
   memset(r, 0, sizeof *r);
   r->env = env;
   if (o->timeout_s > 0) r->deadline_ns = start + (uint64_t)(o->timeout_s * 1e9);
-  int code = tool_open_model(o, env, c->model, r->deadline_ns, &r->model, e);
+  int code = tool_open_model(o, env, c, r->deadline_ns, &r->model, e);
   if (code) return code;
   if (o->entry) {
     r->entry = UINT32_MAX;
@@ -480,7 +481,7 @@ int tool_open(const tool_options *o, edge_env *env, const tool_case *c, tool_run
   if (!code) code = assign_files(&a);
   if (!code) code = assign_shapes(&a);
   if (!code) code = assign_carry(&a);
-  if (!code) code = make_session(&a, env);
+  if (!code) code = make_session(&a);
   r->load_ns = edge_session_clock_ns() - start;
   if (!code) code = load_data(&a);
   for (uint32_t i = 0; a.inputs && i < r->n_inputs; ++i) free_input_file(&a.inputs[i].file);

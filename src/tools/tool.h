@@ -70,6 +70,10 @@ typedef struct tool_case {
   int steps;                                  /* 0: one run */
   unsigned long long seed;
   bool inputs_by_name;                        /* NAME=FILE was already split */
+  bool profile;                               /* record per-node times */
+  bool all_outputs;                           /* every tensor is an output */
+  const char *backends;                       /* instead of --backend */
+  bool prefer;
 } tool_case;
 
 /** A model opened and a session with its inputs filled. */
@@ -93,7 +97,7 @@ int tool_case_from_options(const tool_options *o, tool_case *c, tool_error *e);
 /** Open, make a session, settle shapes, fill inputs. On failure everything is released. */
 int tool_open(const tool_options *o, edge_env *env, const tool_case *c, tool_run *r, tool_error *e);
 /** A model without a session. */
-int tool_open_model(const tool_options *o, edge_env *env, const char *path, uint64_t deadline_ns, edge_model **out, tool_error *e);
+int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, uint64_t deadline_ns, edge_model **out, tool_error *e);
 void tool_session_options(const tool_options *o, uint64_t deadline_ns, edge_session_options *out);
 void tool_close(tool_run *r);
 /** Data of step `step` into the inputs. */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * edgert convert: any known format to an .edge file. */
+#define _POSIX_C_SOURCE 200809L
+#include "tool.h"
+
+#include "../import/import.h"
+#include "json.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool pad_to(FILE *out, uint64_t *at, uint64_t offset) {
+  static const char zeros[4096];
+  while (*at < offset) {
+    const size_t n = offset - *at < sizeof zeros ? (size_t)(offset - *at) : sizeof zeros;
+    if (fwrite(zeros, 1, n, out) != n) return false;
+    *at += n;
+  }
+  return true;
+}
+
+/* Metadata, then each segment at the offset that the metadata names. */
+static bool write_image(FILE *out, const edge_image *image, uint64_t *bytes) {
+  uint64_t at = image->metadata_bytes;
+  if (fwrite(image->metadata, 1, (size_t)at, out) != at) return false;
+  for (uint32_t i = 0; i < image->num_segments; ++i) {
+    const edge_segment *const s = &image->segments[i];
+    if (!pad_to(out, &at, s->offset) || fwrite(s->data, 1, (size_t)s->bytes, out) != s->bytes) return false;
+    at += s->bytes;
+  }
+  *bytes = at;
+  return true;
+}
+
+static bool same_file(const char *a, const char *b) {
+  struct stat sa, sb;
+  return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+static int write_file(const char *in, const char *path, const edge_image *image, uint64_t *bytes, tool_error *e) {
+  /* the input may be mapped while the output is written: never truncate it */
+  if (same_file(in, path)) return tool_fail(e, EXIT_USAGE, "%s: input and output are the same file", in);
+  FILE *const out = fopen(path, "wb");
+  if (!out) return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", in, path, strerror(errno));
+  bool ok = write_image(out, image, bytes);
+  const int reason = errno;
+  if (fclose(out) != 0) ok = false;
+  if (ok) return EXIT_OK;
+  remove(path);
+  return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", in, path, strerror(reason));
+}
+
+static void log_warning(void *user, int32_t level, const char *text) {
+  (void)user;
+  fprintf(stderr, "%s: %s\n", level <= EDGE_LOG_ERROR ? "error" : "warning", text);
+}
+
+/* The file has to load before anybody is told that it exists. */
+static int check_result(const tool_options *o, const char *path, uint32_t *nodes, tool_error *e) {
+  edge_env *env = NULL;
+  edge_model *model = NULL;
+  edge_error error = EDGE_ERROR_INIT;
+  edge_model_info info = EDGE_MODEL_INFO_INIT;
+  int code = tool_env(o, &env, e);
+  if (code) return code;
+  edge_status status = edge_model_open_file(env, path, NULL, &model, &error);
+  if (status == EDGE_STATUS_OK) status = edge_model_get_info(model, &info);
+  *nodes = info.num_nodes;
+  edge_model_release(model);
+  edge_env_destroy(env);
+  if (status == EDGE_STATUS_OK) return EXIT_OK;
+  remove(path);
+  return tool_fail(e, tool_exit_code(status), "%s: the converted file does not load: %s", o->positional[0], error.text);
+}
+
+static int verb_convert(const tool_options *o) {
+  tool_error e = { 0, "" };
+  edge_error error = EDGE_ERROR_INIT;
+  edge_image image = EDGE_IMAGE_INIT;
+  ei_import_options import = EI_IMPORT_OPTIONS_INIT;
+  uint64_t bytes = 0;
+  uint32_t nodes = 0;
+  if (o->n_positional != 1 || !o->output)
+    return tool_report(o, (tool_fail(&e, EXIT_USAGE, "edgert convert: usage: edgert convert IN -o OUT.edge"), &e));
+  if (o->prepare)
+    return tool_report(o, (tool_fail(&e, EXIT_UNSUPPORTED, "%s: --prepare is not part of this build; convert without it", o->positional[0]), &e));
+  import.disabled_passes = o->no_pass.items;
+  import.n_disabled = o->no_pass.count;
+  import.log = log_warning;
+  import.max_bytes = o->max_memory;
+  const edge_status status = ei_import_image_file(o->positional[0], &import, &image, &error);
+  int code = EXIT_OK;
+  if (status != EDGE_STATUS_OK) {
+    code = tool_exit_code(status);
+    tool_fail(&e, code == EXIT_USAGE ? EXIT_BAD_FILE : code, "%s: %s", o->positional[0], error.text);
+    return tool_report(o, &e);
+  }
+  code = write_file(o->positional[0], o->output, &image, &bytes, &e);
+  image.release(image.user);
+  if (!code) code = check_result(o, o->output, &nodes, &e);
+  if (code) return tool_report(o, &e);
+  if (o->json) {
+    fputs("{\"out\":", stdout);
+    json_write_string(stdout, o->output);
+    printf(",\"bytes\":%llu,\"nodes\":%u,\"unsupported\":[]}\n", (unsigned long long)bytes, nodes);
+  } else {
+    printf("%s: %u nodes, %llu bytes\n", o->output, nodes, (unsigned long long)bytes);
+  }
+  return EXIT_OK;
+}
+
+static const char *const options[] = { "o", "prepare", NULL };
+const tool_verb tool_verb_convert = { "convert", "turn a model into an .edge file", "usage: edgert convert IN -o OUT.edge [options]", options, verb_convert };
