@@ -28,8 +28,8 @@ summary=build/test-summary.txt
 say() { printf '\n== %s (%ss)\n' "$1" "$(($(date +%s) - begin))"; }
 
 # ---- what the tests need
-packages='gcc g++ cmake ninja-build ccache pkg-config python3 python3-venv clang clang-format cppcheck flatbuffers-compiler
-libxnnpack-dev libpthreadpool-dev libcpuinfo-dev gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-mingw-w64-x86-64
+packages='gcc g++ cmake ninja-build ccache pkg-config python3 python3-venv clang clang-format cppcheck
+flatbuffers-compiler libxnnpack-dev libpthreadpool-dev libcpuinfo-dev gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-mingw-w64-x86-64
 gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user strace'
 if command -v dpkg-query > /dev/null && command -v apt-get > /dev/null; then
   missing=''
@@ -43,7 +43,9 @@ if command -v dpkg-query > /dev/null && command -v apt-get > /dev/null; then
       # one at a time if not all together: a package that a release lacks must not cost the others
       # shellcheck disable=SC2086
       (apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing) > build/packages.log 2>&1 ||
-        for package in $missing; do apt-get install -y -qq --no-install-recommends "$package" >> build/packages.log 2>&1; done
+        for package in $missing; do
+          apt-get install -y -qq --no-install-recommends "$package" >> build/packages.log 2>&1
+        done
     else
       echo "some tests will be skipped; to run them all, type:"
       echo "  apt-get install -y --no-install-recommends$missing"
@@ -79,7 +81,8 @@ configure() {
   set -- -DEDGE_PYTHON="$python" "$@"
   command -v ccache > /dev/null && set -- -DCMAKE_C_COMPILER_LAUNCHER=ccache "$@"
   if [ ! -e "$folder/CMakeCache.txt" ] && command -v ninja > /dev/null; then set -- -G Ninja "$@"; fi
-  cmake -S . -B "$folder" "$@" > "$folder.log" 2>&1 && cmake --build "$folder" --parallel "$jobs" >> "$folder.log" 2>&1 && return 0
+  cmake -S . -B "$folder" "$@" > "$folder.log" 2>&1 &&
+    cmake --build "$folder" --parallel "$jobs" >> "$folder.log" 2>&1 && return 0
   grep -E 'error|FAILED|Error' "$folder.log" | head -n 40
   tail -n 20 "$folder.log"
   return 1
@@ -94,15 +97,17 @@ part() {
   (cd "$folder" && ctest --parallel "$jobs" --output-on-failure --timeout 300 "$@") > "$folder.tests.log" 2>&1
   result=$?
   sed -n '/tests passed/,$p' "$folder.tests.log"
-  [ $result = 0 ] || { failed="$failed $title;" && grep -v -E '^ *(Start|[0-9]+/[0-9]+ .*Passed)' "$folder.tests.log" | head -n 300; }
+  if [ $result != 0 ]; then
+    failed="$failed $title;"
+    grep -v -E '^ *(Start|[0-9]+/[0-9]+ .*Passed)' "$folder.tests.log" | head -n 300
+  fi
   {
     printf '%s: %s\n' "$title" "$(grep 'tests passed' "$folder.tests.log" || echo 'no tests')"
     # LastTest.log has the output of each test between two rules, and says what became of it
-    awk '/^[0-9]+\/[0-9]+ Test(ing)?:/ { name = $NF; reason = "" }
-         /^skipped:|^SKIP|^skip:/ { reason = $0 }
-         /^Test (Skipped|Not Run)/ || /^Test time/ { }
-         tolower($0) ~ /^(skipped|skip)/ && name != "" { skips[name] = $0 }
-         END { for (n in skips) printf "  not run: %s: %s\n", n, skips[n] }' "$folder/Testing/Temporary/LastTest.log" | sort
+    awk '/^[0-9]+\/[0-9]+ Test(ing)?:/ { name = $NF }
+         tolower($0) ~ /^skip/ && name != "" { sub(/^[A-Za-z]+: */, ""); skips[name] = $0 }
+         END { for (n in skips) printf "  not run: %s: %s\n", n, skips[n] }' \
+      "$folder/Testing/Temporary/LastTest.log" | sort
   } >> "$summary"
 }
 
@@ -113,10 +118,11 @@ else
   failed="$failed Release does not build;"
 fi
 
+debug='-DCMAKE_BUILD_TYPE=RelWithDebInfo -DEDGE_EXAMPLES=OFF -DEDGE_BENCHMARKS=OFF'
 if [ $sanitizers = 1 ] || [ -z "$regex" ]; then
   say 'ASan and UBSan'
   export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=0
-  if configure build/test-asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DEDGE_SANITIZE=address,undefined -DEDGE_EXAMPLES=OFF -DEDGE_BENCHMARKS=OFF; then
+  if configure build/test-asan -DEDGE_SANITIZE=address,undefined $debug; then
     if [ $sanitizers = 1 ]; then
       part 'ASan+UBSan' build/test-asan -E '^lint/'
     else
@@ -129,7 +135,8 @@ fi
 
 if [ $sanitizers = 1 ]; then
   say 'TSan'
-  if configure build/test-tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DEDGE_SANITIZE=thread -DEDGE_EXAMPLES=OFF -DEDGE_BENCHMARKS=OFF; then
+  # shellcheck disable=SC2086
+  if configure build/test-tsan -DEDGE_SANITIZE=thread $debug; then
     part 'TSan' build/test-tsan -R 'pool|thread|alloc|session|exec|e2e|share' -E '^lint/|^api/header' -LE 'python'
   else
     failed="$failed TSan does not build;"

@@ -21,7 +21,13 @@ install)
   cmake --install "$build" --prefix "$work/first" > /dev/null
   mv "$work/first" "$prefix"   # an installed tree can be moved
   cp -r "$source/tests/api/consumers" "$consumers"
-  [ -n "$model" ] && cp "$model" "$model_copy"
+  if [ -n "$model" ]; then
+    cp "$model" "$model_copy"
+  elif [ -x "$build/tests/format/format_make_files" ]; then   # a sample of the format's tests does as well
+    mkdir "$work/samples"
+    "$build/tests/format/format_make_files" write "$work/samples"
+    cp "$work/samples/dense.edge" "$model_copy"
+  fi
   find "$prefix" -type f | sed "s,$prefix/,," | sort
   test -f "$prefix/include/edge/edge.h"
   test -n "$(libdir)"
@@ -34,8 +40,8 @@ case $kind in
 find_package)
   need c++
   rm -rf "$work/fp"
-  cmake -S "$consumers/find_package" -B "$work/fp" -DCMAKE_PREFIX_PATH="$prefix" -DMODEL="$model_copy" -DCMAKE_BUILD_TYPE=Release > "$work/fp.log" ||
-    { cat "$work/fp.log"; exit 1; }
+  cmake -S "$consumers/find_package" -B "$work/fp" -DCMAKE_PREFIX_PATH="$prefix" -DMODEL="$model_copy" \
+    -DCMAKE_BUILD_TYPE=Release > "$work/fp.log" || { cat "$work/fp.log"; exit 1; }
   cmake --build "$work/fp"
   (cd "$work/fp" && ctest --output-on-failure) ;;
 pkgconfig)
@@ -48,12 +54,15 @@ pkgconfig)
   LD_LIBRARY_PATH=$(libdir) "$work/pc_shared" "$model_copy"
   # the static library: the archive by its path, the rest as the file says
   static=$(pkg-config --static --libs edgert | sed "s,-ledgert,$(libdir)/libedgert.a,")
-  $cc -std=c11 -Wall -Wextra -Werror "$consumers/app.c" -o "$work/pc_static" $(pkg-config --cflags edgert) $static -lm
+  flags=$(pkg-config --cflags edgert)
+  # shellcheck disable=SC2086
+  $cc -std=c11 -Wall -Wextra -Werror "$consumers/app.c" -o "$work/pc_static" $flags $static -lm
   "$work/pc_static" "$model_copy" ;;
 subdirectory)
   rm -rf "$work/sub"
-  cmake -S "$consumers/subdirectory" -B "$work/sub" -DEDGERT_SOURCE="$source" -DMODEL="$model_copy" -DCMAKE_BUILD_TYPE=Release \
-    -DCMAKE_C_COMPILER_LAUNCHER="${EDGE_LAUNCHER:-}" > "$work/sub.log" || { cat "$work/sub.log"; exit 1; }
+  cmake -S "$consumers/subdirectory" -B "$work/sub" -DEDGERT_SOURCE="$source" -DMODEL="$model_copy" \
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER_LAUNCHER="${EDGE_LAUNCHER:-}" > "$work/sub.log" ||
+    { cat "$work/sub.log"; exit 1; }
   cmake --build "$work/sub" --parallel 2
   (cd "$work/sub" && ctest --output-on-failure) ;;
 python)
@@ -64,6 +73,6 @@ python)
 command)
   tool=$prefix/bin/edgert
   [ -x "$tool" ] || skip "no command installed"
-  "$tool" inspect "$model_copy" ;;
+  "$tool" run "$model_copy" ;;
 *) echo "unknown kind $kind"; exit 1 ;;
 esac

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""symbols.py NM OBJECTS...: what object files need from outside. Kernels need memory copies and libm; the runtime prints
-nothing, allocates nothing and never ends the process: only the port may ask the system."""
+"""symbols.py NM OBJECTS...: what object files need from outside. Kernels need memory copies and libm; the runtime
+prints nothing, allocates nothing and never ends the process: only the port may ask the system."""
 import os
 import re
 import subprocess
@@ -9,9 +9,9 @@ import sys
 COMPILER = re.compile(r"^(__|_GLOBAL_OFFSET_TABLE_|gcov_|llvm_)")
 MEMORY = {"memcpy", "memmove", "memset", "memcmp", "memchr"}
 TEXT = {"strlen", "strcmp", "strncmp", "strchr", "strrchr", "strstr"}
-MATH = set("""acos asin atan atan2 acosh asinh atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs floor fma fmax
-fmin fmod frexp hypot ldexp lgamma llrint log log10 log1p log2 logb lrint llround lround modf nearbyint nextafter pow
-remainder rint round scalbn sin sinh sqrt tan tanh tgamma trunc sincos""".split())
+MATH = set("""acos asin atan atan2 acosh asinh atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs floor fma
+fmax fmin fmod frexp hypot ldexp lgamma llrint log log10 log1p log2 logb lrint llround lround modf nearbyint nextafter
+pow remainder rint round scalbn sin sinh sqrt tan tanh tgamma trunc sincos""".split())
 MATH |= {name + "f" for name in MATH}
 OPTIONAL = re.compile(r"^(cpuinfo_|pthreadpool_|xnn_)")
 FORBIDDEN_ANYWHERE = {"abort", "exit", "_exit", "longjmp", "setjmp", "__assert_fail", "printf", "puts", "putchar"}

@@ -87,7 +87,8 @@ edge_status ei_port_map_fd(int32_t fd, uint64_t offset, uint64_t length, ei_port
 edge_status ei_port_map_inside(const char *dir, const char *path, ei_port_map *out, edge_error *err) {
   *out = (ei_port_map) { NULL, 0, NULL, 0 };
   return ei_fail(err, EDGE_STATUS_UNSUPPORTED_FEATURE,
-                 "'%s' in %s: files beside a model are not supported on this system; put the data into the model", path, dir);
+                 "'%s' in %s: files beside a model are not supported on this system; put the data into the model", path,
+                 dir);
 }
 
 void ei_port_unmap(ei_port_map *m) {
