@@ -67,6 +67,13 @@ void ei_ox_map_rnn(ei_ox_call *c);
 void ei_ox_map_if(ei_ox_call *c);
 void ei_ox_map_loop(ei_ox_call *c);
 void ei_ox_map_scan(ei_ox_call *c);
+/* map_attention.c */
+void ei_ox_map_attention(ei_ox_call *c);
+/* map_sequence.c */
+void ei_ox_map_rotary(ei_ox_call *c);
+void ei_ox_map_tensor_scatter(ei_ox_call *c);
+void ei_ox_map_swiglu(ei_ox_call *c);
+void ei_ox_map_center_crop_pad(ei_ox_call *c);
 /* map_contrib.c: com.microsoft */
 
 #endif

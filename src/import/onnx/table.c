@@ -232,6 +232,12 @@ static const ei_ox_row rows[] = {
   { "If", "", 1, 0, ei_ox_map_if, NULL, NULL },
   { "Loop", "", 1, 0, ei_ox_map_loop, NULL, NULL },
   { "Scan", "", 1, 0, ei_ox_map_scan, NULL, NULL },
+  /* sequence models */
+  { "Attention", "", 1, 0, ei_ox_map_attention, NULL, NULL },
+  { "RotaryEmbedding", "", 1, 0, ei_ox_map_rotary, NULL, NULL },
+  { "TensorScatter", "", 1, 0, ei_ox_map_tensor_scatter, NULL, NULL },
+  { "SwiGLU", "", 1, 0, ei_ox_map_swiglu, NULL, NULL },
+  { "CenterCropPad", "", 1, 0, ei_ox_map_center_crop_pad, NULL, NULL },
   /* detection */
   { "NonMaxSuppression", "", 1, 0, ei_ox_map_direct, "NonMaxSuppression", nms },
   /* domains of exporters */

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Operators of sequence models that are short recipes: rotary positions, cache updates, gates. */
+#include "map.h"
+
+static uint32_t slice(ei_ox_call *c, uint32_t t, int64_t start, int64_t end, int64_t step) {
+  const int64_t last = -1;
+  return EI_OX(c, "Slice", EI_NONE, t, ei_ox_const_ints(c, &start, 1), ei_ox_const_ints(c, &end, 1),
+               ei_ox_const_ints(c, &last, 1), ei_ox_const_ints(c, &step, 1));
+}
+
+static uint32_t concat_last(ei_ox_call *c, uint32_t a, uint32_t b, uint32_t out) {
+  out = EI_OX(c, "Concat", out, a, b);
+  ei_ox_set_int(c, "axis", -1);
+  return out;
+}
+
+/* Rotate pairs of the first `size` values of each head. */
+void ei_ox_map_rotary(ei_ox_call *c) {
+  const uint32_t x = ei_ox_in(c, 0), ids = ei_ox_in(c, 3);
+  const int32_t rank = ei_ox_rank(c, x);
+  const int64_t heads = ei_ox_int(c, "num_heads", 0), axis = rank == 3 ? 2 : 1, split[4] = { 0, 0, heads, -1 };
+  const bool interleaved = ei_ox_int(c, "interleaved", 0) != 0;
+  const uint32_t h = rank == 3 ? ei_ox_reshape(c, x, split, 4, EI_NONE) : x;
+  const edge_tensor *const v = ei_ox_view(c, h);
+  if (!ei_ox_ok(c->x)) return;
+  const int64_t whole = v->rank == 4 ? v->dims[3] : EI_DIM_UNKNOWN, given = ei_ox_int(c, "rotary_embedding_dim", 0);
+  const int64_t size = given > 0 ? given : whole;
+  if (whole < 2 || size > whole || size % 2 != 0 || (rank == 3 && heads < 1)) {
+    ei_ox_fail(c, EDGE_STATUS_UNSUPPORTED_FEATURE, "the size of a head must be known and even");
+    return;
+  }
+  uint32_t caches[2];
+  for (uint32_t i = 0; i < 2; ++i) {
+    caches[i] = ids == EI_NONE ? ei_ox_in(c, 1 + i) : EI_OX(c, "Gather", EI_NONE, ei_ox_in(c, 1 + i), ids);
+    caches[i] = ei_ox_unsqueeze(c, caches[i], &axis, 1);
+  }
+  const uint32_t turned = size < whole ? slice(c, h, 0, size, 1) : h;
+  const uint32_t a = interleaved ? slice(c, turned, 0, size, 2) : slice(c, turned, 0, size / 2, 1);
+  const uint32_t b = interleaved ? slice(c, turned, 1, size, 2) : slice(c, turned, size / 2, size, 1);
+  uint32_t re =
+      EI_OX(c, "Sub", EI_NONE, EI_OX(c, "Mul", EI_NONE, caches[0], a), EI_OX(c, "Mul", EI_NONE, caches[1], b));
+  uint32_t im =
+      EI_OX(c, "Add", EI_NONE, EI_OX(c, "Mul", EI_NONE, caches[1], a), EI_OX(c, "Mul", EI_NONE, caches[0], b));
+  const bool rest = size < whole;
+  uint32_t y;
+  if (interleaved) {
+    const int64_t last = -1, pairs[4] = { 0, 0, 0, size };
+    re = ei_ox_unsqueeze(c, re, &last, 1);
+    im = ei_ox_unsqueeze(c, im, &last, 1);
+    y = ei_ox_reshape(c, concat_last(c, re, im, EI_NONE), pairs, 4, rest || rank == 3 ? EI_NONE : ei_ox_out(c, 0));
+  } else {
+    y = concat_last(c, re, im, rest || rank == 3 ? EI_NONE : ei_ox_out(c, 0));
+  }
+  if (rest) y = concat_last(c, y, slice(c, h, size, whole, 1), rank == 3 ? EI_NONE : ei_ox_out(c, 0));
+  if (rank == 3) {
+    static const int64_t joined[3] = { 0, 0, -1 };
+    ei_ox_reshape(c, y, joined, 3, ei_ox_out(c, 0));
+  }
+}
+
+/* update goes into past at write_indices[batch] along the axis. */
+void ei_ox_map_tensor_scatter(ei_ox_call *c) {
+  const uint32_t past = ei_ox_in(c, 0), update = ei_ox_in(c, 1);
+  const int32_t rank = ei_ox_rank(c, past);
+  int64_t axis = ei_ox_int(c, "axis", -2), shape[EDGE_MAX_RANK];
+  if (!ei_ox_ok(c->x)) return;
+  if (axis < 0) axis += rank;
+  if (axis < 1 || axis >= rank) {
+    ei_ox_fail(c, EDGE_STATUS_INVALID_VALUE, "axis %lld is out of range", (long long)axis);
+    return;
+  }
+  const uint32_t sizes = EI_OX(c, "Shape", EI_NONE, update);
+  const uint32_t n = EI_OX(c, "Gather", EI_NONE, sizes, ei_ox_const_int(c, axis));
+  uint32_t at = EI_OX(c, "Range", EI_NONE, ei_ox_const_int(c, 0), n, ei_ox_const_int(c, 1));
+  for (int32_t i = 0; i < rank; ++i) shape[i] = i == axis ? -1 : 1;
+  at = ei_ox_reshape(c, at, shape, (uint32_t)rank, EI_NONE);
+  if (ei_ox_in(c, 2) != EI_NONE) {
+    for (int32_t i = 0; i < rank; ++i) shape[i] = i == 0 ? -1 : 1;
+    const uint32_t starts = ei_ox_cast(c, ei_ox_in(c, 2), EDGE_DTYPE_S64, EI_NONE);
+    at = EI_OX(c, "Add", EI_NONE, at, ei_ox_reshape(c, starts, shape, (uint32_t)rank, EI_NONE));
+  }
+  if (strcmp(ei_ox_text_attr(c, "mode", "linear"), "circular") == 0) {
+    const uint32_t length = EI_OX(c, "Gather", EI_NONE, EI_OX(c, "Shape", EI_NONE, past), ei_ox_const_int(c, axis));
+    at = EI_OX(c, "FloorMod", EI_NONE, at, length);
+  }
+  EI_OX(c, "ScatterElements", ei_ox_out(c, 0), past, EI_OX(c, "Expand", EI_NONE, at, sizes), update);
+  ei_ox_set_int(c, "axis", axis);
+}
+
+void ei_ox_map_swiglu(ei_ox_call *c) {
+  const uint32_t gate = EI_OX(c, "Swish", EI_NONE, ei_ox_in(c, 0));
+  ei_ox_set_float(c, "alpha", ei_ox_float(c, "alpha", 1.0));
+  EI_OX(c, "Mul", ei_ox_out(c, 0), gate, ei_ox_in(c, 1));
+}
+
+/* Crop what is too long and pad what is too short, both around the centre. */
+void ei_ox_map_center_crop_pad(ei_ox_call *c) {
+  const uint32_t x = ei_ox_in(c, 0), want = ei_ox_cast(c, ei_ox_in(c, 1), EDGE_DTYPE_S64, EI_NONE);
+  const int32_t rank = ei_ox_rank(c, x);
+  int64_t all[EDGE_MAX_RANK];
+  uint32_t n = 0;
+  const int64_t *list = ei_ox_ints(c, "axes", &n);
+  if (!ei_ox_ok(c->x)) return;
+  for (int32_t i = 0; i < rank; ++i) all[i] = i;
+  if (!list) {
+    list = all;
+    n = (uint32_t)rank;
+  }
+  const uint32_t axes = ei_ox_const_ints(c, list, n), two = ei_ox_const_int(c, 2), zero = ei_ox_const_int(c, 0);
+  const uint32_t have = EI_OX(c, "Gather", EI_NONE, EI_OX(c, "Shape", EI_NONE, x), axes);
+  const uint32_t keep = EI_OX(c, "Min", EI_NONE, have, want);
+  const uint32_t start = EI_OX(c, "Div", EI_NONE, EI_OX(c, "Sub", EI_NONE, have, keep), two);
+  const uint32_t cropped = EI_OX(c, "Slice", EI_NONE, x, start, EI_OX(c, "Add", EI_NONE, start, keep), axes);
+  const uint32_t more = EI_OX(c, "Max", EI_NONE, EI_OX(c, "Sub", EI_NONE, want, keep), zero);
+  const uint32_t before = EI_OX(c, "Div", EI_NONE, more, two);
+  const uint32_t pads = EI_OX(c, "Concat", EI_NONE, before, EI_OX(c, "Sub", EI_NONE, more, before));
+  ei_ox_set_int(c, "axis", 0);
+  EI_OX(c, "Pad", ei_ox_out(c, 0), cropped, pads, EI_NONE, axes);
+}
