@@ -29,7 +29,8 @@ say() { printf '\n== %s (%ss)\n' "$1" "$(($(date +%s) - begin))"; }
 
 # ---- what the tests need
 packages='gcc g++ cmake ninja-build ccache pkg-config python3 python3-venv clang clang-format cppcheck
-flatbuffers-compiler libxnnpack-dev libpthreadpool-dev libcpuinfo-dev gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-mingw-w64-x86-64
+flatbuffers-compiler libxnnpack-dev libpthreadpool-dev libcpuinfo-dev gcc-arm-none-eabi libnewlib-arm-none-eabi
+gcc-mingw-w64-x86-64
 gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user strace'
 if command -v dpkg-query > /dev/null && command -v apt-get > /dev/null; then
   missing=''

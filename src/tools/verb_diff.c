@@ -94,7 +94,7 @@ static int report(const tool_options *o, bool departs, const departure *d, uint3
 
 static int verb_diff(const tool_options *o) {
   tool_error e = { 0, "" };
-  tool_case a, b;
+  tool_case a = { 0 }, b;
   tool_run ra, rb, plain;
   edge_env *env = NULL;
   int code = EXIT_OK, result = EXIT_OK;

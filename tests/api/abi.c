@@ -158,7 +158,7 @@ FIELD(edge_session_memory, arena_lower_bound_bytes, 16);
 FIELD(edge_session_memory, persistent_bytes, 24);
 FIELD(edge_session_memory, prepared_bytes, 32);
 
-SIZE(edge_placement, 80);
+SIZE(edge_placement, 88);
 FIELD(edge_placement, struct_size, 0);
 FIELD(edge_placement, subgraph, 4);
 FIELD(edge_placement, node, 8);
@@ -171,6 +171,7 @@ FIELD(edge_placement, reason, 48);
 FIELD(edge_placement, hint, 56);
 FIELD(edge_placement, cost_us, 64);
 FIELD(edge_placement, time_ns, 72);
+FIELD(edge_placement, macs, 80);
 
 SIZE(edge_event, 264);
 FIELD(edge_event, struct_size, 0);

@@ -9,4 +9,4 @@ exec cppcheck --quiet --std=c11 --language=c --enable=warning,portability --inli
   --cppcheck-build-dir="$2/cppcheck" --suppress=missingInclude --suppress=missingIncludeSystem \
   --suppress='*:*.inl' --suppress=unusedFunction --suppress=uninitvar --suppress=ctuuninitvar --suppress=nullPointer \
   --suppress=nullPointerRedundantCheck --suppress=zerodivcond --suppress=invalidFunctionArg \
-  --suppress=arrayIndexThenCheck -I "$1/include" -I "$1" -D__x86_64__ -D__GNUC__=12 -D__linux__ "$1/src"
+  --suppress=arrayIndexThenCheck --suppress=negativeIndex -I "$1/include" -I "$1" -D__x86_64__ -D__GNUC__=12 -D__linux__ "$1/src"
