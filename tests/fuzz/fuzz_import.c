@@ -35,6 +35,7 @@ bool et_fuzz_import(const uint8_t *p, size_t n) {
     load(&image);
     image.release(image.user);
   } else {
+    if (getenv("EDGE_FUZZ_VERBOSE")) printf("%s: %s\n", edge_status_name(status), error.text);
     CHECK(error.status == status && error.text[0] != '\0' && memchr(error.text, 0, sizeof error.text) != NULL);
     if (status == EDGE_STATUS_INTERNAL) fprintf(stderr, "%s\n", error.text);
     CHECK(status != EDGE_STATUS_INTERNAL);
