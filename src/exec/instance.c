@@ -223,7 +223,7 @@ static edge_status compile_all(ei_instance *in, bool sizes_only) {
                              "backend %s refused %u nodes from '%s' on, and the session is strict: allow another backend",
                              refused->backend->info.name, refused->n_nodes, in->sg->nodes[first].name);
     ei_session_event(s, EDGE_STATUS_BACKEND_REFUSED, first, refused->backend->info.name,
-                     "refused %u nodes from '%s' on: they run elsewhere", refused->n_nodes, in->sg->nodes[first].name);
+                     "backend %s refused %u nodes from '%s' on: they run elsewhere", refused->backend->info.name, refused->n_nodes, in->sg->nodes[first].name);
     for (uint32_t b = 0; b < s->n_allowed; ++b)
       if (s->allowed[b] == refused->backend)
         for (uint32_t k = 0; k < refused->n_nodes; ++k) in->placements[refused->nodes[k]].barred |= 1u << b;

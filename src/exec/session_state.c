@@ -29,7 +29,7 @@ void ei_session_event(edge_session *s, edge_status cause, uint32_t node, const c
   va_start(args, format);
   ei_vformat(e->text, sizeof e->text, format, args);
   va_end(args);
-  ei_log(s->env, EDGE_LOG_WARNING, "backend %s: %s", e->backend, e->text);
+  ei_log(s->env, EDGE_LOG_WARNING, "%s", e->text);
 }
 
 static void initial_state(const edge_session *s, uint32_t i) {
