@@ -12,7 +12,8 @@ static int is_plain(const ek_conv_f32_args *a) {
 }
 
 int ek_conv_f32_by_line(const ek_conv_f32_args *a) {
-  return a->c_in < 16 && a->kw > 1 && a->dw == 1 && a->groups == 1 && a->kh * a->kw <= MAX_TAPS;
+  const int shallow = a->c_in < 16 || (a->c_in <= 32 && a->ow >= 16);
+  return shallow && a->kw > 1 && a->dw == 1 && a->groups == 1 && a->kh * a->kw <= MAX_TAPS;
 }
 
 /* one panel of one group */
@@ -36,26 +37,49 @@ static panel panel_of(const ek_conv_f32_args *a, size_t g, size_t p) {
   return r;
 }
 
-/* addresses of taps [t0, t0 + taps) for mr pixels from m on */
-static void addresses(const ek_conv_f32_args *a, size_t g, size_t m, size_t mr, size_t t0, size_t taps,
+/* taps [t0, t0 + taps) of the kernel: offsets from the window's first element, in elements */
+typedef struct tap_part {
+  size_t t0, taps;
+  ptrdiff_t offset[MAX_TAPS];
+} tap_part;
+
+static void tap_offsets(const ek_conv_f32_args *a, size_t t0, size_t taps, tap_part *part) {
+  const size_t pixel = a->groups * a->c_in;
+  part->t0 = t0;
+  part->taps = taps;
+  for (size_t t = 0; t < taps; ++t) {
+    part->offset[t] = (ptrdiff_t)(((t0 + t) / a->kw * a->dh * a->iw + (t0 + t) % a->kw * a->dw) * pixel);
+  }
+}
+
+/* addresses of the part's taps for mr pixels from m on, `step` (1 or ow) pixels apart */
+static void addresses(const ek_conv_f32_args *a, size_t g, size_t m, size_t mr, size_t step, const tap_part *part,
                       const float **rows) {
   const size_t pixel = a->groups * a->c_in;
+  const ptrdiff_t span_y = (ptrdiff_t)((a->kh - 1) * a->dh), span_x = (ptrdiff_t)((a->kw - 1) * a->dw);
+  const ptrdiff_t ih = (ptrdiff_t)a->ih, iw = (ptrdiff_t)a->iw;
   size_t ox = m % a->ow, oy = m / a->ow % a->oh, n = m / (a->ow * a->oh);
   for (size_t i = 0; i < mr; ++i) {
     const ptrdiff_t y0 = (ptrdiff_t)(oy * a->sh) - a->pad_top, x0 = (ptrdiff_t)(ox * a->sw) - a->pad_left;
     const float *const image = a->x + n * a->ih * a->iw * pixel + g * a->c_in;
-    size_t ky = t0 / a->kw, kx = t0 % a->kw;
-    for (size_t t = 0; t < taps; ++t) {
-      const ptrdiff_t iy = y0 + (ptrdiff_t)(ky * a->dh), ix = x0 + (ptrdiff_t)(kx * a->dw);
-      const int inside = iy >= 0 && iy < (ptrdiff_t)a->ih && ix >= 0 && ix < (ptrdiff_t)a->iw;
-      rows[t * mr + i] = inside ? image + ((size_t)iy * a->iw + (size_t)ix) * pixel : a->zeros;
-      if (++kx == a->kw) {
-        kx = 0;
-        ++ky;
+    if (y0 >= 0 && x0 >= 0 && y0 + span_y < ih && x0 + span_x < iw) {
+      const float *const first = image + (y0 * iw + x0) * (ptrdiff_t)pixel;
+      for (size_t t = 0; t < part->taps; ++t) rows[t * mr + i] = first + part->offset[t];
+    } else {
+      size_t ky = part->t0 / a->kw, kx = part->t0 % a->kw;
+      for (size_t t = 0; t < part->taps; ++t) {
+        const ptrdiff_t iy = y0 + (ptrdiff_t)(ky * a->dh), ix = x0 + (ptrdiff_t)(kx * a->dw);
+        const int inside = iy >= 0 && iy < ih && ix >= 0 && ix < iw;
+        rows[t * mr + i] = inside ? image + (iy * iw + ix) * (ptrdiff_t)pixel : a->zeros;
+        if (++kx == a->kw) {
+          kx = 0;
+          ++ky;
+        }
       }
     }
-    if (++ox == a->ow) {
-      ox = 0;
+    ox += step;
+    if (ox >= a->ow) {
+      ox -= a->ow;
       if (++oy == a->oh) {
         oy = 0;
         ++n;
@@ -64,15 +88,17 @@ static void addresses(const ek_conv_f32_args *a, size_t g, size_t m, size_t mr, 
   }
 }
 
-/* pixels [m0, m1) by tap, the sum over taps in parts that keep the weights of a part in cache */
-static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m0, size_t m1) {
+/* `count` pixels from m0 on by tap, the sum over taps in parts that keep the weights of a part in cache */
+static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m0, size_t count, size_t step) {
   const float *rows[MAX_TAPS * EK_GEMM_F32_MAX_ROWS];
-  const size_t all = a->kh * a->kw, ldc = a->groups * a->c_out;
-  size_t part = EK_GEMM_F32_SPLIT_K * 3 / 2 / a->c_in;
-  if (part < 1) part = 1;
-  if (part > MAX_TAPS) part = MAX_TAPS;
-  for (size_t t0 = 0; t0 < all; t0 += part) {
-    const size_t taps = all - t0 < part ? all - t0 : part;
+  const size_t all = a->kh * a->kw, channels = a->groups * a->c_out, ldc = channels * step;
+  size_t most = EK_GEMM_F32_SPLIT_K * 3 / 2 / a->c_in;
+  if (most < 1) most = 1;
+  if (most > MAX_TAPS) most = MAX_TAPS;
+  for (size_t t0 = 0; t0 < all; t0 += most) {
+    tap_part part;
+    const size_t taps = all - t0 < most ? all - t0 : most;
+    tap_offsets(a, t0, taps, &part);
     const int first = t0 == 0, last = t0 + taps == all;
     const float *const residual = first ? a->residual : a->y;
     ek_gemm_f32_call call = {
@@ -88,64 +114,74 @@ static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m
       .lo = last ? a->lo : -INFINITY,
       .hi = last ? a->hi : INFINITY,
     };
-    for (size_t m = m0; m < m1;) {
+    for (size_t done = 0; done < count;) {
       size_t groups = 0;
-      const size_t mr = ek_gemm_f32_next_rows(a->kernel, p->nv, m1 - m, &groups);
-      for (; groups > 0; --groups, m += mr) {
-        addresses(a, g, m, mr, t0, taps, rows);
-        call.c = a->y + m * ldc + p->column;
-        call.residual = residual ? residual + m * ldc + p->column : NULL;
+      const size_t mr = ek_gemm_f32_next_rows(a->kernel, p->nv, count - done, &groups);
+      for (; groups > 0; --groups, done += mr) {
+        const size_t m = m0 + done * step;
+        addresses(a, g, m, mr, step, &part, rows);
+        call.c = a->y + m * channels + p->column;
+        call.residual = residual ? residual + m * channels + p->column : NULL;
         a->kernel->fn[p->nv - 1][mr - 1](&call);
       }
     }
   }
 }
 
-/* whole output lines; the pixels whose window stays inside read kernel lines as one run */
-static void by_line(const ek_conv_f32_args *a, const panel *p, size_t m0, size_t m1) {
+/* pixels [x_lo, x_hi) of the output line that starts at m: kernel lines are runs of kw * C inputs */
+static void line_run(const ek_conv_f32_args *a, const panel *p, size_t m, size_t x_lo, size_t x_hi) {
   const float *rows[MAX_TAPS * EK_GEMM_F32_MAX_ROWS];
-  const size_t run = a->kw * a->c_in;
-  const size_t x_lo_all = a->pad_left > 0 ? ((size_t)a->pad_left + a->sw - 1) / a->sw : 0;
-  const size_t x_lo = x_lo_all < a->ow ? x_lo_all : a->ow;
+  const size_t run = a->kw * a->c_in, oy = m / a->ow % a->oh, n = m / (a->ow * a->oh);
+  const ptrdiff_t y0 = (ptrdiff_t)(oy * a->sh) - a->pad_top;
+  size_t k0 = 0, k1 = a->kh;
+  while (k0 < k1 && y0 + (ptrdiff_t)(k0 * a->dh) < 0) ++k0;
+  while (k1 > k0 && y0 + (ptrdiff_t)((k1 - 1) * a->dh) >= (ptrdiff_t)a->ih) --k1;
+  ek_gemm_f32_call call = {
+    .rows = rows,
+    .taps = k1 - k0,
+    .depth = run,
+    .w = p->w + k0 * run * p->width,
+    .bias = p->bias,
+    .ldc = a->c_out,
+    .ldr = a->c_out,
+    .nc = p->nc,
+    .lo = a->lo,
+    .hi = a->hi,
+  };
+  for (size_t x = x_lo; x < x_hi;) {
+    const size_t mr = ek_gemm_f32_next_rows(a->kernel, p->nv, x_hi - x, &call.groups);
+    for (size_t t = k0; t < k1; ++t) {
+      const size_t iy = (size_t)(y0 + (ptrdiff_t)(t * a->dh));
+      const float *const line = a->x + (n * a->ih + iy) * a->iw * a->c_in;
+      for (size_t i = 0; i < mr; ++i) {
+        rows[(t - k0) * mr + i] = line + ((x + i) * a->sw - (size_t)a->pad_left) * a->c_in;
+      }
+    }
+    call.a_step = mr * a->sw * a->c_in;
+    call.c = a->y + (m + x) * a->c_out + p->column;
+    call.residual = a->residual ? a->residual + (m + x) * a->c_out + p->column : NULL;
+    a->kernel->fn[p->nv - 1][mr - 1](&call);
+    x += mr * call.groups;
+  }
+}
+
+/* Whole output lines: pixels whose window stays inside go along the line, the others down their columns. */
+static void by_line(const ek_conv_f32_args *a, const panel *p, size_t m0, size_t m1) {
   const ptrdiff_t room = (ptrdiff_t)a->iw + a->pad_left - (ptrdiff_t)a->kw;
+  size_t x_lo = a->pad_left > 0 ? ((size_t)a->pad_left + a->sw - 1) / a->sw : 0;
   size_t x_hi = room < 0 ? 0 : (size_t)room / a->sw + 1;
+  if (x_lo > a->ow) x_lo = a->ow;
   if (x_hi > a->ow) x_hi = a->ow;
   if (x_hi < x_lo) x_hi = x_lo;
-  for (size_t m = m0; m < m1; m += a->ow) {
-    const size_t oy = m / a->ow % a->oh, n = m / (a->ow * a->oh);
-    const ptrdiff_t y0 = (ptrdiff_t)(oy * a->sh) - a->pad_top;
-    size_t k0 = 0, k1 = a->kh;
-    while (k0 < k1 && y0 + (ptrdiff_t)(k0 * a->dh) < 0) ++k0;
-    while (k1 > k0 && y0 + (ptrdiff_t)((k1 - 1) * a->dh) >= (ptrdiff_t)a->ih) --k1;
-    if (x_lo > 0) by_tap(a, 0, p, m, m + x_lo);
-    ek_gemm_f32_call call = {
-      .rows = rows,
-      .taps = k1 - k0,
-      .depth = run,
-      .w = p->w + k0 * run * p->width,
-      .bias = p->bias,
-      .ldc = a->c_out,
-      .ldr = a->c_out,
-      .nc = p->nc,
-      .lo = a->lo,
-      .hi = a->hi,
-    };
-    for (size_t x = x_lo; x < x_hi;) {
-      const size_t mr = ek_gemm_f32_next_rows(a->kernel, p->nv, x_hi - x, &call.groups);
-      for (size_t t = k0; t < k1; ++t) {
-        const size_t iy = (size_t)(y0 + (ptrdiff_t)(t * a->dh));
-        const float *const line = a->x + (n * a->ih + iy) * a->iw * a->c_in;
-        for (size_t i = 0; i < mr; ++i) {
-          rows[(t - k0) * mr + i] = line + ((x + i) * a->sw - (size_t)a->pad_left) * a->c_in;
-        }
-      }
-      call.a_step = mr * a->sw * a->c_in;
-      call.c = a->y + (m + x) * a->c_out + p->column;
-      call.residual = a->residual ? a->residual + (m + x) * a->c_out + p->column : NULL;
-      a->kernel->fn[p->nv - 1][mr - 1](&call);
-      x += mr * call.groups;
+  const size_t most = a->kernel->mr_max[p->nv - 1];
+  for (size_t m = m0; m < m1;) {
+    const size_t left = (m1 - m) / a->ow, lines = left < most ? left : most;
+    for (size_t i = 0; i < lines; ++i) line_run(a, p, m + i * a->ow, x_lo, x_hi);
+    for (size_t x = 0; x < a->ow; ++x) {
+      if (x == x_lo) x = x_hi;
+      if (x < a->ow) by_tap(a, 0, p, m + x, lines, a->ow);
     }
-    if (x_hi < a->ow) by_tap(a, 0, p, m + x_hi, m + a->ow);
+    m += lines * a->ow;
   }
 }
 
@@ -175,7 +211,7 @@ void ek_conv_f32_block(const ek_conv_f32_args *a, size_t g, size_t m0, size_t m1
     if (lines) {
       by_line(a, &p, m0, m1);
     } else {
-      by_tap(a, g, &p, m0, m1);
+      by_tap(a, g, &p, m0, m1 - m0, 1);
     }
   }
 }

@@ -32,6 +32,11 @@ VF_INLINE void pixel(const line *l, size_t ox, size_t k0, size_t k1, const int t
   vf sum = vf_load(l->bias);
   for (size_t r = 0; r < l->lines; ++r) {
     const float *const x = l->x + r * l->line_step + ox * l->sw * l->c, *const w = l->w + r * l->kw * VF_LANES;
+    if (k1 - k0 == 2) { /* a window of three over the border */
+      sum = vf_fma(sum, line_load(x + k0 * l->dw * l->c, l->n, tail), vf_load(w + k0 * VF_LANES));
+      sum = vf_fma(sum, line_load(x + (k0 + 1) * l->dw * l->c, l->n, tail), vf_load(w + (k0 + 1) * VF_LANES));
+      continue;
+    }
     for (size_t k = k0; k < k1; ++k) {
       sum = vf_fma(sum, line_load(x + k * l->dw * l->c, l->n, tail), vf_load(w + k * VF_LANES));
     }

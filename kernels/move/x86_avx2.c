@@ -32,10 +32,35 @@ static inline void block_4(const char *s, size_t sr, char *d, size_t dr) {
   store(d + 7 * dr, _mm256_permute2f128_ps(c3, c7, 0x31));
 }
 
+/* three planes to triples: 8 columns are 24 outputs */
+static size_t planes_3(size_t columns, const char *s, size_t sr, char *d) {
+  const __m256i i0 = _mm256_setr_epi32(0, 0, 0, 1, 1, 1, 2, 2), i1 = _mm256_setr_epi32(2, 3, 3, 3, 4, 4, 4, 5);
+  const __m256i i2 = _mm256_setr_epi32(5, 5, 6, 6, 6, 7, 7, 7);
+  size_t c = 0;
+  for (; c + 8 <= columns; c += 8) {
+    const __m256 x = load(s + c * 4), y = load(s + sr + c * 4), z = load(s + 2 * sr + c * 4);
+    __m256 v = _mm256_permutevar8x32_ps(x, i0);
+    v = _mm256_blend_ps(v, _mm256_permutevar8x32_ps(y, i0), 0x92);
+    store(d + c * 12, _mm256_blend_ps(v, _mm256_permutevar8x32_ps(z, i0), 0x24));
+    v = _mm256_permutevar8x32_ps(x, i1);
+    v = _mm256_blend_ps(v, _mm256_permutevar8x32_ps(y, i1), 0x24);
+    store(d + c * 12 + 32, _mm256_blend_ps(v, _mm256_permutevar8x32_ps(z, i1), 0x49));
+    v = _mm256_permutevar8x32_ps(x, i2);
+    v = _mm256_blend_ps(v, _mm256_permutevar8x32_ps(y, i2), 0x49);
+    store(d + c * 12 + 64, _mm256_blend_ps(v, _mm256_permutevar8x32_ps(z, i2), 0x92));
+  }
+  return c;
+}
+
 static void transpose_4(size_t rows, size_t columns, const void *src, size_t sr, void *dst, size_t dr) {
   const size_t r8 = rows / 8 * 8, c8 = columns / 8 * 8;
   const char *const s = src;
   char *const d = dst;
+  if (rows == 3 && dr == 12) { /* pictures: planes to pixels */
+    const size_t done = planes_3(columns, s, sr, d);
+    ek_transpose_4__ref(3, columns - done, s + done * 4, sr, d + done * 12, dr);
+    return;
+  }
   for (size_t c = 0; c < c8; c += 8) {
     for (size_t r = 0; r < r8; r += 8) block_4(s + r * sr + c * 4, sr, d + c * dr + r * 4, dr);
   }
