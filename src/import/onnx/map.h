@@ -23,6 +23,8 @@ void ei_ox_map_dtype_attr(ei_ox_call *c); /* attribute "dtype", default the inpu
 void ei_ox_map_identity(ei_ox_call *c);   /* input 0 only */
 void ei_ox_map_window_function(ei_ox_call *c);
 void ei_ox_map_bitcast(ei_ox_call *c);
+void ei_ox_map_mel_weights(ei_ox_call *c);
+void ei_ox_map_dft(ei_ox_call *c); /* opset < 20: axis is an attribute */
 /* map_shape.c */
 void ei_ox_map_reshape(ei_ox_call *c);
 void ei_ox_map_axes_attr(ei_ox_call *c); /* axes: attribute in old opsets, else an input */
@@ -37,6 +39,7 @@ void ei_ox_map_resize(ei_ox_call *c);
 void ei_ox_map_upsample(ei_ox_call *c);
 void ei_ox_map_axis_flag(ei_ox_call *c); /* optional axis: has_axis, axis */
 void ei_ox_map_einsum(ei_ox_call *c);
+void ei_ox_map_space_to_depth(ei_ox_call *c);
 /* map_conv.c */
 void ei_ox_map_conv(ei_ox_call *c);
 void ei_ox_map_conv_transpose(ei_ox_call *c);
@@ -73,7 +76,6 @@ void ei_ox_map_attention(ei_ox_call *c);
 void ei_ox_map_rotary(ei_ox_call *c);
 void ei_ox_map_tensor_scatter(ei_ox_call *c);
 void ei_ox_map_swiglu(ei_ox_call *c);
-void ei_ox_map_center_crop_pad(ei_ox_call *c);
 /* map_contrib.c: com.microsoft */
 
 #endif

@@ -172,9 +172,16 @@ void ei_ox_map_dropout(ei_ox_call *c) {
   EI_OX(c, "Expand", mask, ei_ox_const_of(c, dtype, 1.0), EI_OX(c, "Shape", EI_NONE, x));
 }
 
+/* A negative amount counts as one beyond the width. */
 void ei_ox_map_bit_shift(ei_ox_call *c) {
   const bool left = strcmp(ei_ox_text_attr(c, "direction", "LEFT"), "LEFT") == 0;
-  EI_OX(c, left ? "ShiftLeft" : "ShiftRight", ei_ox_out(c, 0), ei_ox_in(c, 0), ei_ox_in(c, 1));
+  uint32_t amount = ei_ox_in(c, 1);
+  const int32_t dtype = ei_ox_view(c, amount)->dtype;
+  if (dtype == EDGE_DTYPE_S8 || dtype == EDGE_DTYPE_S16 || dtype == EDGE_DTYPE_S32 || dtype == EDGE_DTYPE_S64) {
+    const uint32_t negative = EI_OX(c, "Less", EI_NONE, amount, ei_ox_const_of(c, dtype, 0));
+    amount = EI_OX(c, "Where", EI_NONE, negative, ei_ox_const_of(c, dtype, 64), amount);
+  }
+  EI_OX(c, left ? "ShiftLeft" : "ShiftRight", ei_ox_out(c, 0), ei_ox_in(c, 0), amount);
 }
 
 void ei_ox_map_dtype_attr(ei_ox_call *c) {
@@ -190,4 +197,17 @@ void ei_ox_map_window_function(ei_ox_call *c) {
   ei_ox_set_int(c, "kind", ei_ox_word("HannWindow|HammingWindow|BlackmanWindow", c->n->op));
   ei_ox_set_int(c, "periodic", ei_ox_int(c, "periodic", 1));
   ei_ox_set_int(c, "dtype", given > 0 && given < 1000 ? ei_ox_dtype((int32_t)given) : EDGE_DTYPE_F32);
+}
+
+void ei_ox_map_mel_weights(ei_ox_call *c) {
+  const int64_t given = ei_ox_int(c, "output_datatype", 1);
+  ei_ox_map_direct(c);
+  ei_ox_set_int(c, "dtype", given > 0 && given < 1000 ? ei_ox_dtype((int32_t)given) : EDGE_DTYPE_F32);
+}
+
+void ei_ox_map_dft(ei_ox_call *c) {
+  uint32_t axis = ei_ox_in(c, 2);
+  if (c->opset < 20) axis = ei_ox_const_int(c, ei_ox_int(c, "axis", 1));
+  EI_OX(c, "Dft", ei_ox_out(c, 0), ei_ox_in(c, 0), ei_ox_in(c, 1), axis);
+  ei_ox_map_attrs(c, c->row->attrs);
 }

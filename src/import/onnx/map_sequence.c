@@ -92,28 +92,3 @@ void ei_ox_map_swiglu(ei_ox_call *c) {
   ei_ox_set_float(c, "alpha", ei_ox_float(c, "alpha", 1.0));
   EI_OX(c, "Mul", ei_ox_out(c, 0), gate, ei_ox_in(c, 1));
 }
-
-/* Crop what is too long and pad what is too short, both around the centre. */
-void ei_ox_map_center_crop_pad(ei_ox_call *c) {
-  const uint32_t x = ei_ox_in(c, 0), want = ei_ox_cast(c, ei_ox_in(c, 1), EDGE_DTYPE_S64, EI_NONE);
-  const int32_t rank = ei_ox_rank(c, x);
-  int64_t all[EDGE_MAX_RANK];
-  uint32_t n = 0;
-  const int64_t *list = ei_ox_ints(c, "axes", &n);
-  if (!ei_ox_ok(c->x)) return;
-  for (int32_t i = 0; i < rank; ++i) all[i] = i;
-  if (!list) {
-    list = all;
-    n = (uint32_t)rank;
-  }
-  const uint32_t axes = ei_ox_const_ints(c, list, n), two = ei_ox_const_int(c, 2), zero = ei_ox_const_int(c, 0);
-  const uint32_t have = EI_OX(c, "Gather", EI_NONE, EI_OX(c, "Shape", EI_NONE, x), axes);
-  const uint32_t keep = EI_OX(c, "Min", EI_NONE, have, want);
-  const uint32_t start = EI_OX(c, "Div", EI_NONE, EI_OX(c, "Sub", EI_NONE, have, keep), two);
-  const uint32_t cropped = EI_OX(c, "Slice", EI_NONE, x, start, EI_OX(c, "Add", EI_NONE, start, keep), axes);
-  const uint32_t more = EI_OX(c, "Max", EI_NONE, EI_OX(c, "Sub", EI_NONE, want, keep), zero);
-  const uint32_t before = EI_OX(c, "Div", EI_NONE, more, two);
-  const uint32_t pads = EI_OX(c, "Concat", EI_NONE, before, EI_OX(c, "Sub", EI_NONE, more, before));
-  ei_ox_set_int(c, "axis", 0);
-  EI_OX(c, "Pad", ei_ox_out(c, 0), cropped, pads, EI_NONE, axes);
-}

@@ -147,3 +147,28 @@ void ei_ox_map_upsample(ei_ox_call *c) {
   ei_ox_set_int(c, "coord", 1);
   ei_ox_set_int(c, "nearest", 2);
 }
+
+/* Blocks of rows and columns become channels; CRD keeps the channels outermost. */
+void ei_ox_map_space_to_depth(ei_ox_call *c) {
+  static const int64_t perm[6] = { 0, 1, 3, 5, 2, 4 };
+  const int64_t b = ei_ox_int(c, "blocksize", 1);
+  if (strcmp(ei_ox_text_attr(c, "mode", "DCR"), "CRD") != 0) {
+    ei_ox_map_wrapped(c);
+    return;
+  }
+  const edge_tensor *const x = ei_ox_view(c, ei_ox_in(c, 0));
+  if (x->rank != 4 || x->dims[1] < 0 || x->dims[2] < 0 || x->dims[3] < 0 || b < 1 || b > INT16_MAX ||
+      x->dims[2] % b != 0 || x->dims[3] % b != 0) {
+    ei_ox_fail(c, EDGE_STATUS_UNSUPPORTED_FEATURE, "channels, height and width must be known and hold whole blocks");
+    return;
+  }
+  int64_t channels = 0;
+  const int64_t split[6] = { -1, x->dims[1], x->dims[2] / b, b, x->dims[3] / b, b };
+  if (!ei_mul_s64(x->dims[1], b * b, &channels)) {
+    ei_ox_fail(c, EDGE_STATUS_INVALID_VALUE, "too many channels");
+    return;
+  }
+  const int64_t joined[4] = { -1, channels, split[2], split[4] };
+  const uint32_t parts = ei_ox_transpose(c, ei_ox_reshape(c, ei_ox_in(c, 0), split, 6, EI_NONE), perm, 6, EI_NONE);
+  ei_ox_reshape(c, parts, joined, 4, ei_ox_out(c, 0));
+}

@@ -163,8 +163,8 @@ uint32_t ei_ox_temp(ei_ox_call *c);
 void ei_ox_emit(ei_ox_call *c, const char *op, const uint32_t *in, uint32_t n_in, const uint32_t *out, uint32_t n_out);
 /** One output: `out`, or a new tensor when it is EI_NONE; returns it. */
 uint32_t ei_ox_emit1(ei_ox_call *c, const char *op, uint32_t out, const uint32_t *in, uint32_t n_in);
-#define EI_OX(c, op, out, ...)                                                                                         \
-  ei_ox_emit1((c), (op), (out), (const uint32_t[]) { __VA_ARGS__ },                                                    \
+#define EI_OX(c, op, out, ...)                                      \
+  ei_ox_emit1((c), (op), (out), (const uint32_t[]) { __VA_ARGS__ }, \
               (uint32_t)(sizeof((const uint32_t[]) { __VA_ARGS__ }) / sizeof(uint32_t)))
 void ei_ox_set_int(ei_ox_call *c, const char *key, int64_t v);
 void ei_ox_set_float(ei_ox_call *c, const char *key, double v);

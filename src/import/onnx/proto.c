@@ -6,11 +6,11 @@
 static edge_status parse_graph(ei_ox_parser *x, ei_pb r, uint32_t depth, ei_ox_graph *out);
 
 /* Repeated message fields: `array` has room for all of them, `count` says how many are filled. */
-#define MESSAGE(array, count, parse)                                                                                   \
-  do {                                                                                                                 \
-    EI_TRY(ei_pb_want(&r, &f, EI_PB_BYTES, what, x->err));                                                             \
-    EI_TRY(parse);                                                                                                     \
-    (count)++;                                                                                                         \
+#define MESSAGE(array, count, parse)                       \
+  do {                                                     \
+    EI_TRY(ei_pb_want(&r, &f, EI_PB_BYTES, what, x->err)); \
+    EI_TRY(parse);                                         \
+    (count)++;                                             \
   } while (0)
 
 static edge_status attr_value(ei_ox_parser *x, const ei_pb *at, const ei_pb_field *field, uint32_t depth,

@@ -2,15 +2,15 @@
  * ONNX operators, one row each: domain, opset versions, handler, what it becomes. */
 #include "map.h"
 
-#define END                                                                                                            \
+#define END \
   { NULL, NULL, 0, 0, NULL }
-#define INT(from, to, def)                                                                                             \
+#define INT(from, to, def) \
   { from, to, EI_ATTR_INT, def, NULL }
-#define FLOAT(from, to, def)                                                                                           \
+#define FLOAT(from, to, def) \
   { from, to, EI_ATTR_FLOAT, def, NULL }
-#define INTS(from, to)                                                                                                 \
+#define INTS(from, to) \
   { from, to, EI_ATTR_INTS, 0, NULL }
-#define WORD(from, to, def, words)                                                                                     \
+#define WORD(from, to, def, words) \
   { from, to, EI_ATTR_STRING, def, words }
 
 static const ei_ox_attr_map alpha_leaky[] = { FLOAT("alpha", "alpha", 0.01), END };
@@ -50,12 +50,51 @@ static const ei_ox_attr_map lstm[] = { INT("input_forget", "input_forget", 0), E
 static const ei_ox_attr_map gru[] = { INT("linear_before_reset", "linear_before_reset", 0), END };
 static const ei_ox_attr_map nms[] = { INT("center_point_box", "center_point_box", 0), END };
 
+static const ei_ox_attr_map axes[] = { INTS("axes", "axes"), END };
+static const ei_ox_attr_map col2im[] = { INTS("dilations", "dilations"), INTS("pads", "pads"),
+                                         INTS("strides", "strides"), END };
+static const ei_ox_attr_map roi_align[] = {
+  WORD("mode", "mode", 0, "avg|max"),
+  WORD("coordinate_transformation_mode", "half_pixel", 1, "output_half_pixel|half_pixel"),
+  INT("output_height", "out_h", 1),
+  INT("output_width", "out_w", 1),
+  INT("sampling_ratio", "sampling_ratio", 0),
+  FLOAT("spatial_scale", "spatial_scale", 1.0),
+  END,
+};
+static const ei_ox_attr_map roi_align_old[] = {
+  WORD("mode", "mode", 0, "avg|max"),
+  INT("no such attribute", "half_pixel", 0),
+  INT("output_height", "out_h", 1),
+  INT("output_width", "out_w", 1),
+  INT("sampling_ratio", "sampling_ratio", 0),
+  FLOAT("spatial_scale", "spatial_scale", 1.0),
+  END,
+};
+static const ei_ox_attr_map max_roi_pool[] = { INTS("pooled_shape", "pooled"),
+                                               FLOAT("spatial_scale", "spatial_scale", 1.0), END };
+static const ei_ox_attr_map grid_sample[] = {
+  WORD("mode", "mode", 1, "nearest|linear|cubic"),
+  WORD("padding_mode", "padding", 0, "zeros|border|reflection"),
+  INT("align_corners", "align_corners", 0),
+  END,
+};
+static const ei_ox_attr_map grid_sample_old[] = {
+  WORD("mode", "mode", 1, "nearest|bilinear|bicubic"),
+  WORD("padding_mode", "padding", 0, "zeros|border|reflection"),
+  INT("align_corners", "align_corners", 0),
+  END,
+};
+static const ei_ox_attr_map corners[] = { INT("align_corners", "align_corners", 0), END };
+static const ei_ox_attr_map dft[] = { INT("onesided", "onesided", 0), INT("inverse", "inverse", 0), END };
+static const ei_ox_attr_map stft[] = { INT("onesided", "onesided", 1), END };
+
 /* Same name, inputs and outputs in both operator sets. */
-#define SAME(name)                                                                                                     \
+#define SAME(name) \
   { #name, "", 1, 0, ei_ox_map_direct, #name, NULL }
-#define BINARY(name, target)                                                                                           \
+#define BINARY(name, target) \
   { #name, "", 1, 0, ei_ox_map_binary, #target, NULL }
-#define REDUCE(name)                                                                                                   \
+#define REDUCE(name) \
   { #name, "", 1, 0, ei_ox_map_reduce, #name, NULL }
 
 static const ei_ox_row rows[] = {
@@ -170,7 +209,7 @@ static const ei_ox_row rows[] = {
   { "Trilu", "", 1, 0, ei_ox_map_direct, "Trilu", trilu },
   { "ReverseSequence", "", 1, 0, ei_ox_map_direct, "ReverseSequence", reverse_sequence },
   { "DepthToSpace", "", 1, 0, ei_ox_map_wrapped, "DepthToSpace", depth_to_space },
-  { "SpaceToDepth", "", 1, 0, ei_ox_map_wrapped, "SpaceToDepth", space_to_depth },
+  { "SpaceToDepth", "", 1, 0, ei_ox_map_space_to_depth, "SpaceToDepth", space_to_depth },
   { "Resize", "", 1, 0, ei_ox_map_resize, NULL, NULL },
   { "Upsample", "", 1, 0, ei_ox_map_upsample, NULL, NULL },
   /* reductions */
@@ -237,9 +276,21 @@ static const ei_ox_row rows[] = {
   { "RotaryEmbedding", "", 1, 0, ei_ox_map_rotary, NULL, NULL },
   { "TensorScatter", "", 1, 0, ei_ox_map_tensor_scatter, NULL, NULL },
   { "SwiGLU", "", 1, 0, ei_ox_map_swiglu, NULL, NULL },
-  { "CenterCropPad", "", 1, 0, ei_ox_map_center_crop_pad, NULL, NULL },
+  { "CenterCropPad", "", 1, 0, ei_ox_map_direct, "CenterCropPad", axes },
   /* detection */
   { "NonMaxSuppression", "", 1, 0, ei_ox_map_direct, "NonMaxSuppression", nms },
+  { "RoiAlign", "", 1, 15, ei_ox_map_wrapped, "RoiAlign", roi_align_old },
+  { "RoiAlign", "", 16, 0, ei_ox_map_wrapped, "RoiAlign", roi_align },
+  { "MaxRoiPool", "", 1, 0, ei_ox_map_wrapped, "MaxRoiPool", max_roi_pool },
+  { "GridSample", "", 1, 19, ei_ox_map_wrapped, "GridSample", grid_sample_old },
+  { "GridSample", "", 20, 0, ei_ox_map_wrapped, "GridSample", grid_sample },
+  { "AffineGrid", "", 1, 0, ei_ox_map_direct, "AffineGrid", corners },
+  { "Col2Im", "", 1, 0, ei_ox_map_direct, "Col2Im", col2im },
+  /* signals */
+  { "DFT", "", 1, 0, ei_ox_map_dft, NULL, dft },
+  { "STFT", "", 1, 0, ei_ox_map_direct, "Stft", stft },
+  { "MelWeightMatrix", "", 1, 0, ei_ox_map_mel_weights, "MelWeightMatrix", NULL },
+  SAME(Det),
   /* domains of exporters */
   { "QuantizeLinear", "com.microsoft", 1, 0, ei_ox_map_quantize, NULL, NULL },
   { "DequantizeLinear", "com.microsoft", 1, 0, ei_ox_map_dequantize, NULL, NULL },
