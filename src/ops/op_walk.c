@@ -119,7 +119,15 @@ void ei_copy_run(const edge_tensor *y, uint64_t y_at, const edge_tensor *x, uint
     memcpy((unsigned char *)y->data + y_at * bytes, (const unsigned char *)x->data + x_at * bytes, (size_t)n * bytes);
     return;
   }
-  for (uint64_t i = 0; i < n; ++i) ei_store_s64(y, y_at + i, ei_load_s64(x, x_at + i));
+  uint64_t i = 0;
+  const uint32_t bits = edge_dtype_bits(y->dtype);
+  const uint64_t per_byte = bits != 0 ? 8 / bits : 1;
+  if (y_at % per_byte == 0 && x_at % per_byte == 0) { /* whole bytes where both sides start on one */
+    i = n - n % per_byte;
+    memcpy((unsigned char *)y->data + y_at / per_byte, (const unsigned char *)x->data + x_at / per_byte,
+           (size_t)(i / per_byte));
+  }
+  for (; i < n; ++i) ei_store_s64(y, y_at + i, ei_load_s64(x, x_at + i));
 }
 
 void ei_fill_run(const edge_tensor *y, uint64_t y_at, uint64_t n, const edge_tensor *x, uint64_t x_at) {
