@@ -92,6 +92,8 @@ bool ei_op_same_shape(const edge_tensor *a,
 edge_status ei_op_need_float(ei_op_ctx *c, uint32_t i); /* a float type or quantized */
 edge_status ei_op_need_same_dtype(ei_op_ctx *c, uint32_t i, uint32_t j);
 edge_status ei_op_need_rank(ei_op_ctx *c, uint32_t i, int32_t lo, int32_t hi);
+/** Input i, when present, has this rank and these dims (-1: any). */
+edge_status ei_op_need_dims(ei_op_ctx *c, uint32_t i, int32_t rank, const int64_t *dims);
 /** Optional input i, when present, is a vector of n values (n < 0: any count). */
 edge_status ei_op_need_vector(ei_op_ctx *c, uint32_t i, int64_t n);
 

@@ -154,3 +154,15 @@ edge_status ei_op_need_per_tensor(ei_op_ctx *c, uint32_t n) {
   }
   return EDGE_STATUS_OK;
 }
+
+edge_status ei_op_need_dims(ei_op_ctx *c, uint32_t i, int32_t rank, const int64_t *dims) {
+  if (!ei_op_has(c, i)) return EDGE_STATUS_OK;
+  const edge_tensor *const t = &c->in[i];
+  EI_TRY(ei_op_need_rank(c, i, rank, rank));
+  for (int32_t d = 0; d < t->rank; ++d) {
+    if (t->dims[d] >= 0 && dims[d] >= 0 && t->dims[d] != dims[d])
+      return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "input %u has %lld in dimension %d, %lld is needed", i,
+                        (long long)t->dims[d], d, (long long)dims[d]);
+  }
+  return EDGE_STATUS_OK;
+}
