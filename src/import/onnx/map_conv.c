@@ -176,6 +176,7 @@ void ei_ox_map_gemm(ei_ox_call *c) {
   if (beta == 0.0) bias = EI_NONE;
   bias = scaled(c, bias, beta);
   const edge_tensor *const v = ei_ox_view(c, bias), *const w = ei_ox_view(c, b);
+  if (a == EI_NONE || b == EI_NONE) ei_ox_fail(c, EDGE_STATUS_MALFORMED, "input 0 or 1 is absent");
   if (!ei_ox_ok(c->x)) return;
   const int64_t columns = w->rank == 2 ? w->dims[trans_b ? 0 : 1] : EI_DIM_UNKNOWN;
   const bool vector = bias == EI_NONE || (v->rank == 1 && v->dims[0] == columns && columns > 0);
