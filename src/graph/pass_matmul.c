@@ -27,6 +27,46 @@ static edge_status fold_transposes(ei_uses *u, uint32_t i) {
   return EDGE_STATUS_OK;
 }
 
+/* A transpose that also moves other dimensions is split when rows of its operand stay whole that way:
+ * b = T(0,2,3,1)(x) is the swap of T(0,2,1,3)(x), which copies rows instead of elements. */
+static edge_status split_transpose(ei_uses *u, uint32_t i) {
+  int64_t perm[EDGE_MAX_RANK];
+  ei_node *const n = &u->sg->nodes[i];
+  const uint32_t b = n->in[1];
+  const ei_node *const t = ei_uses_producer(u, b, "Transpose");
+  const int32_t rank = t && t->n_in == 1 && t->in[0] != EI_NONE ? ei_uses_tensor(u, t->in[0])->rank : -1;
+  if (rank < 3 || u->count[b] != 1 || ei_node_ints(t, "perm", perm, EDGE_MAX_RANK) != (uint32_t)rank) return EDGE_STATUS_OK;
+  if (perm[rank - 2] != rank - 1 || ei_uses_tensor(u, b)->quant.count > 1) return EDGE_STATUS_OK;
+  perm[rank - 2] = perm[rank - 1];
+  perm[rank - 1] = rank - 1;
+  EI_TRY(ei_node_set_ints(u->g, &u->sg->nodes[u->producer[b]], "perm", perm, (uint32_t)rank));
+  ei_tensor *const v = ei_uses_tensor(u, b);
+  if (v->rank == rank) {
+    const int64_t d = v->dims[rank - 2];
+    const uint32_t s = v->symbols[rank - 2];
+    v->dims[rank - 2] = v->dims[rank - 1];
+    v->symbols[rank - 2] = v->symbols[rank - 1];
+    v->dims[rank - 1] = d;
+    v->symbols[rank - 1] = s;
+  }
+  u->changed = true;
+  return ei_node_set_int(u->g, &u->sg->nodes[i], "trans_b", ei_node_int(n, "trans_b") == 0);
+}
+
+enum { TILE = 32 };  /* both sides of a tile stay in the cache */
+
+static void swap_tile(uint8_t *to, const uint8_t *from, int64_t k, int64_t n, int64_t r0, int64_t c0, size_t width) {
+  const int64_t r1 = r0 + TILE < k ? r0 + TILE : k, c1 = c0 + TILE < n ? c0 + TILE : n;
+  for (int64_t c = c0; c < c1; ++c)
+    for (int64_t r = r0; r < r1; ++r) {
+      const uint8_t *const x = from + (size_t)(r * n + c) * width;
+      uint8_t *const y = to + (size_t)(c * k + r) * width;
+      if (width == 4) memcpy(y, x, 4);
+      else if (width == 1) *y = *x;
+      else memcpy(y, x, width);
+    }
+}
+
 /* [K, N] to [N, K]. */
 static uint32_t swapped(ei_uses *u, uint32_t t) {
   const ei_tensor w = *ei_uses_tensor(u, t);
@@ -37,8 +77,8 @@ static uint32_t swapped(ei_uses *u, uint32_t t) {
   uint8_t *const to = ei_arena_get(u->g->arena, w.data_bytes, 64);
   const uint8_t *const from = w.data;
   if (!to) return EI_NONE;
-  for (int64_t r = 0; r < k; ++r)
-    for (int64_t c = 0; c < n; ++c) memcpy(to + (size_t)(c * k + r) * width, from + (size_t)(r * n + c) * width, width);
+  for (int64_t r0 = 0; r0 < k; r0 += TILE)
+    for (int64_t c0 = 0; c0 < n; c0 += TILE) swap_tile(to, from, k, n, r0, c0, width);
   const uint32_t made = ei_uses_add_const(u, w.name, w.dtype, dims, 2, to);
   if (made != EI_NONE) ei_uses_tensor(u, made)->quant = w.quant;
   if (made != EI_NONE && w.quant.count > 1) ei_uses_tensor(u, made)->quant.axis = 1 - w.quant.axis;
@@ -77,6 +117,7 @@ edge_status ei_pass_matmul(ei_graph *g, edge_error *err) {
       const ei_node *const n = &u.sg->nodes[i];
       if (!ei_is_op(n, "MatMul") || n->in[0] == EI_NONE || n->in[1] == EI_NONE) continue;
       EI_TRY(fold_transposes(&u, i));
+      EI_TRY(split_transpose(&u, i));
       EI_TRY(to_fully_connected(&u, i));
     }
   }

@@ -40,6 +40,34 @@ static void skip_view(ei_uses *u, uint32_t i) {
   ei_uses_set_input(u, n, 0, u->sg->nodes[p].in[0]);
 }
 
+/* Dimensions that a Resize keeps need not be listed: constant scales of 1 go. */
+static edge_status trim_resize(ei_uses *u, uint32_t i) {
+  ei_node *const n = &u->sg->nodes[i];
+  int64_t axes[EDGE_MAX_RANK], kept[EDGE_MAX_RANK], dims[1];
+  uint32_t left = 0;
+  if (!ei_is_op(n, "Resize") || n->n_in < 3 || n->in[0] == EI_NONE || n->in[1] != EI_NONE || n->in[2] == EI_NONE) return EDGE_STATUS_OK;
+  if ((n->n_in > 3 && n->in[3] != EI_NONE) || ei_node_int(n, "coord") > 5) return EDGE_STATUS_OK;
+  const int32_t rank = ei_uses_tensor(u, n->in[0])->rank;
+  uint32_t count = ei_node_ints(n, "axes", axes, EDGE_MAX_RANK);
+  if (rank < 1 || count > EDGE_MAX_RANK) return EDGE_STATUS_OK;
+  if (count == 0)
+    for (; count < (uint32_t)rank; ++count) axes[count] = count;
+  const double *const scales = ei_const_floats(u, n->in[2], count);
+  float *const trimmed = EI_NEW_ARRAY(u->g->arena, float, count);
+  if (!scales || !trimmed) return EDGE_STATUS_OK;
+  for (uint32_t k = 0; k < count; ++k) {
+    if (scales[k] == 1.0) continue;
+    kept[left] = axes[k];
+    trimmed[left++] = (float)scales[k];
+  }
+  if (left == count || left == 0) return EDGE_STATUS_OK;
+  dims[0] = left;
+  const uint32_t t = ei_uses_add_const(u, ei_uses_tensor(u, n->in[2])->name, EDGE_DTYPE_F32, dims, 1, trimmed);
+  if (t == EI_NONE) return EDGE_STATUS_OUT_OF_MEMORY;
+  ei_uses_set_input(u, &u->sg->nodes[i], 2, t);
+  return ei_node_set_ints(u->g, &u->sg->nodes[i], "axes", kept, left);
+}
+
 edge_status ei_pass_simplify(ei_graph *g, edge_error *err) {
   (void)err;
   for (uint32_t s = 0; s < g->n_subgraphs; ++s) {
@@ -48,6 +76,7 @@ edge_status ei_pass_simplify(ei_graph *g, edge_error *err) {
     for (uint32_t i = 0; i < u.sg->n_nodes; ++i) {
       if (!u.sg->nodes[i].op) continue;
       skip_view(&u, i);
+      EI_TRY(trim_resize(&u, i));
       if (does_nothing(&u, &u.sg->nodes[i])) (void)ei_uses_bypass(&u, i, u.sg->nodes[i].in[0]);
     }
   }

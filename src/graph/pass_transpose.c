@@ -407,6 +407,37 @@ static edge_status to_reshape(ei_uses *u, uint32_t i) {
   return set_list(u, i, 1, shape, (uint32_t)p.rank);
 }
 
+/* Padding goes behind the transpose that stayed: convolutions can take it in there. */
+static edge_status lift_over_pad(ei_uses *u, uint32_t i) {
+  const ei_node *const n = &u->sg->nodes[i];
+  int64_t v[2 * EDGE_MAX_RANK], w[2 * EDGE_MAX_RANK];
+  uint32_t count = 0;
+  perm p;
+  if (!ei_is_op(n, "Transpose") || n->in[0] == EI_NONE || u->count[n->in[0]] != 1 || !read_perm(u, n, &p)) return EDGE_STATUS_OK;
+  const ei_node *const pad = ei_uses_producer(u, n->in[0], "Pad");
+  if (!pad || pad->n_in < 2 || (pad->n_in > 3 && pad->in[3] != EI_NONE)) return EDGE_STATUS_OK;
+  if (!ei_const_ints(u, pad->in[1], v, 2 * EDGE_MAX_RANK, &count) || count != 2 * (uint32_t)p.rank) return EDGE_STATUS_OK;
+  const uint32_t pad_at = u->producer[n->in[0]], x = pad->in[0], out = n->out[0];
+  for (int32_t d = 0; d < p.rank; ++d) {
+    w[d] = v[p.to[d]];
+    w[p.rank + d] = v[p.rank + p.to[d]];
+  }
+  const uint32_t inner = ei_uses_add_like(u, x);
+  if (inner == EI_NONE) return no_memory();
+  const ei_tensor from = *ei_uses_tensor(u, x);
+  ei_tensor *const to = ei_uses_tensor(u, inner);
+  for (int32_t d = 0; d < p.rank; ++d) {
+    to->dims[d] = from.dims[p.to[d]];
+    to->symbols[d] = from.symbols[p.to[d]];
+  }
+  EI_TRY(set_list(u, pad_at, 1, w, count));
+  ei_uses_set_input(u, &u->sg->nodes[i], 0, x);
+  ei_uses_move_output(u, i, 0, inner);
+  ei_uses_set_input(u, &u->sg->nodes[pad_at], 0, inner);
+  ei_uses_move_output(u, pad_at, 0, out);
+  return EDGE_STATUS_OK;
+}
+
 enum { MAX_SWEEPS = 8 };
 
 edge_status ei_pass_transposes(ei_graph *g, edge_error *err) {
@@ -424,6 +455,8 @@ edge_status ei_pass_transposes(ei_graph *g, edge_error *err) {
     }
     ei_uses u;
     EI_TRY(ei_uses_build(&u, g, s));
+    for (uint32_t i = 0; i < u.sg->n_nodes; ++i)
+      if (u.sg->nodes[i].op) EI_TRY(lift_over_pad(&u, i));
     for (uint32_t i = 0; i < u.sg->n_nodes; ++i)
       if (u.sg->nodes[i].op) EI_TRY(to_reshape(&u, i));
   }
