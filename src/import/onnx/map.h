@@ -69,6 +69,11 @@ void ei_ox_map_rnn(ei_ox_call *c);
 /* map_control.c */
 void ei_ox_map_if(ei_ox_call *c);
 void ei_ox_map_loop(ei_ox_call *c);
+/** A graph attribute, or NULL and a failure. */
+const ei_ox_graph *ei_ox_body_of(ei_ox_call *c, const char *name);
+/** Type and, if wanted, shape of output k of a body for a tensor outside. */
+void ei_ox_adopt_output(ei_ox_call *c, uint32_t out, const ei_ox_body *body, uint32_t k, bool keep_dims);
+/* map_scan.c */
 void ei_ox_map_scan(ei_ox_call *c);
 /* map_attention.c */
 void ei_ox_map_attention(ei_ox_call *c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * If, Loop, Scan: bodies become subgraphs, values they capture become further inputs. */
+ * If and Loop: bodies become subgraphs, values they capture become further inputs. */
 #include "map.h"
 
-static const ei_ox_graph *body_of(ei_ox_call *c, const char *name) {
+const ei_ox_graph *ei_ox_body_of(ei_ox_call *c, const char *name) {
   const ei_ox_attr *const a = ei_ox_attr_find(c, name);
   if (!a || a->type != EI_OX_GRAPH || !a->g) {
     ei_ox_fail(c, EDGE_STATUS_MALFORMED, "attribute %s is missing or not a graph", name);
@@ -12,7 +12,7 @@ static const ei_ox_graph *body_of(ei_ox_call *c, const char *name) {
 }
 
 /* What is known about a body's output k, seen from outside. Loops may change shapes between rounds. */
-static void adopt_output(ei_ox_call *c, uint32_t out, const ei_ox_body *body, uint32_t k, bool keep_dims) {
+void ei_ox_adopt_output(ei_ox_call *c, uint32_t out, const ei_ox_body *body, uint32_t k, bool keep_dims) {
   ei_graph *const g = c->x->g;
   if (out == EI_NONE || !ei_ox_ok(c->x) || k >= g->subgraphs[body->sg].n_outputs) return;
   const ei_tensor *const from = &g->subgraphs[body->sg].tensors[g->subgraphs[body->sg].outputs[k]];
@@ -60,7 +60,7 @@ void ei_ox_map_if(ei_ox_call *c) {
   static const char *const names[2] = { "then_branch", "else_branch" };
   ei_ox_body body[2];
   for (uint32_t i = 0; i < 2; ++i) {
-    const ei_ox_graph *const g = body_of(c, names[i]);
+    const ei_ox_graph *const g = ei_ox_body_of(c, names[i]);
     if (!g || ei_ox_build_subgraph(c->x, c->s, g, NULL, 0, &body[i]) != EDGE_STATUS_OK) return;
     if (g->n_outputs < c->n_out) {
       ei_ox_fail(c, EDGE_STATUS_MALFORMED, "%s has too few outputs", names[i]);
@@ -87,7 +87,7 @@ void ei_ox_map_if(ei_ox_call *c) {
     const ei_tensor *const ta = &a->tensors[a->outputs[i]], *const tb = &b->tensors[b->outputs[i]];
     const bool same =
         ta->rank == tb->rank && (ta->rank <= 0 || memcmp(ta->dims, tb->dims, (size_t)ta->rank * sizeof *ta->dims) == 0);
-    adopt_output(c, ei_ox_out(c, i), &body[0], i, same);
+    ei_ox_adopt_output(c, ei_ox_out(c, i), &body[0], i, same);
   }
 }
 
@@ -105,7 +105,7 @@ static uint32_t *with_captures(ei_ox_call *c, const ei_ox_body *body, uint32_t *
 }
 
 void ei_ox_map_loop(ei_ox_call *c) {
-  const ei_ox_graph *const g = body_of(c, "body");
+  const ei_ox_graph *const g = ei_ox_body_of(c, "body");
   ei_ox_body body;
   uint32_t n = 0;
   if (!g || c->n_in < 2) return;
@@ -121,38 +121,5 @@ void ei_ox_map_loop(ei_ox_call *c) {
   ei_ox_emit(c, "Loop", in, n, c->out, c->n_out);
   ei_ox_set_int(c, "body", body.sg);
   ei_ox_set_int(c, "num_carried", carried);
-  for (uint32_t i = 0; i < c->n_out; ++i) adopt_output(c, ei_ox_out(c, i), &body, i + 1, false);
-}
-
-void ei_ox_map_scan(ei_ox_call *c) {
-  static const ei_ox_attr_map attrs[] = {
-    { "scan_input_axes", "in_axes", EI_ATTR_INTS, 0, NULL },
-    { "scan_output_axes", "out_axes", EI_ATTR_INTS, 0, NULL },
-    { "scan_input_directions", "in_reverse", EI_ATTR_INTS, 0, NULL },
-    { "scan_output_directions", "out_reverse", EI_ATTR_INTS, 0, NULL },
-    { NULL, NULL, 0, 0, NULL },
-  };
-  const ei_ox_graph *const g = body_of(c, "body");
-  const int64_t scans = ei_ox_int(c, "num_scan_inputs", 1);
-  ei_ox_body body;
-  uint32_t n = 0;
-  if (!g || !ei_ox_ok(c->x)) return;
-  if (c->opset < 9) {
-    ei_ox_unsupported(c, "Scan of opset 8 is not supported; export with opset 9 or newer");
-    return;
-  }
-  if (scans < 1 || scans > c->n_in || g->n_inputs != c->n_in || c->n_out > g->n_outputs) {
-    ei_ox_fail(c, EDGE_STATUS_MALFORMED, "the body's inputs and outputs do not fit the node");
-    return;
-  }
-  if (ei_ox_build_subgraph(c->x, c->s, g, c->in, c->n_in, &body) != EDGE_STATUS_OK) return;
-  const uint32_t *const in = with_captures(c, &body, &n);
-  ei_ox_settle(c->b);
-  if (!in || !ei_ox_ok(c->x)) return;
-  ei_ox_emit(c, "Scan", in, n, c->out, c->n_out);
-  ei_ox_set_int(c, "body", body.sg);
-  ei_ox_set_int(c, "num_carried", (int64_t)c->n_in - scans);
-  ei_ox_set_int(c, "num_scan", scans);
-  ei_ox_map_attrs(c, attrs);
-  for (uint32_t i = 0; i < c->n_out; ++i) adopt_output(c, ei_ox_out(c, i), &body, i, false);
+  for (uint32_t i = 0; i < c->n_out; ++i) ei_ox_adopt_output(c, ei_ox_out(c, i), &body, i + 1, false);
 }
