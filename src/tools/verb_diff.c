@@ -44,7 +44,9 @@ static bool compare(const edge_tensor *a, const edge_tensor *b, const tool_optio
   return equal;
 }
 
-static bool output_by_name(tool_run *r, const char *name, edge_tensor *out) {
+/* Names need not be unique: the same position wins, then the first of that name. */
+static bool output_by_name(tool_run *r, uint32_t position, const char *name, edge_tensor *out) {
+  if (position < r->n_outputs && edge_session_get_output(r->session, position, out) == EDGE_STATUS_OK && out->name && strcmp(out->name, name) == 0) return true;
   for (uint32_t i = 0; i < r->n_outputs; ++i)
     if (edge_session_get_output(r->session, i, out) == EDGE_STATUS_OK && out->name && strcmp(out->name, name) == 0) return true;
   return false;
@@ -58,7 +60,7 @@ static bool find_first(tool_run *a, tool_run *b, uint32_t declared, const tool_o
     edge_tensor x, y;
     if (edge_session_get_output(a->session, i, &x) != EDGE_STATUS_OK) continue;
     const bool is_declared = i < declared;
-    const bool named = x.name && *x.name && output_by_name(b, x.name, &y);
+    const bool named = x.name && *x.name && output_by_name(b, i, x.name, &y);
     if (!named && !(is_declared && edge_session_get_output(b->session, i, &y) == EDGE_STATUS_OK)) continue;
     ++*compared;
     if (!compare(&x, &y, o, first)) return true;
