@@ -254,6 +254,89 @@ static ei_graph *extras(ei_arena *arena) {
   return g;
 }
 
+/* While over a number, and a Loop inside its body. */
+static ei_graph *loops(ei_arena *arena) {
+  uint32_t sg;
+  ei_graph *const g = start(arena, "loops", &sg);
+  const uint32_t x[] = { tensor(g, sg, "x", EDGE_DTYPE_F32, SHAPE(2)) };
+  const uint32_t y[] = { tensor(g, sg, "y", EDGE_DTYPE_F32, SHAPE(2)) };
+  ei_node *n = NODE(g, sg, "While", "repeat", x, y);
+  CHECK_OK(ei_node_set_int(g, n, "cond", 1));
+  CHECK_OK(ei_node_set_int(g, n, "body", 2));
+  border(g, sg, x[0], y[0]);
+  const uint32_t cond = ei_graph_add_subgraph(g, "cond");
+  const uint32_t a = tensor(g, cond, "a", EDGE_DTYPE_F32, SHAPE(2));
+  const uint32_t limit = constant(g, cond, "limit", EDGE_DTYPE_F32, SHAPE(2));
+  const uint32_t less_in[] = { a, limit }, less_out[] = { tensor(g, cond, "less", EDGE_DTYPE_BOOL, SHAPE(2)) };
+  NODE(g, cond, "Less", "less", less_in, less_out);
+  const uint32_t all[] = { tensor(g, cond, "go on", EDGE_DTYPE_BOOL, SHAPE(1)) };
+  n = NODE(g, cond, "ReduceAll", "all", less_out, all);
+  border(g, cond, a, all[0]);
+  const uint32_t body = ei_graph_add_subgraph(g, "body");
+  const uint32_t b = tensor(g, body, "b", EDGE_DTYPE_F32, SHAPE(2)), r = tensor(g, body, "r", EDGE_DTYPE_F32, SHAPE(2));
+  const uint32_t trips = constant(g, body, "trips", EDGE_DTYPE_S64, SHAPE(1));
+  const uint32_t scan = tensor(g, body, "scan", EDGE_DTYPE_F32, SHAPE(-1, 2));
+  const uint32_t loop_in[] = { trips, EI_NONE, b }, loop_out[] = { r, scan };
+  n = NODE(g, body, "Loop", "inner", loop_in, loop_out);
+  CHECK_OK(ei_node_set_int(g, n, "body", 3));
+  CHECK_OK(ei_node_set_int(g, n, "num_carried", 1));
+  border(g, body, b, r);
+  const uint32_t step = ei_graph_add_subgraph(g, "step");
+  const uint32_t i = tensor(g, step, "i", EDGE_DTYPE_S64, SHAPE(1)),
+                 go = tensor(g, step, "go", EDGE_DTYPE_BOOL, SHAPE(1));
+  const uint32_t in[] = { tensor(g, step, "in", EDGE_DTYPE_F32, SHAPE(2)) };
+  const uint32_t out[] = { tensor(g, step, "out", EDGE_DTYPE_F32, SHAPE(2)) };
+  NODE(g, step, "Relu", "relu", in, out);
+  const uint32_t inputs[] = { i, go, in[0] }, outputs[] = { go, out[0], out[0] };
+  CHECK_OK(ei_subgraph_set_io(g, step, inputs, 3, outputs, 3));
+  return g;
+}
+
+/* No node at all: an input that is an output. */
+static ei_graph *identity(ei_arena *arena) {
+  uint32_t sg;
+  ei_graph *const g = start(arena, "identity", &sg);
+  const uint32_t x = tensor(g, sg, "x", EDGE_DTYPE_U8, SHAPE(5));
+  border(g, sg, x, x);
+  return g;
+}
+
+/* Absent inputs between present ones, absent outputs, several outputs. */
+static ei_graph *optional(ei_arena *arena) {
+  uint32_t sg;
+  ei_graph *const g = start(arena, "optional", &sg);
+  const uint32_t x = tensor(g, sg, "x", EDGE_DTYPE_F32, SHAPE(4, 1, 2));
+  const uint32_t w = constant(g, sg, "w", EDGE_DTYPE_F32, SHAPE(1, 12, 2)),
+                 r = constant(g, sg, "r", EDGE_DTYPE_F32, SHAPE(1, 12, 3));
+  const uint32_t h0 = tensor(g, sg, "h0", EDGE_DTYPE_F32, SHAPE(1, 1, 3)),
+                 y = tensor(g, sg, "y", EDGE_DTYPE_F32, SHAPE(4, 1, 1, 3));
+  const uint32_t c = tensor(g, sg, "c", EDGE_DTYPE_F32, SHAPE(1, 1, 3));
+  const uint32_t in[] = { x, w, r, EI_NONE, EI_NONE, h0 }, out[] = { y, EI_NONE, c };
+  ei_node *const n = NODE(g, sg, "Lstm", "lstm", in, out);
+  CHECK_OK(ei_node_set_int(g, n, "hidden", 3));
+  CHECK_OK(ei_node_set_float(g, n, "clip", 8.0));
+  const uint32_t inputs[] = { x, h0 }, outputs[] = { y, c };
+  CHECK_OK(ei_subgraph_set_io(g, sg, inputs, 2, outputs, 2));
+  return g;
+}
+
+/* A chain of 40 nodes that share names, keys and one constant. */
+static ei_graph *chain(ei_arena *arena) {
+  uint32_t sg;
+  ei_graph *const g = start(arena, "chain", &sg);
+  const uint32_t first = tensor(g, sg, "t", EDGE_DTYPE_F32, SHAPE(3, 4));
+  const uint32_t one = constant(g, sg, "one", EDGE_DTYPE_F32, SHAPE(1));
+  uint32_t last = first;
+  for (uint32_t i = 0; i < 40; ++i) {
+    const uint32_t in[] = { last, one }, out[] = { tensor(g, sg, "t", EDGE_DTYPE_F32, SHAPE(3, 4)) };
+    ei_node *const n = NODE(g, sg, i % 2 ? "Mul" : "Add", "n", in, out);
+    CHECK_OK(ei_node_set_int(g, n, "act", i % 4));
+    last = out[0];
+  }
+  border(g, sg, first, last);
+  return g;
+}
+
 const et_sample et_samples[] = {
   { "dense", "FullyConnected", dense },
   { "conv_int8", "Conv", conv_int8 },
@@ -261,5 +344,9 @@ const et_sample et_samples[] = {
   { "state", "AssignState", state },
   { "control", "If", control },
   { "extras", "Softmax", extras },
+  { "loops", "Loop", loops },
+  { "identity", "If", identity },
+  { "optional", "Lstm", optional },
+  { "chain", "Mul", chain },
   { NULL, NULL, NULL },
 };

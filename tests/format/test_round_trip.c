@@ -71,3 +71,32 @@ void test_in_place(void) {
   et_file_free(&f);
   et_memory_free(m);
 }
+
+/* Files of the first version of the format load for ever, to the same graphs. */
+void test_v1_files(void) {
+  uint32_t count = 0;
+  for (const et_sample *s = et_samples; s->name; ++s) {
+    if (!et_sample_here(s)) continue;
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s.edge", EDGE_TEST_V1, s->name);
+    FILE *const in = fopen(path, "rb");
+    if (!in) {
+      fprintf(stderr, "cannot open %s\n", path);
+      exit(1);
+    }
+    et_file f = { aligned_alloc(64, 65536), 0 };
+    CHECK(f.p);
+    f.n = fread(f.p, 1, 65536, in);
+    fclose(in);
+    CHECK(f.n > 0 && f.n < 65536);
+    et_memory *const m = et_memory_new(0), *const m2 = et_memory_new(0);
+    ei_graph *g = NULL;
+    CHECK_OK(et_file_read(&f, &m->arena, &g, err));
+    CHECK(et_graph_equal(s->build(&m2->arena), g));
+    et_memory_free(m);
+    et_memory_free(m2);
+    et_file_free(&f);
+    count++;
+  }
+  printf("%u files of version 1\n", count);
+}
