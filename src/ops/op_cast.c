@@ -28,6 +28,7 @@ static bool cast_fast(const edge_tensor *x, const edge_tensor *y, uint64_t n) {
   if (a == EDGE_DTYPE_S32 && b == EDGE_DTYPE_F32) PAIR(int32_t, float);
   if ((a == EDGE_DTYPE_U8 || a == EDGE_DTYPE_BOOL) && b == EDGE_DTYPE_F32) PAIR(uint8_t, float);
   if (a == EDGE_DTYPE_S32 && b == EDGE_DTYPE_S64) PAIR(int32_t, int64_t);
+  if (a == EDGE_DTYPE_S64 && b == EDGE_DTYPE_S32) PAIR(uint64_t, uint32_t);
   if (a == EDGE_DTYPE_BOOL && (b == EDGE_DTYPE_S64 || b == EDGE_DTYPE_U64)) PAIR(uint8_t, int64_t);
   if (a == EDGE_DTYPE_BOOL && (b == EDGE_DTYPE_S32 || b == EDGE_DTYPE_U32)) PAIR(uint8_t, int32_t);
 #undef PAIR

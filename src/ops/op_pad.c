@@ -4,6 +4,8 @@
 
 enum { PAD_CONSTANT, PAD_REFLECT, PAD_EDGE, PAD_WRAP, PAD_SYMMETRIC };
 
+#define PAD_LIMIT (INT64_C(1) << 56) /* sums of a few stay defined */
+
 typedef struct padding {
   int64_t before[EDGE_MAX_RANK], after[EDGE_MAX_RANK];
 } padding;
@@ -20,7 +22,11 @@ static edge_status read_pads(ei_op_ctx *c, int32_t rank, padding *p) {
   if (n != 2 * (uint64_t)n_axes || t->rank > 2 || (pairs && t->dims[1] != 2))
     return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "%llu pad values do not fit %u dimensions", (unsigned long long)n,
                       n_axes);
-  for (uint64_t i = 0; i < n; ++i) list[i] = ei_load_s64(t, i);
+  for (uint64_t i = 0; i < n; ++i) {
+    list[i] = ei_load_s64(t, i);
+    if (list[i] < -PAD_LIMIT || list[i] > PAD_LIMIT)
+      return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "pad %lld is beyond any memory", (long long)list[i]);
+  }
   memset(p, 0, sizeof *p);
   for (uint32_t i = 0; i < n_axes; ++i) {
     const int64_t d = axes[i] < 0 ? axes[i] + rank : axes[i];
@@ -87,7 +93,8 @@ static void copy_inside(const edge_tensor *y, const edge_tensor *x, const paddin
     const int64_t lo = p->before[d] > 0 ? p->before[d] : 0;                       /* first in y */
     const int64_t from = p->before[d] < 0 ? -p->before[d] : 0;                    /* first in x */
     const int64_t hi = y->dims[d] - (p->after[d] > 0 ? p->after[d] : 0);
-    ei_move_dim(&m, hi > lo ? hi - lo : 0, ys[d], xs[d]);
+    if (hi <= lo) return; /* everything is cropped */
+    ei_move_dim(&m, hi - lo, ys[d], xs[d]);
     x_at += from * xs[d];
     y_at += lo * ys[d];
   }

@@ -397,6 +397,29 @@ static void store_outside(ei_op_ctx *c, const resize *r) {
   } while (ei_walk_next(r->rank, c->out[0].dims, index));
 }
 
+static void load_all(const edge_tensor *x, double *to, uint64_t n) {
+  if (x->dtype != EDGE_DTYPE_F32) {
+    for (uint64_t i = 0; i < n; ++i) to[i] = ei_load_f64(x, i);
+    return;
+  }
+  for (uint64_t i = 0; i < n; ++i) {
+    float v;
+    memcpy(&v, (const unsigned char *)x->data + i * sizeof v, sizeof v);
+    to[i] = (double)v;
+  }
+}
+
+static void store_all(const edge_tensor *y, const double *from, uint64_t n) {
+  if (y->dtype != EDGE_DTYPE_F32) {
+    for (uint64_t i = 0; i < n; ++i) ei_store_f64(y, i, from[i]);
+    return;
+  }
+  for (uint64_t i = 0; i < n; ++i) {
+    const float v = (float)from[i];
+    memcpy((unsigned char *)y->data + i * sizeof v, &v, sizeof v);
+  }
+}
+
 static edge_status eval_weighted(ei_op_ctx *c, const resize *r) {
   const edge_tensor *const x = &c->in[0], *const y = &c->out[0];
   const uint64_t n_in = ei_op_elements(x), n_out = ei_op_elements(y);
@@ -405,7 +428,7 @@ static edge_status eval_weighted(ei_op_ctx *c, const resize *r) {
   if (!measure(c, &k)) return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "the output is too large");
   double *from = (double *)c->scratch, *to = from + k.elements, *const w = to + k.elements;
   taps *const t = (taps *)(void *)(w + k.weights);
-  for (uint64_t i = 0; i < n_in; ++i) from[i] = ei_load_f64(x, i);
+  load_all(x, from, n_in);
   memcpy(dims, x->dims, sizeof dims);
   for (int32_t d = 0; d < r->rank; ++d) {
     const resize_axis *const a = &r->axis[d];
@@ -418,7 +441,7 @@ static edge_status eval_weighted(ei_op_ctx *c, const resize *r) {
     from = to;
     to = swap;
   }
-  for (uint64_t i = 0; i < n_out; ++i) ei_store_f64(y, i, from[i]);
+  store_all(y, from, n_out);
   if (r->coord == COORD_CROP) store_outside(c, r);
   return EDGE_STATUS_OK;
 }

@@ -14,6 +14,36 @@ static edge_status infer(ei_op_ctx *c) {
   return ei_op_check_size(c, 0);
 }
 
+typedef struct line {
+  const uint8_t *cond;
+  uint64_t step_c, a, step_a, b, step_b;
+} line;
+
+static void select_line(const ei_op_ctx *c, const line *l, uint64_t at, uint64_t n) {
+  const edge_tensor *const y = &c->out[0];
+  const unsigned char *const a = (const unsigned char *)c->in[1].data, *const b = (const unsigned char *)c->in[2].data;
+#define SELECT(type)                                                                                          \
+  for (uint64_t i = 0; i < n; ++i) {                                                                          \
+    type va, vb;                                                                                              \
+    memcpy(&va, a + (l->a + i * l->step_a) * sizeof va, sizeof va);                                           \
+    memcpy(&vb, b + (l->b + i * l->step_b) * sizeof vb, sizeof vb);                                           \
+    va = l->cond[i * l->step_c] ? va : vb;                                                                    \
+    memcpy((unsigned char *)y->data + (at + i) * sizeof va, &va, sizeof va);                                  \
+  }
+  switch (ei_elem_bytes(y->dtype)) {
+  case 1: SELECT(uint8_t) break;
+  case 2: SELECT(uint16_t) break;
+  case 4: SELECT(uint32_t) break;
+  case 8: SELECT(uint64_t) break;
+  default:
+    for (uint64_t i = 0; i < n; ++i) {
+      const bool take_a = l->cond[i * l->step_c] != 0;
+      ei_copy_run(y, at + i, &c->in[take_a ? 1 : 2], take_a ? l->a + i * l->step_a : l->b + i * l->step_b, 1);
+    }
+  }
+#undef SELECT
+}
+
 static edge_status eval(ei_op_ctx *c) {
   const edge_tensor *const cond = &c->in[0], *const y = &c->out[0];
   const int32_t last = y->rank - 1;
@@ -40,10 +70,8 @@ static edge_status eval(ei_op_ctx *c) {
       if (step == 1) ei_copy_run(y, at, x, from, row);
       else ei_fill_run(y, at, row, x, from);
     } else {
-      for (uint64_t i = 0; i < row; ++i) {
-        const bool take_a = bits[pc + i * step_c] != 0;
-        ei_copy_run(y, at + i, &c->in[take_a ? 1 : 2], take_a ? pa + i * step_a : pb + i * step_b, 1);
-      }
+      const line l = { bits + pc, step_c, pa, step_a, pb, step_b };
+      select_line(c, &l, at, row);
     }
     at += row;
   } while (ei_walk_next(last, y->dims, index));
