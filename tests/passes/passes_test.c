@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Graph passes on small graphs, one case after another. */
+#include "passes_graph.h"
+#include <stdio.h>
+
+void et_cases_shape(void);
+void et_cases_arith(void);
+void et_cases_quant(void);
+
+/* The runner: unknown names are refused, known ones are left out. */
+static void runner(void) {
+  const int64_t dims[2] = { 2, 3 };
+  const char *const off[] = { "simplify", "dead_code" }, *const wrong[] = { "no_such_pass" };
+  ei_pass_options options = { wrong, 1 };
+  edge_error err = EDGE_ERROR_INIT;
+  et_graph t;
+  et_begin(&t);
+  const uint32_t x = et_input(&t, EDGE_DTYPE_F32, 2, dims);
+  const uint32_t y = et_op(&t, "Identity", x, EI_NONE, EI_NONE, EI_NONE);
+  const uint32_t z = et_op(&t, "Relu", y, EI_NONE, EI_NONE, EI_NONE);
+  et_finish(&t, &z, 1);
+  ET_CHECK(ei_passes_run(t.g, &options, &err) == EDGE_STATUS_INVALID_ARGUMENT);
+  options = (ei_pass_options) { off, 2 };
+  ET_CHECK(ei_passes_run(t.g, &options, &err) == EDGE_STATUS_OK && et_count(&t, "Identity") == 1);
+  ET_CHECK(ei_passes_run(t.g, NULL, &err) == EDGE_STATUS_OK && et_count(&t, NULL) == 1);
+  uint32_t n = 0;
+  while (ei_pass_name(n)) n++;
+  ET_CHECK(n > 10);
+  et_end(&t);
+}
+
+int main(void) {
+  runner();
+  et_cases_shape();
+  et_cases_arith();
+  et_cases_quant();
+  if (et_failures) fprintf(stderr, "%d checks failed\n", et_failures);
+  return et_failures ? 1 : 0;
+}
