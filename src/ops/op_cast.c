@@ -13,15 +13,15 @@ static edge_status infer_cast(ei_op_ctx *c) {
 
 /* The pairs that real models use, without a type switch for every element. */
 static bool cast_fast(const edge_tensor *x, const edge_tensor *y, uint64_t n) {
-#define PAIR(from, to)                                                      \
-  do {                                                                      \
-    for (uint64_t i = 0; i < n; ++i) {                                      \
-      from v;                                                               \
-      memcpy(&v, (const unsigned char *)x->data + i * sizeof v, sizeof v);  \
-      const to w = (to)v;                                                   \
-      memcpy((unsigned char *)y->data + i * sizeof w, &w, sizeof w);        \
-    }                                                                       \
-    return true;                                                            \
+#define PAIR(from, to)                                                     \
+  do {                                                                     \
+    for (uint64_t i = 0; i < n; ++i) {                                     \
+      from v;                                                              \
+      memcpy(&v, (const unsigned char *)x->data + i * sizeof v, sizeof v); \
+      const to w = (to)v;                                                  \
+      memcpy((unsigned char *)y->data + i * sizeof w, &w, sizeof w);       \
+    }                                                                      \
+    return true;                                                           \
   } while (0)
   const int32_t a = x->dtype, b = y->dtype;
   if (a == EDGE_DTYPE_S64 && b == EDGE_DTYPE_F32) PAIR(int64_t, float);
@@ -45,12 +45,18 @@ static edge_status eval_cast(ei_op_ctx *c) {
   if (cast_fast(x, y, n)) return EDGE_STATUS_OK;
   const bool from_float = ei_dtype_is_float(x->dtype), to_float = ei_dtype_is_float(y->dtype);
   for (uint64_t i = 0; i < n; ++i) {
-    if (y->dtype == EDGE_DTYPE_BOOL) ei_store_s64(y, i, from_float ? ei_load_f64(x, i) != 0 : ei_load_s64(x, i) != 0);
-    else if (from_float && to_float) ei_store_f64(y, i, ei_load_f64(x, i));
-    else if (from_float && ei_elem_bytes(y->dtype) == 0) ei_store_s64(y, i, ei_load_s64(x, i)); /* truncates, wraps */
-    else if (from_float) ei_store_f64(y, i, trunc(ei_load_f64(x, i))); /* saturates; NaN gives 0 */
-    else if (to_float) ei_store_f64(y, i, ei_load_f64(x, i));
-    else ei_store_s64(y, i, ei_load_s64(x, i));
+    if (y->dtype == EDGE_DTYPE_BOOL)
+      ei_store_s64(y, i, from_float ? ei_load_f64(x, i) != 0 : ei_load_s64(x, i) != 0);
+    else if (from_float && to_float)
+      ei_store_f64(y, i, ei_load_f64(x, i));
+    else if (from_float && ei_elem_bytes(y->dtype) == 0)
+      ei_store_s64(y, i, ei_load_s64(x, i)); /* truncates, wraps */
+    else if (from_float)
+      ei_store_f64(y, i, trunc(ei_load_f64(x, i))); /* saturates; NaN gives 0 */
+    else if (to_float)
+      ei_store_f64(y, i, ei_load_f64(x, i));
+    else
+      ei_store_s64(y, i, ei_load_s64(x, i));
   }
   return EDGE_STATUS_OK;
 }
@@ -88,11 +94,25 @@ static edge_status eval_bitcast(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-static const ei_attr_def cast_attrs[] = { { "dtype", EI_ATTR_INT, 0 }, { "saturate", EI_ATTR_INT, 1 },
-  { NULL, 0, 0 } };
+static const ei_attr_def cast_attrs[] = { { "dtype", EI_ATTR_INT, 0 }, { "saturate", EI_ATTR_INT, 1 }, { NULL, 0, 0 } };
 static const ei_attr_def bitcast_attrs[] = { { "dtype", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_Cast = { .name = "Cast", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
-  .flags = EI_OP_ELEMENTWISE, .version = 1, .attrs = cast_attrs, .infer = infer_cast, .eval = eval_cast };
-const ei_op_def ei_op_Bitcast = { .name = "Bitcast", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = bitcast_attrs, .infer = infer_bitcast, .eval = eval_bitcast };
+const ei_op_def ei_op_Cast = { .name = "Cast",
+                               .min_in = 1,
+                               .max_in = 1,
+                               .min_out = 1,
+                               .max_out = 1,
+                               .flags = EI_OP_ELEMENTWISE,
+                               .version = 1,
+                               .attrs = cast_attrs,
+                               .infer = infer_cast,
+                               .eval = eval_cast };
+const ei_op_def ei_op_Bitcast = { .name = "Bitcast",
+                                  .min_in = 1,
+                                  .max_in = 1,
+                                  .min_out = 1,
+                                  .max_out = 1,
+                                  .version = 1,
+                                  .attrs = bitcast_attrs,
+                                  .infer = infer_bitcast,
+                                  .eval = eval_bitcast };

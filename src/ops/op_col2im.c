@@ -49,8 +49,10 @@ static edge_status eval_crop(ei_op_ctx *c) {
   for (int32_t d = 0; d < x->rank; ++d) {
     const int64_t in = x->dims[d], out = y->dims[d];
     ei_move_dim(&m, in < out ? in : out, ys[d], xs[d]);
-    if (in > out) x_at += (in - out) / 2 * xs[d];
-    else y_at += (out - in) / 2 * ys[d];
+    if (in > out)
+      x_at += (in - out) / 2 * xs[d];
+    else
+      y_at += (out - in) / 2 * ys[d];
   }
   ei_fill_zero(y);
   ei_move_run(&m, y, y_at, x, x_at);
@@ -134,8 +136,10 @@ static edge_status infer_col2im(ei_op_ctx *c) {
 }
 
 static void add_element(const edge_tensor *y, uint64_t y_at, const edge_tensor *x, uint64_t x_at) {
-  if (ei_dtype_is_float(y->dtype)) ei_store_f64(y, y_at, ei_load_f64(y, y_at) + ei_load_f64(x, x_at));
-  else ei_store_s64(y, y_at, (int64_t)((uint64_t)ei_load_s64(y, y_at) + (uint64_t)ei_load_s64(x, x_at)));
+  if (ei_dtype_is_float(y->dtype))
+    ei_store_f64(y, y_at, ei_load_f64(y, y_at) + ei_load_f64(x, x_at));
+  else
+    ei_store_s64(y, y_at, (int64_t)((uint64_t)ei_load_s64(y, y_at) + (uint64_t)ei_load_s64(x, x_at)));
 }
 
 static edge_status eval_col2im(ei_op_ctx *c) {
@@ -167,10 +171,25 @@ static edge_status eval_col2im(ei_op_ctx *c) {
 }
 
 static const ei_attr_def crop_attrs[] = { { "axes", EI_ATTR_INTS, 0 }, { NULL, 0, 0 } };
-static const ei_attr_def col2im_attrs[] = { { "dilations", EI_ATTR_INTS, 0 }, { "pads", EI_ATTR_INTS, 0 },
-  { "strides", EI_ATTR_INTS, 0 }, { NULL, 0, 0 } };
+static const ei_attr_def col2im_attrs[] = {
+  { "dilations", EI_ATTR_INTS, 0 }, { "pads", EI_ATTR_INTS, 0 }, { "strides", EI_ATTR_INTS, 0 }, { NULL, 0, 0 }
+};
 
-const ei_op_def ei_op_CenterCropPad = { .name = "CenterCropPad", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = crop_attrs, .infer = infer_crop, .eval = eval_crop };
-const ei_op_def ei_op_Col2Im = { .name = "Col2Im", .min_in = 3, .max_in = 3, .min_out = 1, .max_out = 1, .version = 1,
-  .attrs = col2im_attrs, .infer = infer_col2im, .eval = eval_col2im };
+const ei_op_def ei_op_CenterCropPad = { .name = "CenterCropPad",
+                                        .min_in = 2,
+                                        .max_in = 2,
+                                        .min_out = 1,
+                                        .max_out = 1,
+                                        .version = 1,
+                                        .attrs = crop_attrs,
+                                        .infer = infer_crop,
+                                        .eval = eval_crop };
+const ei_op_def ei_op_Col2Im = { .name = "Col2Im",
+                                 .min_in = 3,
+                                 .max_in = 3,
+                                 .min_out = 1,
+                                 .max_out = 1,
+                                 .version = 1,
+                                 .attrs = col2im_attrs,
+                                 .infer = infer_col2im,
+                                 .eval = eval_col2im };

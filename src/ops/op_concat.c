@@ -60,8 +60,7 @@ static edge_status eval_concat(ei_op_ctx *c) {
     const uint64_t row = (uint64_t)x->dims[axis] * inner;
     const bool copy = same_quant(x, y);
     if (at + row > y_row) return ei_op_fail(c, EDGE_STATUS_SHAPE_MISMATCH, "the inputs do not fit the output");
-    for (uint64_t o = 0; o < outer; ++o)
-      (copy ? ei_copy_run : rescale_run)(y, o * y_row + at, x, o * row, row);
+    for (uint64_t o = 0; o < outer; ++o) (copy ? ei_copy_run : rescale_run)(y, o * y_row + at, x, o * row, row);
     at += row;
   }
   return EDGE_STATUS_OK;
@@ -128,11 +127,29 @@ static edge_status eval_split(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-static const ei_attr_def concat_attrs[] = { { "axis", EI_ATTR_INT, 0 }, { "act", EI_ATTR_INT, 0 },
-  { "act_lo", EI_ATTR_FLOAT, 0 }, { "act_hi", EI_ATTR_FLOAT, 0 }, { NULL, 0, 0 } };
+static const ei_attr_def concat_attrs[] = { { "axis", EI_ATTR_INT, 0 },
+                                            { "act", EI_ATTR_INT, 0 },
+                                            { "act_lo", EI_ATTR_FLOAT, 0 },
+                                            { "act_hi", EI_ATTR_FLOAT, 0 },
+                                            { NULL, 0, 0 } };
 static const ei_attr_def split_attrs[] = { { "axis", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_Concat = { .name = "Concat", .min_in = 1, .max_in = EI_ANY, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = concat_attrs, .infer = infer_concat, .eval = eval_concat };
-const ei_op_def ei_op_Split = { .name = "Split", .min_in = 1, .max_in = 2, .min_out = 1, .max_out = EI_ANY,
-  .version = 1, .optional_in = 2, .attrs = split_attrs, .infer = infer_split, .eval = eval_split };
+const ei_op_def ei_op_Concat = { .name = "Concat",
+                                 .min_in = 1,
+                                 .max_in = EI_ANY,
+                                 .min_out = 1,
+                                 .max_out = 1,
+                                 .version = 1,
+                                 .attrs = concat_attrs,
+                                 .infer = infer_concat,
+                                 .eval = eval_concat };
+const ei_op_def ei_op_Split = { .name = "Split",
+                                .min_in = 1,
+                                .max_in = 2,
+                                .min_out = 1,
+                                .max_out = EI_ANY,
+                                .version = 1,
+                                .optional_in = 2,
+                                .attrs = split_attrs,
+                                .infer = infer_split,
+                                .eval = eval_split };

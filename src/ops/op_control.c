@@ -93,30 +93,83 @@ static edge_status infer_call(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-static edge_status infer_call_once(ei_op_ctx *c) { return need_subgraph(c, "body"); }
+static edge_status infer_call_once(ei_op_ctx *c) {
+  return need_subgraph(c, "body");
+}
 
 static edge_status eval(ei_op_ctx *c) {
   return ei_op_fail(c, EDGE_STATUS_INTERNAL, "control flow is run by the executor, not evaluated");
 }
 
 static const ei_attr_def if_attrs[] = { { "then", EI_ATTR_INT, -1 }, { "else", EI_ATTR_INT, -1 }, { NULL, 0, 0 } };
-static const ei_attr_def loop_attrs[] = { { "body", EI_ATTR_INT, -1 }, { "num_carried", EI_ATTR_INT, 0 },
-  { NULL, 0, 0 } };
+static const ei_attr_def loop_attrs[] = { { "body", EI_ATTR_INT, -1 },
+                                          { "num_carried", EI_ATTR_INT, 0 },
+                                          { NULL, 0, 0 } };
 static const ei_attr_def while_attrs[] = { { "cond", EI_ATTR_INT, -1 }, { "body", EI_ATTR_INT, -1 }, { NULL, 0, 0 } };
-static const ei_attr_def scan_attrs[] = { { "body", EI_ATTR_INT, -1 }, { "num_carried", EI_ATTR_INT, 0 },
-  { "num_scan", EI_ATTR_INT, 0 }, { "in_axes", EI_ATTR_INTS, 0 }, { "out_axes", EI_ATTR_INTS, 0 },
-  { "in_reverse", EI_ATTR_INTS, 0 }, { "out_reverse", EI_ATTR_INTS, 0 }, { NULL, 0, 0 } };
+static const ei_attr_def scan_attrs[] = { { "body", EI_ATTR_INT, -1 },        { "num_carried", EI_ATTR_INT, 0 },
+                                          { "num_scan", EI_ATTR_INT, 0 },     { "in_axes", EI_ATTR_INTS, 0 },
+                                          { "out_axes", EI_ATTR_INTS, 0 },    { "in_reverse", EI_ATTR_INTS, 0 },
+                                          { "out_reverse", EI_ATTR_INTS, 0 }, { NULL, 0, 0 } };
 static const ei_attr_def call_attrs[] = { { "body", EI_ATTR_INT, -1 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_If = { .name = "If", .min_in = 1, .max_in = EI_ANY, .min_out = 0, .max_out = EI_ANY,
-  .flags = EI_OP_CONTROL, .version = 1, .attrs = if_attrs, .infer = infer_if, .eval = eval };
-const ei_op_def ei_op_Loop = { .name = "Loop", .min_in = 2, .max_in = EI_ANY, .min_out = 0, .max_out = EI_ANY,
-  .flags = EI_OP_CONTROL, .version = 1, .optional_in = 3, .attrs = loop_attrs, .infer = infer_loop, .eval = eval };
-const ei_op_def ei_op_While = { .name = "While", .min_in = 0, .max_in = EI_ANY, .min_out = 0, .max_out = EI_ANY,
-  .flags = EI_OP_CONTROL, .version = 1, .attrs = while_attrs, .infer = infer_while, .eval = eval };
-const ei_op_def ei_op_Scan = { .name = "Scan", .min_in = 1, .max_in = EI_ANY, .min_out = 1, .max_out = EI_ANY,
-  .flags = EI_OP_CONTROL, .version = 1, .attrs = scan_attrs, .infer = infer_scan, .eval = eval };
-const ei_op_def ei_op_Call = { .name = "Call", .min_in = 0, .max_in = EI_ANY, .min_out = 0, .max_out = EI_ANY,
-  .flags = EI_OP_CONTROL, .version = 1, .attrs = call_attrs, .infer = infer_call, .eval = eval };
-const ei_op_def ei_op_CallOnce = { .name = "CallOnce", .min_in = 0, .max_in = 0, .min_out = 0, .max_out = 0,
-  .flags = EI_OP_CONTROL | EI_OP_STATEFUL, .version = 1, .attrs = call_attrs, .infer = infer_call_once, .eval = eval };
+const ei_op_def ei_op_If = { .name = "If",
+                             .min_in = 1,
+                             .max_in = EI_ANY,
+                             .min_out = 0,
+                             .max_out = EI_ANY,
+                             .flags = EI_OP_CONTROL,
+                             .version = 1,
+                             .attrs = if_attrs,
+                             .infer = infer_if,
+                             .eval = eval };
+const ei_op_def ei_op_Loop = { .name = "Loop",
+                               .min_in = 2,
+                               .max_in = EI_ANY,
+                               .min_out = 0,
+                               .max_out = EI_ANY,
+                               .flags = EI_OP_CONTROL,
+                               .version = 1,
+                               .optional_in = 3,
+                               .attrs = loop_attrs,
+                               .infer = infer_loop,
+                               .eval = eval };
+const ei_op_def ei_op_While = { .name = "While",
+                                .min_in = 0,
+                                .max_in = EI_ANY,
+                                .min_out = 0,
+                                .max_out = EI_ANY,
+                                .flags = EI_OP_CONTROL,
+                                .version = 1,
+                                .attrs = while_attrs,
+                                .infer = infer_while,
+                                .eval = eval };
+const ei_op_def ei_op_Scan = { .name = "Scan",
+                               .min_in = 1,
+                               .max_in = EI_ANY,
+                               .min_out = 1,
+                               .max_out = EI_ANY,
+                               .flags = EI_OP_CONTROL,
+                               .version = 1,
+                               .attrs = scan_attrs,
+                               .infer = infer_scan,
+                               .eval = eval };
+const ei_op_def ei_op_Call = { .name = "Call",
+                               .min_in = 0,
+                               .max_in = EI_ANY,
+                               .min_out = 0,
+                               .max_out = EI_ANY,
+                               .flags = EI_OP_CONTROL,
+                               .version = 1,
+                               .attrs = call_attrs,
+                               .infer = infer_call,
+                               .eval = eval };
+const ei_op_def ei_op_CallOnce = { .name = "CallOnce",
+                                   .min_in = 0,
+                                   .max_in = 0,
+                                   .min_out = 0,
+                                   .max_out = 0,
+                                   .flags = EI_OP_CONTROL | EI_OP_STATEFUL,
+                                   .version = 1,
+                                   .attrs = call_attrs,
+                                   .infer = infer_call_once,
+                                   .eval = eval };

@@ -59,7 +59,7 @@ static edge_status infer(ei_op_ctx *c) {
   if (c->n_out != 4) return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "%u outputs, expected 4", c->n_out);
   EI_TRY(read_ssd(c, &s));
   const double scales[4] = { ei_op_float(c, "y_scale"), ei_op_float(c, "x_scale"), ei_op_float(c, "h_scale"),
-    ei_op_float(c, "w_scale") };
+                             ei_op_float(c, "w_scale") };
   for (uint32_t i = 0; i < 4; ++i)
     if (!(scales[i] > 0)) return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "box scale %g", scales[i]);
   const int64_t dims[3] = { 1, s.max_out * s.per_box, 4 };
@@ -201,8 +201,10 @@ static uint64_t run_regular(ei_op_ctx *c, const ssd *s, work *w) {
     uint32_t a = 0, b = 0, count = 0;
     while (count < s->max_out && (a < total || b < kept)) { /* both lists fall; earlier classes go first */
       const float v = b < kept ? w->scores[w->picked[b]] : 0;
-      if (b == kept || (a < total && w->hits[a].score >= v)) w->merged[count++] = w->hits[a++];
-      else w->merged[count++] = (hit) { v, w->picked[b++], (uint32_t)k };
+      if (b == kept || (a < total && w->hits[a].score >= v))
+        w->merged[count++] = w->hits[a++];
+      else
+        w->merged[count++] = (hit) { v, w->picked[b++], (uint32_t)k };
     }
     hit *const swap = w->hits;
     w->hits = w->merged;
@@ -227,10 +229,26 @@ static edge_status eval(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-static const ei_attr_def attrs[] = { { "max_detections", EI_ATTR_INT, 10 }, { "max_classes", EI_ATTR_INT, 1 },
-  { "detections_per_class", EI_ATTR_INT, 100 }, { "regular_nms", EI_ATTR_INT, 0 }, { "num_classes", EI_ATTR_INT, 0 },
-  { "score", EI_ATTR_FLOAT, 0 }, { "iou", EI_ATTR_FLOAT, 0.5 }, { "y_scale", EI_ATTR_FLOAT, 10 },
-  { "x_scale", EI_ATTR_FLOAT, 10 }, { "h_scale", EI_ATTR_FLOAT, 5 }, { "w_scale", EI_ATTR_FLOAT, 5 }, { NULL, 0, 0 } };
+static const ei_attr_def attrs[] = { { "max_detections", EI_ATTR_INT, 10 },
+                                     { "max_classes", EI_ATTR_INT, 1 },
+                                     { "detections_per_class", EI_ATTR_INT, 100 },
+                                     { "regular_nms", EI_ATTR_INT, 0 },
+                                     { "num_classes", EI_ATTR_INT, 0 },
+                                     { "score", EI_ATTR_FLOAT, 0 },
+                                     { "iou", EI_ATTR_FLOAT, 0.5 },
+                                     { "y_scale", EI_ATTR_FLOAT, 10 },
+                                     { "x_scale", EI_ATTR_FLOAT, 10 },
+                                     { "h_scale", EI_ATTR_FLOAT, 5 },
+                                     { "w_scale", EI_ATTR_FLOAT, 5 },
+                                     { NULL, 0, 0 } };
 
-const ei_op_def ei_op_DetectionPostProcess = { .name = "DetectionPostProcess", .min_in = 3, .max_in = 3, .min_out = 4,
-  .max_out = 4, .version = 1, .attrs = attrs, .infer = infer, .eval = eval, .scratch_bytes = scratch_bytes };
+const ei_op_def ei_op_DetectionPostProcess = { .name = "DetectionPostProcess",
+                                               .min_in = 3,
+                                               .max_in = 3,
+                                               .min_out = 4,
+                                               .max_out = 4,
+                                               .version = 1,
+                                               .attrs = attrs,
+                                               .infer = infer,
+                                               .eval = eval,
+                                               .scratch_bytes = scratch_bytes };

@@ -13,7 +13,9 @@ typedef struct plan {
   double *in, *out, *tw; /* pairs */
 } plan;
 
-static uint64_t plan_bytes(uint64_t n) { return (6 * n + 8) * sizeof(double); }
+static uint64_t plan_bytes(uint64_t n) {
+  return (6 * n + 8) * sizeof(double);
+}
 
 static void plan_init(plan *p, int64_t n, void *scratch) {
   p->n = n;
@@ -65,8 +67,10 @@ static void radix_2(const plan *p, double sign) {
 }
 
 static void transform(const plan *p, bool inverse) {
-  if ((p->n & (p->n - 1)) == 0) radix_2(p, inverse ? 1 : -1);
-  else plain_sum(p, inverse ? 1 : -1);
+  if ((p->n & (p->n - 1)) == 0)
+    radix_2(p, inverse ? 1 : -1);
+  else
+    plain_sum(p, inverse ? 1 : -1);
   for (int64_t k = 0; k < 2 * p->n && inverse; ++k) p->out[k] /= (double)p->n;
 }
 
@@ -220,7 +224,9 @@ static edge_status infer_stft(ei_op_ctx *c) {
   return ei_op_check_size(c, 0);
 }
 
-static uint64_t stft_scratch(const ei_op_ctx *c) { return plan_bytes(2 * (uint64_t)c->out[0].dims[2] + 2); }
+static uint64_t stft_scratch(const ei_op_ctx *c) {
+  return plan_bytes(2 * (uint64_t)c->out[0].dims[2] + 2);
+}
 
 static edge_status eval_stft(ei_op_ctx *c) {
   const edge_tensor *const x = &c->in[0], *const y = &c->out[0];
@@ -250,11 +256,30 @@ static edge_status eval_stft(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-static const ei_attr_def dft_attrs[] = { { "onesided", EI_ATTR_INT, 0 }, { "inverse", EI_ATTR_INT, 0 },
-  { NULL, 0, 0 } };
+static const ei_attr_def dft_attrs[] = { { "onesided", EI_ATTR_INT, 0 },
+                                         { "inverse", EI_ATTR_INT, 0 },
+                                         { NULL, 0, 0 } };
 static const ei_attr_def stft_attrs[] = { { "onesided", EI_ATTR_INT, 1 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_Dft = { .name = "Dft", .min_in = 1, .max_in = 3, .min_out = 1, .max_out = 1, .version = 1,
-  .optional_in = 6, .attrs = dft_attrs, .infer = infer_dft, .eval = eval_dft, .scratch_bytes = dft_scratch };
-const ei_op_def ei_op_Stft = { .name = "Stft", .min_in = 2, .max_in = 4, .min_out = 1, .max_out = 1, .version = 1,
-  .optional_in = 12, .attrs = stft_attrs, .infer = infer_stft, .eval = eval_stft, .scratch_bytes = stft_scratch };
+const ei_op_def ei_op_Dft = { .name = "Dft",
+                              .min_in = 1,
+                              .max_in = 3,
+                              .min_out = 1,
+                              .max_out = 1,
+                              .version = 1,
+                              .optional_in = 6,
+                              .attrs = dft_attrs,
+                              .infer = infer_dft,
+                              .eval = eval_dft,
+                              .scratch_bytes = dft_scratch };
+const ei_op_def ei_op_Stft = { .name = "Stft",
+                               .min_in = 2,
+                               .max_in = 4,
+                               .min_out = 1,
+                               .max_out = 1,
+                               .version = 1,
+                               .optional_in = 12,
+                               .attrs = stft_attrs,
+                               .infer = infer_stft,
+                               .eval = eval_stft,
+                               .scratch_bytes = stft_scratch };

@@ -73,7 +73,19 @@ static edge_status eval_tile(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-const ei_op_def ei_op_Expand = { .name = "Expand", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1, .version = 1,
-  .infer = infer_expand, .eval = eval_expand };
-const ei_op_def ei_op_Tile = { .name = "Tile", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1, .version = 1,
-  .infer = infer_tile, .eval = eval_tile };
+const ei_op_def ei_op_Expand = { .name = "Expand",
+                                 .min_in = 2,
+                                 .max_in = 2,
+                                 .min_out = 1,
+                                 .max_out = 1,
+                                 .version = 1,
+                                 .infer = infer_expand,
+                                 .eval = eval_expand };
+const ei_op_def ei_op_Tile = { .name = "Tile",
+                               .min_in = 2,
+                               .max_in = 2,
+                               .min_out = 1,
+                               .max_out = 1,
+                               .version = 1,
+                               .infer = infer_tile,
+                               .eval = eval_tile };

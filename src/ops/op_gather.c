@@ -190,16 +190,44 @@ static edge_status eval_embedding(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-static const ei_attr_def gather_attrs[] = { { "axis", EI_ATTR_INT, 0 }, { "batch_dims", EI_ATTR_INT, 0 },
-  { NULL, 0, 0 } };
+static const ei_attr_def gather_attrs[] = { { "axis", EI_ATTR_INT, 0 },
+                                            { "batch_dims", EI_ATTR_INT, 0 },
+                                            { NULL, 0, 0 } };
 static const ei_attr_def nd_attrs[] = { { "batch_dims", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 static const ei_attr_def elements_attrs[] = { { "axis", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_Gather = { .name = "Gather", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1, .version = 1,
-  .attrs = gather_attrs, .infer = infer_gather, .eval = eval_gather };
-const ei_op_def ei_op_GatherND = { .name = "GatherND", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = nd_attrs, .infer = infer_nd, .eval = eval_nd };
-const ei_op_def ei_op_GatherElements = { .name = "GatherElements", .min_in = 2, .max_in = 2, .min_out = 1,
-  .max_out = 1, .version = 1, .attrs = elements_attrs, .infer = infer_elements, .eval = eval_elements };
-const ei_op_def ei_op_EmbeddingLookup = { .name = "EmbeddingLookup", .min_in = 2, .max_in = 2, .min_out = 1,
-  .max_out = 1, .version = 1, .infer = infer_embedding, .eval = eval_embedding };
+const ei_op_def ei_op_Gather = { .name = "Gather",
+                                 .min_in = 2,
+                                 .max_in = 2,
+                                 .min_out = 1,
+                                 .max_out = 1,
+                                 .version = 1,
+                                 .attrs = gather_attrs,
+                                 .infer = infer_gather,
+                                 .eval = eval_gather };
+const ei_op_def ei_op_GatherND = { .name = "GatherND",
+                                   .min_in = 2,
+                                   .max_in = 2,
+                                   .min_out = 1,
+                                   .max_out = 1,
+                                   .version = 1,
+                                   .attrs = nd_attrs,
+                                   .infer = infer_nd,
+                                   .eval = eval_nd };
+const ei_op_def ei_op_GatherElements = { .name = "GatherElements",
+                                         .min_in = 2,
+                                         .max_in = 2,
+                                         .min_out = 1,
+                                         .max_out = 1,
+                                         .version = 1,
+                                         .attrs = elements_attrs,
+                                         .infer = infer_elements,
+                                         .eval = eval_elements };
+const ei_op_def ei_op_EmbeddingLookup = { .name = "EmbeddingLookup",
+                                          .min_in = 2,
+                                          .max_in = 2,
+                                          .min_out = 1,
+                                          .max_out = 1,
+                                          .version = 1,
+                                          .infer = infer_embedding,
+                                          .eval = eval_embedding };

@@ -80,8 +80,10 @@ static void locate(const ei_op_ctx *c, float v, int64_t n, reads *r) {
     const int64_t offset = mode == MODE_LINEAR ? k : k - 1;
     const double d = fabs(t - (double)offset), a = -0.75;
     r->index[k] = pixel(i + offset, n, padding, corners);
-    if (mode == MODE_LINEAR) r->weight[k] = 1 - d;
-    else r->weight[k] = d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+    if (mode == MODE_LINEAR)
+      r->weight[k] = 1 - d;
+    else
+      r->weight[k] = d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
   }
 }
 
@@ -138,8 +140,7 @@ static edge_status infer_affine(ei_op_ctx *c) {
   const edge_tensor *const theta = &c->in[0];
   int64_t size[5], dims[EDGE_MAX_RANK];
   uint32_t n = 0;
-  if (!ei_dtype_is_float(theta->dtype))
-    return ei_op_fail(c, EDGE_STATUS_UNSUPPORTED_TYPE, "the matrix must be floats");
+  if (!ei_dtype_is_float(theta->dtype)) return ei_op_fail(c, EDGE_STATUS_UNSUPPORTED_TYPE, "the matrix must be floats");
   EI_TRY(ei_op_need_int(c, 1));
   EI_TRY(ei_op_need_rank(c, 0, 3, 3));
   ei_op_set_unknown(&c->out[0], theta->dtype);
@@ -178,19 +179,34 @@ static edge_status eval_affine(ei_op_ctx *c) {
     p[r] = 1;
     for (int32_t k = 0; k < r; ++k) {
       double sum = 0;
-      for (int32_t d = 0; d <= r; ++d)
-        sum += ei_load_f64(theta, (uint64_t)((index[0] * r + k) * (r + 1) + d)) * p[d];
+      for (int32_t d = 0; d <= r; ++d) sum += ei_load_f64(theta, (uint64_t)((index[0] * r + k) * (r + 1) + d)) * p[d];
       ei_store_f64(y, at++, sum);
     }
   } while (ei_walk_next(r + 1, y->dims, index));
   return EDGE_STATUS_OK;
 }
 
-static const ei_attr_def sample_attrs[] = { { "mode", EI_ATTR_INT, 1 }, { "padding", EI_ATTR_INT, 0 },
-  { "align_corners", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
+static const ei_attr_def sample_attrs[] = {
+  { "mode", EI_ATTR_INT, 1 }, { "padding", EI_ATTR_INT, 0 }, { "align_corners", EI_ATTR_INT, 0 }, { NULL, 0, 0 }
+};
 static const ei_attr_def affine_attrs[] = { { "align_corners", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_GridSample = { .name = "GridSample", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = sample_attrs, .infer = infer_sample, .eval = eval_sample, .scratch_bytes = sample_scratch };
-const ei_op_def ei_op_AffineGrid = { .name = "AffineGrid", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = affine_attrs, .infer = infer_affine, .eval = eval_affine };
+const ei_op_def ei_op_GridSample = { .name = "GridSample",
+                                     .min_in = 2,
+                                     .max_in = 2,
+                                     .min_out = 1,
+                                     .max_out = 1,
+                                     .version = 1,
+                                     .attrs = sample_attrs,
+                                     .infer = infer_sample,
+                                     .eval = eval_sample,
+                                     .scratch_bytes = sample_scratch };
+const ei_op_def ei_op_AffineGrid = { .name = "AffineGrid",
+                                     .min_in = 2,
+                                     .max_in = 2,
+                                     .min_out = 1,
+                                     .max_out = 1,
+                                     .version = 1,
+                                     .attrs = affine_attrs,
+                                     .infer = infer_affine,
+                                     .eval = eval_affine };

@@ -32,8 +32,10 @@ static edge_status eval_trilu(ei_op_ctx *c) {
       int64_t edge = i + k + (upper ? 0 : 1); /* upper keeps [edge, cols), lower [0, edge) */
       if (edge < 0) edge = 0;
       if (edge > cols) edge = cols;
-      if (upper) ei_copy_run(y, at + (uint64_t)edge, x, at + (uint64_t)edge, (uint64_t)(cols - edge));
-      else ei_copy_run(y, at, x, at, (uint64_t)edge);
+      if (upper)
+        ei_copy_run(y, at + (uint64_t)edge, x, at + (uint64_t)edge, (uint64_t)(cols - edge));
+      else
+        ei_copy_run(y, at, x, at, (uint64_t)edge);
     }
   return EDGE_STATUS_OK;
 }
@@ -169,13 +171,48 @@ static edge_status eval_det(ei_op_ctx *c) {
 static const ei_attr_def trilu_attrs[] = { { "upper", EI_ATTR_INT, 1 }, { NULL, 0, 0 } };
 static const ei_attr_def eye_attrs[] = { { "dtype", EI_ATTR_INT, 0 }, { "k", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_Trilu = { .name = "Trilu", .min_in = 1, .max_in = 2, .min_out = 1, .max_out = 1, .version = 1,
-  .optional_in = 2, .attrs = trilu_attrs, .infer = infer_trilu, .eval = eval_trilu };
-const ei_op_def ei_op_EyeLike = { .name = "EyeLike", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
-  .flags = EI_OP_SHAPE_ONLY, .version = 1, .attrs = eye_attrs, .infer = infer_eye, .eval = eval_eye };
-const ei_op_def ei_op_MatrixDiag = { .name = "MatrixDiag", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
-  .version = 1, .infer = infer_diag, .eval = eval_diag };
-const ei_op_def ei_op_MatrixSetDiag = { .name = "MatrixSetDiag", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-  .version = 1, .infer = infer_set_diag, .eval = eval_set_diag };
-const ei_op_def ei_op_Det = { .name = "Det", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1, .version = 1,
-  .infer = infer_det, .eval = eval_det, .scratch_bytes = det_scratch };
+const ei_op_def ei_op_Trilu = { .name = "Trilu",
+                                .min_in = 1,
+                                .max_in = 2,
+                                .min_out = 1,
+                                .max_out = 1,
+                                .version = 1,
+                                .optional_in = 2,
+                                .attrs = trilu_attrs,
+                                .infer = infer_trilu,
+                                .eval = eval_trilu };
+const ei_op_def ei_op_EyeLike = { .name = "EyeLike",
+                                  .min_in = 1,
+                                  .max_in = 1,
+                                  .min_out = 1,
+                                  .max_out = 1,
+                                  .flags = EI_OP_SHAPE_ONLY,
+                                  .version = 1,
+                                  .attrs = eye_attrs,
+                                  .infer = infer_eye,
+                                  .eval = eval_eye };
+const ei_op_def ei_op_MatrixDiag = { .name = "MatrixDiag",
+                                     .min_in = 1,
+                                     .max_in = 1,
+                                     .min_out = 1,
+                                     .max_out = 1,
+                                     .version = 1,
+                                     .infer = infer_diag,
+                                     .eval = eval_diag };
+const ei_op_def ei_op_MatrixSetDiag = { .name = "MatrixSetDiag",
+                                        .min_in = 2,
+                                        .max_in = 2,
+                                        .min_out = 1,
+                                        .max_out = 1,
+                                        .version = 1,
+                                        .infer = infer_set_diag,
+                                        .eval = eval_set_diag };
+const ei_op_def ei_op_Det = { .name = "Det",
+                              .min_in = 1,
+                              .max_in = 1,
+                              .min_out = 1,
+                              .max_out = 1,
+                              .version = 1,
+                              .infer = infer_det,
+                              .eval = eval_det,
+                              .scratch_bytes = det_scratch };

@@ -30,7 +30,8 @@ typedef struct candidate {
 static box load_box(const problem *p, uint32_t i) {
   float v[4];
   const uint64_t at = p->box_at + 4 * (uint64_t)i;
-  if (p->boxes->dtype == EDGE_DTYPE_F32) memcpy(v, (const unsigned char *)p->boxes->data + at * 4, sizeof v);
+  if (p->boxes->dtype == EDGE_DTYPE_F32)
+    memcpy(v, (const unsigned char *)p->boxes->data + at * 4, sizeof v);
   else
     for (uint32_t k = 0; k < 4; ++k) v[k] = ei_load_real(p->boxes, at + k);
   if (p->centered) { /* x, y, width, height */
@@ -63,8 +64,10 @@ static uint32_t next_batch(const problem *p, const candidate *last, candidate *b
     uint32_t lo = 0, hi = count;
     while (lo < hi) {
       const uint32_t mid = (lo + hi) / 2;
-      if (before(batch[mid], k)) lo = mid + 1;
-      else hi = mid;
+      if (before(batch[mid], k))
+        lo = mid + 1;
+      else
+        hi = mid;
     }
     const uint32_t keep = count < BATCH ? count : BATCH - 1;
     memmove(&batch[lo + 1], &batch[lo], (keep - lo) * sizeof *batch);
@@ -252,7 +255,9 @@ typedef struct soft {
   uint32_t picked;
 } soft;
 
-static uint64_t scratch_bytes(const ei_op_ctx *c) { return ((uint64_t)c->in[1].dims[0] + 1) * sizeof(soft); }
+static uint64_t scratch_bytes(const ei_op_ctx *c) {
+  return ((uint64_t)c->in[1].dims[0] + 1) * sizeof(soft);
+}
 
 /* Scores fall with the overlap; the best is taken when its score is up to date. */
 static int64_t pick_soft(ei_op_ctx *c, const problem *p, float sigma) {
@@ -278,7 +283,8 @@ static int64_t pick_soft(ei_op_ctx *c, const problem *p, float sigma) {
       if (s[best].score <= p->score) break;
     }
     s[best].seen = (uint32_t)count;
-    if (drop || !(s[best].score > p->score)) s[best].score = -INFINITY;
+    if (drop || !(s[best].score > p->score))
+      s[best].score = -INFINITY;
     else if (s[best].score == was) {
       emit_fixed(c, count, best, was);
       s[best].score = -INFINITY;
@@ -310,8 +316,23 @@ static edge_status eval_tflite(ei_op_ctx *c) {
 
 static const ei_attr_def onnx_attrs[] = { { "center_point_box", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_NonMaxSuppression = { .name = "NonMaxSuppression", .min_in = 2, .max_in = 5, .min_out = 1,
-  .max_out = 1, .version = 1, .optional_in = 28, .attrs = onnx_attrs, .infer = infer_onnx, .eval = eval_onnx };
-const ei_op_def ei_op_NonMaxSuppressionTflite = { .name = "NonMaxSuppressionTflite", .min_in = 5, .max_in = 6,
-  .min_out = 3, .max_out = 3, .version = 1, .optional_in = 32, .infer = infer_tflite,
-  .eval = eval_tflite, .scratch_bytes = scratch_bytes };
+const ei_op_def ei_op_NonMaxSuppression = { .name = "NonMaxSuppression",
+                                            .min_in = 2,
+                                            .max_in = 5,
+                                            .min_out = 1,
+                                            .max_out = 1,
+                                            .version = 1,
+                                            .optional_in = 28,
+                                            .attrs = onnx_attrs,
+                                            .infer = infer_onnx,
+                                            .eval = eval_onnx };
+const ei_op_def ei_op_NonMaxSuppressionTflite = { .name = "NonMaxSuppressionTflite",
+                                                  .min_in = 5,
+                                                  .max_in = 6,
+                                                  .min_out = 3,
+                                                  .max_out = 3,
+                                                  .version = 1,
+                                                  .optional_in = 32,
+                                                  .infer = infer_tflite,
+                                                  .eval = eval_tflite,
+                                                  .scratch_bytes = scratch_bytes };

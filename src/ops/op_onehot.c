@@ -51,5 +51,12 @@ static edge_status eval(ei_op_ctx *c) {
 
 static const ei_attr_def attrs[] = { { "axis", EI_ATTR_INT, -1 }, { "wrap", EI_ATTR_INT, 1 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_OneHot = { .name = "OneHot", .min_in = 3, .max_in = 3, .min_out = 1, .max_out = 1, .version = 1,
-  .attrs = attrs, .infer = infer, .eval = eval };
+const ei_op_def ei_op_OneHot = { .name = "OneHot",
+                                 .min_in = 3,
+                                 .max_in = 3,
+                                 .min_out = 1,
+                                 .max_out = 1,
+                                 .version = 1,
+                                 .attrs = attrs,
+                                 .infer = infer,
+                                 .eval = eval };

@@ -90,8 +90,8 @@ static void copy_inside(const edge_tensor *y, const edge_tensor *x, const paddin
   ei_dense_strides(x->rank, x->dims, xs);
   ei_dense_strides(y->rank, y->dims, ys);
   for (int32_t d = 0; d < x->rank; ++d) {
-    const int64_t lo = p->before[d] > 0 ? p->before[d] : 0;                       /* first in y */
-    const int64_t from = p->before[d] < 0 ? -p->before[d] : 0;                    /* first in x */
+    const int64_t lo = p->before[d] > 0 ? p->before[d] : 0;    /* first in y */
+    const int64_t from = p->before[d] < 0 ? -p->before[d] : 0; /* first in x */
     const int64_t hi = y->dims[d] - (p->after[d] > 0 ? p->after[d] : 0);
     if (hi <= lo) return; /* everything is cropped */
     ei_move_dim(&m, hi - lo, ys[d], xs[d]);
@@ -161,5 +161,13 @@ static edge_status eval(ei_op_ctx *c) {
 
 static const ei_attr_def attrs[] = { { "mode", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_Pad = { .name = "Pad", .min_in = 2, .max_in = 4, .min_out = 1, .max_out = 1, .version = 1,
-  .optional_in = 12, .attrs = attrs, .infer = infer, .eval = eval };
+const ei_op_def ei_op_Pad = { .name = "Pad",
+                              .min_in = 2,
+                              .max_in = 4,
+                              .min_out = 1,
+                              .max_out = 1,
+                              .version = 1,
+                              .optional_in = 12,
+                              .attrs = attrs,
+                              .infer = infer,
+                              .eval = eval };

@@ -137,11 +137,42 @@ static edge_status infer_unsqueeze(ei_op_ctx *c) {
 static const ei_attr_def reshape_attrs[] = { { "allow_zero", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 static const ei_attr_def flatten_attrs[] = { { "axis", EI_ATTR_INT, 1 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_Reshape = { .name = "Reshape", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-  .flags = EI_OP_VIEW, .version = 1, .attrs = reshape_attrs, .infer = infer_reshape, .eval = copy_view };
-const ei_op_def ei_op_Flatten = { .name = "Flatten", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
-  .flags = EI_OP_VIEW, .version = 1, .attrs = flatten_attrs, .infer = infer_flatten, .eval = copy_view };
-const ei_op_def ei_op_Squeeze = { .name = "Squeeze", .min_in = 1, .max_in = 2, .min_out = 1, .max_out = 1,
-  .flags = EI_OP_VIEW, .version = 1, .optional_in = 2, .infer = infer_squeeze, .eval = copy_view };
-const ei_op_def ei_op_Unsqueeze = { .name = "Unsqueeze", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-  .flags = EI_OP_VIEW, .version = 1, .infer = infer_unsqueeze, .eval = copy_view };
+const ei_op_def ei_op_Reshape = { .name = "Reshape",
+                                  .min_in = 2,
+                                  .max_in = 2,
+                                  .min_out = 1,
+                                  .max_out = 1,
+                                  .flags = EI_OP_VIEW,
+                                  .version = 1,
+                                  .attrs = reshape_attrs,
+                                  .infer = infer_reshape,
+                                  .eval = copy_view };
+const ei_op_def ei_op_Flatten = { .name = "Flatten",
+                                  .min_in = 1,
+                                  .max_in = 1,
+                                  .min_out = 1,
+                                  .max_out = 1,
+                                  .flags = EI_OP_VIEW,
+                                  .version = 1,
+                                  .attrs = flatten_attrs,
+                                  .infer = infer_flatten,
+                                  .eval = copy_view };
+const ei_op_def ei_op_Squeeze = { .name = "Squeeze",
+                                  .min_in = 1,
+                                  .max_in = 2,
+                                  .min_out = 1,
+                                  .max_out = 1,
+                                  .flags = EI_OP_VIEW,
+                                  .version = 1,
+                                  .optional_in = 2,
+                                  .infer = infer_squeeze,
+                                  .eval = copy_view };
+const ei_op_def ei_op_Unsqueeze = { .name = "Unsqueeze",
+                                    .min_in = 2,
+                                    .max_in = 2,
+                                    .min_out = 1,
+                                    .max_out = 1,
+                                    .flags = EI_OP_VIEW,
+                                    .version = 1,
+                                    .infer = infer_unsqueeze,
+                                    .eval = copy_view };

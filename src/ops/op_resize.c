@@ -228,16 +228,18 @@ static int64_t nearest_index(const resize *r, const resize_axis *a, int64_t o) {
 
 static void store_extrapolation(ei_op_ctx *c, uint64_t at) {
   const double v = ei_op_float(c, "extrapolation");
-  if (ei_is_quantized(&c->out[0])) ei_store_real(&c->out[0], at, (float)v);
-  else ei_store_f64(&c->out[0], at, v);
+  if (ei_is_quantized(&c->out[0]))
+    ei_store_real(&c->out[0], at, (float)v);
+  else
+    ei_store_f64(&c->out[0], at, v);
 }
 
 /* A row of single elements; map holds offsets. */
 static void gather_row(const edge_tensor *y, uint64_t at, const edge_tensor *x, int64_t base, const int64_t *map,
                        int64_t n) {
-#define ROW(type)                                                                                     \
-  for (int64_t i = 0; i < n; ++i)                                                                     \
-    memcpy((unsigned char *)y->data + (at + (uint64_t)i) * sizeof(type),                              \
+#define ROW(type)                                                        \
+  for (int64_t i = 0; i < n; ++i)                                        \
+    memcpy((unsigned char *)y->data + (at + (uint64_t)i) * sizeof(type), \
            (const unsigned char *)x->data + (uint64_t)(base + map[i]) * sizeof(type), sizeof(type));
   switch (ei_elem_bytes(y->dtype)) {
   case 1: ROW(uint8_t) break;
@@ -280,7 +282,8 @@ static edge_status eval_nearest(ei_op_ctx *c, const resize *r) {
       continue;
     }
     for (int64_t o = 0; o < y->dims[last]; ++o, at += (uint64_t)inner) {
-      if (!outside && map[last][o] >= 0) ei_copy_run(y, at, x, (uint64_t)(base + map[last][o]), (uint64_t)inner);
+      if (!outside && map[last][o] >= 0)
+        ei_copy_run(y, at, x, (uint64_t)(base + map[last][o]), (uint64_t)inner);
       else
         for (int64_t i = 0; i < inner; ++i) store_extrapolation(c, at + (uint64_t)i);
     }
@@ -462,10 +465,25 @@ static edge_status eval(ei_op_ctx *c) {
   return r.mode == MODE_NEAREST ? eval_nearest(c, &r) : eval_weighted(c, &r);
 }
 
-static const ei_attr_def attrs[] = { { "mode", EI_ATTR_INT, 0 }, { "coord", EI_ATTR_INT, 0 },
-  { "nearest", EI_ATTR_INT, 0 }, { "cubic_a", EI_ATTR_FLOAT, -0.75 }, { "exclude_outside", EI_ATTR_INT, 0 },
-  { "extrapolation", EI_ATTR_FLOAT, 0 }, { "antialias", EI_ATTR_INT, 0 }, { "axes", EI_ATTR_INTS, 0 },
-  { "policy", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
+static const ei_attr_def attrs[] = { { "mode", EI_ATTR_INT, 0 },
+                                     { "coord", EI_ATTR_INT, 0 },
+                                     { "nearest", EI_ATTR_INT, 0 },
+                                     { "cubic_a", EI_ATTR_FLOAT, -0.75 },
+                                     { "exclude_outside", EI_ATTR_INT, 0 },
+                                     { "extrapolation", EI_ATTR_FLOAT, 0 },
+                                     { "antialias", EI_ATTR_INT, 0 },
+                                     { "axes", EI_ATTR_INTS, 0 },
+                                     { "policy", EI_ATTR_INT, 0 },
+                                     { NULL, 0, 0 } };
 
-const ei_op_def ei_op_Resize = { .name = "Resize", .min_in = 2, .max_in = 4, .min_out = 1, .max_out = 1, .version = 1,
-  .optional_in = 14, .attrs = attrs, .infer = infer, .eval = eval, .scratch_bytes = scratch_bytes };
+const ei_op_def ei_op_Resize = { .name = "Resize",
+                                 .min_in = 2,
+                                 .max_in = 4,
+                                 .min_out = 1,
+                                 .max_out = 1,
+                                 .version = 1,
+                                 .optional_in = 14,
+                                 .attrs = attrs,
+                                 .infer = infer,
+                                 .eval = eval,
+                                 .scratch_bytes = scratch_bytes };

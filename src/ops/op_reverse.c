@@ -60,25 +60,38 @@ static edge_status eval_sequence(ei_op_ctx *c) {
   for (int64_t b = 0; b < x->dims[batch]; ++b) {
     const int64_t length = ei_load_s64(&c->in[1], (uint64_t)b), steps = x->dims[time];
     if (length < 0 || length > steps)
-      return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "length %lld of item %lld is not in [0, %lld]",
-                        (long long)length, (long long)b, (long long)steps);
+      return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "length %lld of item %lld is not in [0, %lld]", (long long)length,
+                        (long long)b, (long long)steps);
     for (int32_t part = 0; part < 2; ++part) { /* the reversed steps, then the others */
       const int64_t first = part == 0 ? 0 : length, count = part == 0 ? length : steps - length;
       ei_move m = { 0 };
       if (count == 0) continue;
       for (int32_t d = 0; d < x->rank; ++d)
         ei_move_dim(&m, d == batch ? 1 : d == time ? count : x->dims[d], s[d], d == time && part == 0 ? -s[d] : s[d]);
-      ei_move_run(&m, y, b * s[batch] + first * s[time], x,
-                  b * s[batch] + (part == 0 ? length - 1 : first) * s[time]);
+      ei_move_run(&m, y, b * s[batch] + first * s[time], x, b * s[batch] + (part == 0 ? length - 1 : first) * s[time]);
     }
   }
   return EDGE_STATUS_OK;
 }
 
-static const ei_attr_def sequence_attrs[] = { { "batch_axis", EI_ATTR_INT, 0 }, { "time_axis", EI_ATTR_INT, 1 },
-  { NULL, 0, 0 } };
+static const ei_attr_def sequence_attrs[] = { { "batch_axis", EI_ATTR_INT, 0 },
+                                              { "time_axis", EI_ATTR_INT, 1 },
+                                              { NULL, 0, 0 } };
 
-const ei_op_def ei_op_Reverse = { .name = "Reverse", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-  .version = 1, .infer = infer_reverse, .eval = eval_reverse };
-const ei_op_def ei_op_ReverseSequence = { .name = "ReverseSequence", .min_in = 2, .max_in = 2, .min_out = 1,
-  .max_out = 1, .version = 1, .attrs = sequence_attrs, .infer = infer_sequence, .eval = eval_sequence };
+const ei_op_def ei_op_Reverse = { .name = "Reverse",
+                                  .min_in = 2,
+                                  .max_in = 2,
+                                  .min_out = 1,
+                                  .max_out = 1,
+                                  .version = 1,
+                                  .infer = infer_reverse,
+                                  .eval = eval_reverse };
+const ei_op_def ei_op_ReverseSequence = { .name = "ReverseSequence",
+                                          .min_in = 2,
+                                          .max_in = 2,
+                                          .min_out = 1,
+                                          .max_out = 1,
+                                          .version = 1,
+                                          .attrs = sequence_attrs,
+                                          .infer = infer_sequence,
+                                          .eval = eval_sequence };

@@ -118,8 +118,10 @@ static void align_bin(const edge_tensor *x, const region *r, int64_t ph, int64_t
           v += t;
           if (j == 0 || t > most) most = t;
         }
-        if (!max) sum[k] += v;
-        else if (first || most > sum[k]) sum[k] = most; /* the largest weighted pixel, as ONNX defines it */
+        if (!max)
+          sum[k] += v;
+        else if (first || most > sum[k])
+          sum[k] = most; /* the largest weighted pixel, as ONNX defines it */
       }
       first = false;
     }
@@ -127,7 +129,9 @@ static void align_bin(const edge_tensor *x, const region *r, int64_t ph, int64_t
   for (int64_t k = 0; k < channels && !max && count > 1; ++k) sum[k] /= (double)count;
 }
 
-static uint64_t channel_scratch(const ei_op_ctx *c) { return ((uint64_t)c->in[0].dims[3] + 1) * sizeof(double); }
+static uint64_t channel_scratch(const ei_op_ctx *c) {
+  return ((uint64_t)c->in[0].dims[3] + 1) * sizeof(double);
+}
 
 static edge_status eval_align(ei_op_ctx *c) {
   const edge_tensor *const x = &c->in[0], *const y = &c->out[0];
@@ -162,7 +166,9 @@ static edge_status infer_pool(ei_op_ctx *c) {
   return region_shape(c, regions, size[0], size[1]);
 }
 
-static int64_t clamp_to(double v, int64_t n) { return !(v > 0) ? 0 : v < (double)n ? (int64_t)v : n; }
+static int64_t clamp_to(double v, int64_t n) {
+  return !(v > 0) ? 0 : v < (double)n ? (int64_t)v : n;
+}
 
 static edge_status eval_pool(ei_op_ctx *c) {
   const edge_tensor *const x = &c->in[0], *const y = &c->out[0];
@@ -199,13 +205,33 @@ static edge_status eval_pool(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-static const ei_attr_def align_attrs[] = { { "mode", EI_ATTR_INT, 0 }, { "half_pixel", EI_ATTR_INT, 1 },
-  { "out_h", EI_ATTR_INT, 1 }, { "out_w", EI_ATTR_INT, 1 }, { "sampling_ratio", EI_ATTR_INT, 0 },
-  { "spatial_scale", EI_ATTR_FLOAT, 1.0 }, { NULL, 0, 0 } };
-static const ei_attr_def pool_attrs[] = { { "pooled", EI_ATTR_INTS, 0 }, { "spatial_scale", EI_ATTR_FLOAT, 1.0 },
-  { NULL, 0, 0 } };
+static const ei_attr_def align_attrs[] = { { "mode", EI_ATTR_INT, 0 },
+                                           { "half_pixel", EI_ATTR_INT, 1 },
+                                           { "out_h", EI_ATTR_INT, 1 },
+                                           { "out_w", EI_ATTR_INT, 1 },
+                                           { "sampling_ratio", EI_ATTR_INT, 0 },
+                                           { "spatial_scale", EI_ATTR_FLOAT, 1.0 },
+                                           { NULL, 0, 0 } };
+static const ei_attr_def pool_attrs[] = { { "pooled", EI_ATTR_INTS, 0 },
+                                          { "spatial_scale", EI_ATTR_FLOAT, 1.0 },
+                                          { NULL, 0, 0 } };
 
-const ei_op_def ei_op_RoiAlign = { .name = "RoiAlign", .min_in = 3, .max_in = 3, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = align_attrs, .infer = infer_align, .eval = eval_align, .scratch_bytes = channel_scratch };
-const ei_op_def ei_op_MaxRoiPool = { .name = "MaxRoiPool", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = pool_attrs, .infer = infer_pool, .eval = eval_pool };
+const ei_op_def ei_op_RoiAlign = { .name = "RoiAlign",
+                                   .min_in = 3,
+                                   .max_in = 3,
+                                   .min_out = 1,
+                                   .max_out = 1,
+                                   .version = 1,
+                                   .attrs = align_attrs,
+                                   .infer = infer_align,
+                                   .eval = eval_align,
+                                   .scratch_bytes = channel_scratch };
+const ei_op_def ei_op_MaxRoiPool = { .name = "MaxRoiPool",
+                                     .min_in = 2,
+                                     .max_in = 2,
+                                     .min_out = 1,
+                                     .max_out = 1,
+                                     .version = 1,
+                                     .attrs = pool_attrs,
+                                     .infer = infer_pool,
+                                     .eval = eval_pool };

@@ -35,8 +35,8 @@ static void update_run(const edge_tensor *y, uint64_t y_at, const edge_tensor *u
     if (ei_dtype_is_float(y->dtype))
       ei_store_f64(y, y_at + i, combine_float(ei_load_f64(y, y_at + i), ei_load_f64(u, u_at + i), how));
     else
-      ei_store_s64(y, y_at + i, combine_int(ei_load_s64(y, y_at + i), ei_load_s64(u, u_at + i), how,
-                                            y->dtype == EDGE_DTYPE_U64));
+      ei_store_s64(y, y_at + i,
+                   combine_int(ei_load_s64(y, y_at + i), ei_load_s64(u, u_at + i), how, y->dtype == EDGE_DTYPE_U64));
   }
 }
 
@@ -256,17 +256,50 @@ static edge_status eval_update(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-static const ei_attr_def elements_attrs[] = { { "axis", EI_ATTR_INT, 0 }, { "reduction", EI_ATTR_INT, 0 },
-  { NULL, 0, 0 } };
+static const ei_attr_def elements_attrs[] = { { "axis", EI_ATTR_INT, 0 },
+                                              { "reduction", EI_ATTR_INT, 0 },
+                                              { NULL, 0, 0 } };
 static const ei_attr_def nd_attrs[] = { { "reduction", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_ScatterElements = { .name = "ScatterElements", .min_in = 3, .max_in = 3, .min_out = 1,
-  .max_out = 1, .version = 1, .attrs = elements_attrs, .infer = infer_elements, .eval = eval_elements };
-const ei_op_def ei_op_ScatterND = { .name = "ScatterND", .min_in = 3, .max_in = 3, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = nd_attrs, .infer = infer_nd, .eval = eval_nd };
-const ei_op_def ei_op_ScatterNDShape = { .name = "ScatterNDShape", .min_in = 3, .max_in = 3, .min_out = 1,
-  .max_out = 1, .version = 1, .infer = infer_nd_shape, .eval = eval_nd_shape };
-const ei_op_def ei_op_SparseToDense = { .name = "SparseToDense", .min_in = 4, .max_in = 4, .min_out = 1, .max_out = 1,
-  .version = 1, .infer = infer_sparse, .eval = eval_sparse };
-const ei_op_def ei_op_DynamicUpdateSlice = { .name = "DynamicUpdateSlice", .min_in = 3, .max_in = 3, .min_out = 1,
-  .max_out = 1, .version = 1, .infer = infer_update, .eval = eval_update };
+const ei_op_def ei_op_ScatterElements = { .name = "ScatterElements",
+                                          .min_in = 3,
+                                          .max_in = 3,
+                                          .min_out = 1,
+                                          .max_out = 1,
+                                          .version = 1,
+                                          .attrs = elements_attrs,
+                                          .infer = infer_elements,
+                                          .eval = eval_elements };
+const ei_op_def ei_op_ScatterND = { .name = "ScatterND",
+                                    .min_in = 3,
+                                    .max_in = 3,
+                                    .min_out = 1,
+                                    .max_out = 1,
+                                    .version = 1,
+                                    .attrs = nd_attrs,
+                                    .infer = infer_nd,
+                                    .eval = eval_nd };
+const ei_op_def ei_op_ScatterNDShape = { .name = "ScatterNDShape",
+                                         .min_in = 3,
+                                         .max_in = 3,
+                                         .min_out = 1,
+                                         .max_out = 1,
+                                         .version = 1,
+                                         .infer = infer_nd_shape,
+                                         .eval = eval_nd_shape };
+const ei_op_def ei_op_SparseToDense = { .name = "SparseToDense",
+                                        .min_in = 4,
+                                        .max_in = 4,
+                                        .min_out = 1,
+                                        .max_out = 1,
+                                        .version = 1,
+                                        .infer = infer_sparse,
+                                        .eval = eval_sparse };
+const ei_op_def ei_op_DynamicUpdateSlice = { .name = "DynamicUpdateSlice",
+                                             .min_in = 3,
+                                             .max_in = 3,
+                                             .min_out = 1,
+                                             .max_out = 1,
+                                             .version = 1,
+                                             .infer = infer_update,
+                                             .eval = eval_update };

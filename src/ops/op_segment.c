@@ -34,7 +34,8 @@ static void join_row(const edge_tensor *y, uint64_t y_at, const edge_tensor *x, 
   for (uint64_t i = 0; i < n; ++i) {
     if (ei_dtype_is_float(y->dtype))
       ei_store_f64(y, y_at + i, join(ei_load_f64(y, y_at + i), ei_load_f64(x, x_at + i), mode));
-    else ei_store_s64(y, y_at + i, join_int(ei_load_s64(y, y_at + i), ei_load_s64(x, x_at + i), mode));
+    else
+      ei_store_s64(y, y_at + i, join_int(ei_load_s64(y, y_at + i), ei_load_s64(x, x_at + i), mode));
   }
 }
 
@@ -115,12 +116,15 @@ static void fill_identity(const edge_tensor *y, int64_t mode) {
   const uint64_t n = ei_op_elements(y);
   ei_fill_zero(y);
   if (mode == SEGMENT_SUM || n == 0) return;
-  if (mode == SEGMENT_PROD) ei_store_s64(y, 0, 1);
-  else if (ei_dtype_range(y->dtype, &lo, &hi)) ei_store_f64(y, 0, mode == SEGMENT_MAX ? lo : hi);
+  if (mode == SEGMENT_PROD)
+    ei_store_s64(y, 0, 1);
+  else if (ei_dtype_range(y->dtype, &lo, &hi))
+    ei_store_f64(y, 0, mode == SEGMENT_MAX ? lo : hi);
   else {
-    const double most = y->dtype == EDGE_DTYPE_F64 ? 1.7976931348623157e308
-                        : y->dtype == EDGE_DTYPE_F16 ? 65504.0 : y->dtype == EDGE_DTYPE_BF16 ? 3.3895313892515355e38
-                                                                                            : 3.4028234663852886e38;
+    const double most = y->dtype == EDGE_DTYPE_F64    ? 1.7976931348623157e308
+                        : y->dtype == EDGE_DTYPE_F16  ? 65504.0
+                        : y->dtype == EDGE_DTYPE_BF16 ? 3.3895313892515355e38
+                                                      : 3.4028234663852886e38;
     ei_store_f64(y, 0, mode == SEGMENT_MAX ? -most : most);
   }
   ei_fill_run(y, 0, n, y, 0);
@@ -163,8 +167,10 @@ static edge_status eval_bucketize(ei_op_ctx *c) {
     uint32_t lo = 0, hi = count;
     while (lo < hi) {
       const uint32_t mid = lo + (hi - lo) / 2;
-      if (v < a->u.floats[mid]) hi = mid;
-      else lo = mid + 1;
+      if (v < a->u.floats[mid])
+        hi = mid;
+      else
+        lo = mid + 1;
     }
     ei_store_s64(&c->out[0], i, lo);
   }
@@ -174,9 +180,29 @@ static edge_status eval_bucketize(ei_op_ctx *c) {
 static const ei_attr_def unsorted_attrs[] = { { "mode", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 static const ei_attr_def bucketize_attrs[] = { { "boundaries", EI_ATTR_FLOATS, 0 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_SegmentSum = { .name = "SegmentSum", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-  .version = 1, .infer = infer_sum, .eval = eval_sum };
-const ei_op_def ei_op_UnsortedSegment = { .name = "UnsortedSegment", .min_in = 3, .max_in = 3, .min_out = 1,
-  .max_out = 1, .version = 1, .attrs = unsorted_attrs, .infer = infer_unsorted, .eval = eval_unsorted };
-const ei_op_def ei_op_Bucketize = { .name = "Bucketize", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = bucketize_attrs, .infer = infer_bucketize, .eval = eval_bucketize };
+const ei_op_def ei_op_SegmentSum = { .name = "SegmentSum",
+                                     .min_in = 2,
+                                     .max_in = 2,
+                                     .min_out = 1,
+                                     .max_out = 1,
+                                     .version = 1,
+                                     .infer = infer_sum,
+                                     .eval = eval_sum };
+const ei_op_def ei_op_UnsortedSegment = { .name = "UnsortedSegment",
+                                          .min_in = 3,
+                                          .max_in = 3,
+                                          .min_out = 1,
+                                          .max_out = 1,
+                                          .version = 1,
+                                          .attrs = unsorted_attrs,
+                                          .infer = infer_unsorted,
+                                          .eval = eval_unsorted };
+const ei_op_def ei_op_Bucketize = { .name = "Bucketize",
+                                    .min_in = 1,
+                                    .max_in = 1,
+                                    .min_out = 1,
+                                    .max_out = 1,
+                                    .version = 1,
+                                    .attrs = bucketize_attrs,
+                                    .infer = infer_bucketize,
+                                    .eval = eval_bucketize };

@@ -130,8 +130,8 @@ static int compare_elements(const edge_tensor *x, uint64_t a, uint64_t b) {
 static int compare_items(const items *t, int64_t a, int64_t b) {
   for (int64_t o = 0; o < t->outer; ++o)
     for (int64_t i = 0; i < t->inner; ++i) {
-      const int r = compare_elements(t->x, (uint64_t)((o * t->n + a) * t->inner + i),
-                                     (uint64_t)((o * t->n + b) * t->inner + i));
+      const int r =
+          compare_elements(t->x, (uint64_t)((o * t->n + a) * t->inner + i), (uint64_t)((o * t->n + b) * t->inner + i));
       if (r != 0) return r;
     }
   return 0;
@@ -148,8 +148,10 @@ static int32_t find(const items *t, const int64_t *batch, int32_t count, int64_t
       *found = true;
       return mid;
     }
-    if (r < 0) lo = mid + 1;
-    else hi = mid;
+    if (r < 0)
+      lo = mid + 1;
+    else
+      hi = mid;
   }
   return lo;
 }
@@ -183,8 +185,10 @@ static edge_status infer_unique(ei_op_ctx *c) {
   ei_op_set_unknown(&c->out[0], x->dtype);
   if (x->rank >= 0 || whole) {
     EI_TRY(read_items(c, &t));
-    if (ei_op_shape_known(x)) n = t.n;
-    else if (!whole) n = x->dims[t.axis];
+    if (ei_op_shape_known(x))
+      n = t.n;
+    else if (!whole)
+      n = x->dims[t.axis];
     if (ready) {
       int64_t last = -1;
       count = 0;
@@ -259,14 +263,40 @@ static uint64_t unique_scratch(const ei_op_ctx *c) {
 }
 
 static const ei_attr_def nonzero_attrs[] = { { "rows", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
-static const ei_attr_def compress_attrs[] = { { "has_axis", EI_ATTR_INT, 0 }, { "axis", EI_ATTR_INT, 0 },
-  { NULL, 0, 0 } };
-static const ei_attr_def unique_attrs[] = { { "has_axis", EI_ATTR_INT, 0 }, { "axis", EI_ATTR_INT, 0 },
-  { "sorted", EI_ATTR_INT, 1 }, { "dtype", EI_ATTR_INT, EDGE_DTYPE_S64 }, { NULL, 0, 0 } };
+static const ei_attr_def compress_attrs[] = { { "has_axis", EI_ATTR_INT, 0 },
+                                              { "axis", EI_ATTR_INT, 0 },
+                                              { NULL, 0, 0 } };
+static const ei_attr_def unique_attrs[] = { { "has_axis", EI_ATTR_INT, 0 },
+                                            { "axis", EI_ATTR_INT, 0 },
+                                            { "sorted", EI_ATTR_INT, 1 },
+                                            { "dtype", EI_ATTR_INT, EDGE_DTYPE_S64 },
+                                            { NULL, 0, 0 } };
 
-const ei_op_def ei_op_NonZero = { .name = "NonZero", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = nonzero_attrs, .infer = infer_nonzero, .eval = eval_nonzero };
-const ei_op_def ei_op_Compress = { .name = "Compress", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = compress_attrs, .infer = infer_compress, .eval = eval_compress };
-const ei_op_def ei_op_Unique = { .name = "Unique", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 4, .version = 1,
-  .attrs = unique_attrs, .infer = infer_unique, .eval = eval_unique, .scratch_bytes = unique_scratch };
+const ei_op_def ei_op_NonZero = { .name = "NonZero",
+                                  .min_in = 1,
+                                  .max_in = 1,
+                                  .min_out = 1,
+                                  .max_out = 1,
+                                  .version = 1,
+                                  .attrs = nonzero_attrs,
+                                  .infer = infer_nonzero,
+                                  .eval = eval_nonzero };
+const ei_op_def ei_op_Compress = { .name = "Compress",
+                                   .min_in = 2,
+                                   .max_in = 2,
+                                   .min_out = 1,
+                                   .max_out = 1,
+                                   .version = 1,
+                                   .attrs = compress_attrs,
+                                   .infer = infer_compress,
+                                   .eval = eval_compress };
+const ei_op_def ei_op_Unique = { .name = "Unique",
+                                 .min_in = 1,
+                                 .max_in = 1,
+                                 .min_out = 1,
+                                 .max_out = 4,
+                                 .version = 1,
+                                 .attrs = unique_attrs,
+                                 .infer = infer_unique,
+                                 .eval = eval_unique,
+                                 .scratch_bytes = unique_scratch };

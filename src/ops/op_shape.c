@@ -108,8 +108,10 @@ static edge_status infer_constant(ei_op_ctx *c) {
 }
 
 static edge_status eval_constant(ei_op_ctx *c) {
-  if (ei_op_has(c, 1)) ei_fill_run(&c->out[0], 0, ei_op_elements(&c->out[0]), &c->in[1], 0);
-  else ei_fill_zero(&c->out[0]);
+  if (ei_op_has(c, 1))
+    ei_fill_run(&c->out[0], 0, ei_op_elements(&c->out[0]), &c->in[1], 0);
+  else
+    ei_fill_zero(&c->out[0]);
   return EDGE_STATUS_OK;
 }
 
@@ -171,18 +173,61 @@ static edge_status eval_range(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-static const ei_attr_def shape_attrs[] = { { "start", EI_ATTR_INT, 0 }, { "end", EI_ATTR_INT, 9223372036854775807.0 },
-  { "dtype", EI_ATTR_INT, EDGE_DTYPE_S64 }, { NULL, 0, 0 } };
+static const ei_attr_def shape_attrs[] = { { "start", EI_ATTR_INT, 0 },
+                                           { "end", EI_ATTR_INT, 9223372036854775807.0 },
+                                           { "dtype", EI_ATTR_INT, EDGE_DTYPE_S64 },
+                                           { NULL, 0, 0 } };
 
-const ei_op_def ei_op_Shape = { .name = "Shape", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
-  .flags = EI_OP_SHAPE_ONLY, .version = 1, .attrs = shape_attrs, .infer = infer_shape, .eval = eval_shape };
-const ei_op_def ei_op_Size = { .name = "Size", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
-  .flags = EI_OP_SHAPE_ONLY, .version = 1, .infer = infer_size, .eval = eval_size };
-const ei_op_def ei_op_Rank = { .name = "Rank", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
-  .flags = EI_OP_SHAPE_ONLY, .version = 1, .infer = infer_rank, .eval = eval_rank };
-const ei_op_def ei_op_BroadcastArgs = { .name = "BroadcastArgs", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-  .version = 1, .infer = infer_broadcast_args, .eval = eval_broadcast_args };
-const ei_op_def ei_op_ConstantOfShape = { .name = "ConstantOfShape", .min_in = 1, .max_in = 2, .min_out = 1,
-  .max_out = 1, .version = 1, .optional_in = 2, .infer = infer_constant, .eval = eval_constant };
-const ei_op_def ei_op_Range = { .name = "Range", .min_in = 3, .max_in = 3, .min_out = 1, .max_out = 1, .version = 1,
-  .infer = infer_range, .eval = eval_range };
+const ei_op_def ei_op_Shape = { .name = "Shape",
+                                .min_in = 1,
+                                .max_in = 1,
+                                .min_out = 1,
+                                .max_out = 1,
+                                .flags = EI_OP_SHAPE_ONLY,
+                                .version = 1,
+                                .attrs = shape_attrs,
+                                .infer = infer_shape,
+                                .eval = eval_shape };
+const ei_op_def ei_op_Size = { .name = "Size",
+                               .min_in = 1,
+                               .max_in = 1,
+                               .min_out = 1,
+                               .max_out = 1,
+                               .flags = EI_OP_SHAPE_ONLY,
+                               .version = 1,
+                               .infer = infer_size,
+                               .eval = eval_size };
+const ei_op_def ei_op_Rank = { .name = "Rank",
+                               .min_in = 1,
+                               .max_in = 1,
+                               .min_out = 1,
+                               .max_out = 1,
+                               .flags = EI_OP_SHAPE_ONLY,
+                               .version = 1,
+                               .infer = infer_rank,
+                               .eval = eval_rank };
+const ei_op_def ei_op_BroadcastArgs = { .name = "BroadcastArgs",
+                                        .min_in = 2,
+                                        .max_in = 2,
+                                        .min_out = 1,
+                                        .max_out = 1,
+                                        .version = 1,
+                                        .infer = infer_broadcast_args,
+                                        .eval = eval_broadcast_args };
+const ei_op_def ei_op_ConstantOfShape = { .name = "ConstantOfShape",
+                                          .min_in = 1,
+                                          .max_in = 2,
+                                          .min_out = 1,
+                                          .max_out = 1,
+                                          .version = 1,
+                                          .optional_in = 2,
+                                          .infer = infer_constant,
+                                          .eval = eval_constant };
+const ei_op_def ei_op_Range = { .name = "Range",
+                                .min_in = 3,
+                                .max_in = 3,
+                                .min_out = 1,
+                                .max_out = 1,
+                                .version = 1,
+                                .infer = infer_range,
+                                .eval = eval_range };

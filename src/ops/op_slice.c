@@ -17,8 +17,8 @@ static cut clamp_cut(int64_t start, int64_t end, int64_t step, int64_t d) {
   if (start > hi) start = hi;
   if (end < lo) end = lo;
   if (end > hi) end = hi;
-  const uint64_t distance = step > 0 ? (end > start ? (uint64_t)(end - start) : 0)
-                                     : (start > end ? (uint64_t)(start - end) : 0);
+  const uint64_t distance =
+      step > 0 ? (end > start ? (uint64_t)(end - start) : 0) : (start > end ? (uint64_t)(start - end) : 0);
   const uint64_t stride = step > 0 ? (uint64_t)step : 0 - (uint64_t)step;
   k.count = (int64_t)(distance / stride + (distance % stride != 0));
   if (k.count <= 1) k.step = 1; /* a huge step never leads anywhere */
@@ -172,8 +172,10 @@ static edge_status read_strided(ei_op_ctx *c, strided *s) {
   if (n[1] != n[0] || n[2] != n[0])
     return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "begin, end and strides have different lengths");
   for (uint32_t i = 0; i < n[0]; ++i) {
-    if (ellipsis_mask >> i & 1) ++ellipsis;
-    else if (!(new_axis_mask >> i & 1)) ++consumed;
+    if (ellipsis_mask >> i & 1)
+      ++ellipsis;
+    else if (!(new_axis_mask >> i & 1))
+      ++consumed;
   }
   if (ellipsis > 1 || consumed > (uint32_t)x->rank)
     return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "the slice names %u dimensions of %d", consumed, (int)x->rank);
@@ -218,11 +220,29 @@ static edge_status eval_strided(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-static const ei_attr_def strided_attrs[] = { { "begin_mask", EI_ATTR_INT, 0 }, { "end_mask", EI_ATTR_INT, 0 },
-  { "ellipsis_mask", EI_ATTR_INT, 0 }, { "new_axis_mask", EI_ATTR_INT, 0 }, { "shrink_axis_mask", EI_ATTR_INT, 0 },
-  { "offset", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
+static const ei_attr_def strided_attrs[] = { { "begin_mask", EI_ATTR_INT, 0 },
+                                             { "end_mask", EI_ATTR_INT, 0 },
+                                             { "ellipsis_mask", EI_ATTR_INT, 0 },
+                                             { "new_axis_mask", EI_ATTR_INT, 0 },
+                                             { "shrink_axis_mask", EI_ATTR_INT, 0 },
+                                             { "offset", EI_ATTR_INT, 0 },
+                                             { NULL, 0, 0 } };
 
-const ei_op_def ei_op_Slice = { .name = "Slice", .min_in = 3, .max_in = 5, .min_out = 1, .max_out = 1, .version = 1,
-  .optional_in = 24, .infer = infer_slice, .eval = eval_slice };
-const ei_op_def ei_op_StridedSlice = { .name = "StridedSlice", .min_in = 4, .max_in = 4, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = strided_attrs, .infer = infer_strided, .eval = eval_strided };
+const ei_op_def ei_op_Slice = { .name = "Slice",
+                                .min_in = 3,
+                                .max_in = 5,
+                                .min_out = 1,
+                                .max_out = 1,
+                                .version = 1,
+                                .optional_in = 24,
+                                .infer = infer_slice,
+                                .eval = eval_slice };
+const ei_op_def ei_op_StridedSlice = { .name = "StridedSlice",
+                                       .min_in = 4,
+                                       .max_in = 4,
+                                       .min_out = 1,
+                                       .max_out = 1,
+                                       .version = 1,
+                                       .attrs = strided_attrs,
+                                       .infer = infer_strided,
+                                       .eval = eval_strided };

@@ -40,8 +40,12 @@ static edge_status infer_depth(ei_op_ctx *c, bool to_space) {
   return ei_op_check_size(c, 0);
 }
 
-static edge_status infer_depth_to_space(ei_op_ctx *c) { return infer_depth(c, true); }
-static edge_status infer_space_to_depth(ei_op_ctx *c) { return infer_depth(c, false); }
+static edge_status infer_depth_to_space(ei_op_ctx *c) {
+  return infer_depth(c, true);
+}
+static edge_status infer_space_to_depth(ei_op_ctx *c) {
+  return infer_depth(c, false);
+}
 
 /* deep [N, H, W, i j c], wide [N, H i, W j, c]; dims of the box: n h i w j c */
 static void move_depth(const edge_tensor *y, const edge_tensor *x, int64_t b, bool crd, bool to_space) {
@@ -89,8 +93,8 @@ static edge_status read_blocks(ei_op_ctx *c, blocks *b) {
     b->hi[d] = ei_load_s64(t, 2 * (uint64_t)d + 1);
     if (b->size[d] < 1 || b->size[d] > BORDER_MAX || b->lo[d] < 0 || b->lo[d] > BORDER_MAX || b->hi[d] < 0 ||
         b->hi[d] > BORDER_MAX || !ei_mul_s64(b->product, b->size[d], &b->product))
-      return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "block size %lld with borders %lld, %lld",
-                        (long long)b->size[d], (long long)b->lo[d], (long long)b->hi[d]);
+      return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "block size %lld with borders %lld, %lld", (long long)b->size[d],
+                        (long long)b->lo[d], (long long)b->hi[d]);
   }
   return EDGE_STATUS_OK;
 }
@@ -115,15 +119,21 @@ static edge_status infer_batch(ei_op_ctx *c, bool to_batch) {
                         (to_batch ? ei_add_s64(*dim, borders, dim) : ei_mul_s64(*dim, b.size[d], dim));
       if (!fits || (!to_batch && *dim < borders))
         return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "the borders do not fit dimension %d", (int)d + 1);
-      if (to_batch) EI_TRY(divide_dim(c, *dim, b.size[d], dim));
-      else *dim -= borders;
+      if (to_batch)
+        EI_TRY(divide_dim(c, *dim, b.size[d], dim));
+      else
+        *dim -= borders;
     }
   }
   ei_op_set_shape(&c->out[0], x->dtype, x->rank, dims);
   return ei_op_check_size(c, 0);
 }
-static edge_status infer_space_to_batch(ei_op_ctx *c) { return infer_batch(c, true); }
-static edge_status infer_batch_to_space(ei_op_ctx *c) { return infer_batch(c, false); }
+static edge_status infer_space_to_batch(ei_op_ctx *c) {
+  return infer_batch(c, true);
+}
+static edge_status infer_batch_to_space(ei_op_ctx *c) {
+  return infer_batch(c, false);
+}
 
 /* `wide` has the pixels, `deep` the batches: wide[n, s * size + offset - lo] is deep[offset * N + n, s]. */
 static void move_batch(const edge_tensor *y, const edge_tensor *x, const blocks *b, bool to_batch) {
@@ -177,14 +187,39 @@ static edge_status eval_batch_to_space(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-static const ei_attr_def depth_attrs[] = { { "block", EI_ATTR_INT, 0 }, { "mode", EI_ATTR_INT, 0 },
-  { NULL, 0, 0 } };
+static const ei_attr_def depth_attrs[] = { { "block", EI_ATTR_INT, 0 }, { "mode", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_DepthToSpace = { .name = "DepthToSpace", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = depth_attrs, .infer = infer_depth_to_space, .eval = eval_depth_to_space };
-const ei_op_def ei_op_SpaceToDepth = { .name = "SpaceToDepth", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
-  .version = 1, .attrs = depth_attrs, .infer = infer_space_to_depth, .eval = eval_space_to_depth };
-const ei_op_def ei_op_SpaceToBatch = { .name = "SpaceToBatch", .min_in = 3, .max_in = 3, .min_out = 1, .max_out = 1,
-  .version = 1, .infer = infer_space_to_batch, .eval = eval_space_to_batch };
-const ei_op_def ei_op_BatchToSpace = { .name = "BatchToSpace", .min_in = 3, .max_in = 3, .min_out = 1, .max_out = 1,
-  .version = 1, .infer = infer_batch_to_space, .eval = eval_batch_to_space };
+const ei_op_def ei_op_DepthToSpace = { .name = "DepthToSpace",
+                                       .min_in = 1,
+                                       .max_in = 1,
+                                       .min_out = 1,
+                                       .max_out = 1,
+                                       .version = 1,
+                                       .attrs = depth_attrs,
+                                       .infer = infer_depth_to_space,
+                                       .eval = eval_depth_to_space };
+const ei_op_def ei_op_SpaceToDepth = { .name = "SpaceToDepth",
+                                       .min_in = 1,
+                                       .max_in = 1,
+                                       .min_out = 1,
+                                       .max_out = 1,
+                                       .version = 1,
+                                       .attrs = depth_attrs,
+                                       .infer = infer_space_to_depth,
+                                       .eval = eval_space_to_depth };
+const ei_op_def ei_op_SpaceToBatch = { .name = "SpaceToBatch",
+                                       .min_in = 3,
+                                       .max_in = 3,
+                                       .min_out = 1,
+                                       .max_out = 1,
+                                       .version = 1,
+                                       .infer = infer_space_to_batch,
+                                       .eval = eval_space_to_batch };
+const ei_op_def ei_op_BatchToSpace = { .name = "BatchToSpace",
+                                       .min_in = 3,
+                                       .max_in = 3,
+                                       .min_out = 1,
+                                       .max_out = 1,
+                                       .version = 1,
+                                       .infer = infer_batch_to_space,
+                                       .eval = eval_batch_to_space };

@@ -59,5 +59,13 @@ static edge_status eval(ei_op_ctx *c) {
 
 static const ei_attr_def attrs[] = { { "perm", EI_ATTR_INTS, 0 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_Transpose = { .name = "Transpose", .min_in = 1, .max_in = 2, .min_out = 1, .max_out = 1,
-  .version = 1, .optional_in = 2, .attrs = attrs, .infer = infer, .eval = eval };
+const ei_op_def ei_op_Transpose = { .name = "Transpose",
+                                    .min_in = 1,
+                                    .max_in = 2,
+                                    .min_out = 1,
+                                    .max_out = 1,
+                                    .version = 1,
+                                    .optional_in = 2,
+                                    .attrs = attrs,
+                                    .infer = infer,
+                                    .eval = eval };

@@ -25,11 +25,11 @@ static void copy_line(unsigned char *y, int64_t ys, const unsigned char *x, int6
     memcpy(y, x, (size_t)n * bytes);
     return;
   }
-#define LINE(type)                                              \
-  for (int64_t i = 0; i < n; ++i) {                             \
-    type v;                                                     \
-    memcpy(&v, x + i * xs * (int64_t)sizeof(type), sizeof v);   \
-    memcpy(y + i * ys * (int64_t)sizeof(type), &v, sizeof v);   \
+#define LINE(type)                                            \
+  for (int64_t i = 0; i < n; ++i) {                           \
+    type v;                                                   \
+    memcpy(&v, x + i * xs * (int64_t)sizeof(type), sizeof v); \
+    memcpy(y + i * ys * (int64_t)sizeof(type), &v, sizeof v); \
   }
   switch (bytes) {
   case 1: LINE(uint8_t) break;
@@ -45,12 +45,12 @@ enum { BLOCK = 16 };
 /* rows x cols; y is contiguous along cols, x along rows: blocks keep both sides in the cache. */
 static void copy_transposed(unsigned char *y, int64_t y_row, const unsigned char *x, int64_t x_col, int64_t rows,
                             int64_t cols, uint32_t bytes) {
-#define TILE(type)                                                                            \
-  for (int64_t i = r; i < r_end; ++i)                                                         \
-    for (int64_t j = q; j < q_end; ++j) {                                                     \
-      type v;                                                                                 \
-      memcpy(&v, x + (i + j * x_col) * (int64_t)sizeof(type), sizeof v);                      \
-      memcpy(y + (i * y_row + j) * (int64_t)sizeof(type), &v, sizeof v);                      \
+#define TILE(type)                                                       \
+  for (int64_t i = r; i < r_end; ++i)                                    \
+    for (int64_t j = q; j < q_end; ++j) {                                \
+      type v;                                                            \
+      memcpy(&v, x + (i + j * x_col) * (int64_t)sizeof(type), sizeof v); \
+      memcpy(y + (i * y_row + j) * (int64_t)sizeof(type), &v, sizeof v); \
     }
   for (int64_t r = 0; r < rows; r += BLOCK) {
     const int64_t r_end = r + BLOCK < rows ? r + BLOCK : rows;
@@ -167,7 +167,9 @@ void ei_broadcast_strides(const edge_tensor *x, const edge_tensor *y, int64_t *s
 
 /* ---- values and rules */
 
-static bool is_empty(const edge_tensor *t) { return ei_op_shape_known(t) && ei_op_elements(t) == 0; }
+static bool is_empty(const edge_tensor *t) {
+  return ei_op_shape_known(t) && ei_op_elements(t) == 0;
+}
 
 bool ei_op_ready(ei_op_ctx *c, uint32_t i) {
   if (ei_op_shape_known(&c->in[i]) && (c->in[i].data != NULL || ei_op_elements(&c->in[i]) == 0)) return true;

@@ -64,6 +64,8 @@ edge_status ei_op_need_int(ei_op_ctx *c, uint32_t i);
 /** Fail unless the total size of output i is below the addressable limit. */
 edge_status ei_op_check_size(ei_op_ctx *c, uint32_t i);
 /** Bytes of an element; 0 for types below a byte. */
-static inline uint32_t ei_elem_bytes(int32_t dtype) { return edge_dtype_bits(dtype) / 8; }
+static inline uint32_t ei_elem_bytes(int32_t dtype) {
+  return edge_dtype_bits(dtype) / 8;
+}
 
 #endif

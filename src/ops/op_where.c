@@ -22,13 +22,13 @@ typedef struct line {
 static void select_line(const ei_op_ctx *c, const line *l, uint64_t at, uint64_t n) {
   const edge_tensor *const y = &c->out[0];
   const unsigned char *const a = (const unsigned char *)c->in[1].data, *const b = (const unsigned char *)c->in[2].data;
-#define SELECT(type)                                                                                          \
-  for (uint64_t i = 0; i < n; ++i) {                                                                          \
-    type va, vb;                                                                                              \
-    memcpy(&va, a + (l->a + i * l->step_a) * sizeof va, sizeof va);                                           \
-    memcpy(&vb, b + (l->b + i * l->step_b) * sizeof vb, sizeof vb);                                           \
-    va = l->cond[i * l->step_c] ? va : vb;                                                                    \
-    memcpy((unsigned char *)y->data + (at + i) * sizeof va, &va, sizeof va);                                  \
+#define SELECT(type)                                                         \
+  for (uint64_t i = 0; i < n; ++i) {                                         \
+    type va, vb;                                                             \
+    memcpy(&va, a + (l->a + i * l->step_a) * sizeof va, sizeof va);          \
+    memcpy(&vb, b + (l->b + i * l->step_b) * sizeof vb, sizeof vb);          \
+    va = l->cond[i * l->step_c] ? va : vb;                                   \
+    memcpy((unsigned char *)y->data + (at + i) * sizeof va, &va, sizeof va); \
   }
   switch (ei_elem_bytes(y->dtype)) {
   case 1: SELECT(uint8_t) break;
@@ -67,8 +67,10 @@ static edge_status eval(ei_op_ctx *c) {
     if (step_c == 0) { /* one condition for the row */
       const edge_tensor *const x = &c->in[bits[pc] ? 1 : 2];
       const uint64_t from = bits[pc] ? pa : pb, step = bits[pc] ? step_a : step_b;
-      if (step == 1) ei_copy_run(y, at, x, from, row);
-      else ei_fill_run(y, at, row, x, from);
+      if (step == 1)
+        ei_copy_run(y, at, x, from, row);
+      else
+        ei_fill_run(y, at, row, x, from);
     } else {
       const line l = { bits + pc, step_c, pa, step_a, pb, step_b };
       select_line(c, &l, at, row);
@@ -78,5 +80,12 @@ static edge_status eval(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-const ei_op_def ei_op_Where = { .name = "Where", .min_in = 3, .max_in = 3, .min_out = 1, .max_out = 1,
-  .flags = EI_OP_ELEMENTWISE, .version = 1, .infer = infer, .eval = eval };
+const ei_op_def ei_op_Where = { .name = "Where",
+                                .min_in = 3,
+                                .max_in = 3,
+                                .min_out = 1,
+                                .max_out = 1,
+                                .flags = EI_OP_ELEMENTWISE,
+                                .version = 1,
+                                .infer = infer,
+                                .eval = eval };

@@ -41,8 +41,10 @@ static edge_status eval_window(ei_op_ctx *c) {
     double v = 0.5 - 0.5 * cos(t);
     if (kind == KIND_HAMMING) v = 25.0 / 46.0 - (1 - 25.0 / 46.0) * cos(t);
     if (kind == KIND_BLACKMAN) v = 0.42 - 0.5 * cos(t) + 0.08 * cos(2 * t);
-    if (ei_dtype_is_float(y->dtype)) ei_store_f64(y, (uint64_t)i, v);
-    else ei_store_f64(y, (uint64_t)i, trunc(v));
+    if (ei_dtype_is_float(y->dtype))
+      ei_store_f64(y, (uint64_t)i, v);
+    else
+      ei_store_f64(y, (uint64_t)i, trunc(v));
   }
   return EDGE_STATUS_OK;
 }
@@ -54,7 +56,9 @@ typedef struct mel {
   double low, high; /* in mel */
 } mel;
 
-static double to_mel(double hz) { return 2595 * log10(1 + hz / 700); }
+static double to_mel(double hz) {
+  return 2595 * log10(1 + hz / 700);
+}
 
 static edge_status read_mel(ei_op_ctx *c, mel *m) {
   double edge[2] = { 0, 0 };
@@ -89,7 +93,8 @@ static edge_status infer_mel(ei_op_ctx *c) {
   mel m;
   EI_TRY(number_dtype(c, &dtype));
   for (uint32_t i = 0; i < 5; ++i) {
-    if (i < 3) EI_TRY(ei_op_need_int(c, i));
+    if (i < 3)
+      EI_TRY(ei_op_need_int(c, i));
     else if (!ei_dtype_is_float(c->in[i].dtype))
       return ei_op_fail(c, EDGE_STATUS_TYPE_MISMATCH, "input %u must be a float", i);
     ready = ei_op_ready(c, i) && ready;
@@ -125,11 +130,26 @@ static edge_status eval_mel(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-static const ei_attr_def window_attrs[] = { { "kind", EI_ATTR_INT, 0 }, { "periodic", EI_ATTR_INT, 1 },
-  { "dtype", EI_ATTR_INT, EDGE_DTYPE_F32 }, { NULL, 0, 0 } };
+static const ei_attr_def window_attrs[] = {
+  { "kind", EI_ATTR_INT, 0 }, { "periodic", EI_ATTR_INT, 1 }, { "dtype", EI_ATTR_INT, EDGE_DTYPE_F32 }, { NULL, 0, 0 }
+};
 static const ei_attr_def mel_attrs[] = { { "dtype", EI_ATTR_INT, EDGE_DTYPE_F32 }, { NULL, 0, 0 } };
 
-const ei_op_def ei_op_WindowFunction = { .name = "WindowFunction", .min_in = 1, .max_in = 1, .min_out = 1,
-  .max_out = 1, .version = 1, .attrs = window_attrs, .infer = infer_window, .eval = eval_window };
-const ei_op_def ei_op_MelWeightMatrix = { .name = "MelWeightMatrix", .min_in = 5, .max_in = 5, .min_out = 1,
-  .max_out = 1, .version = 1, .attrs = mel_attrs, .infer = infer_mel, .eval = eval_mel };
+const ei_op_def ei_op_WindowFunction = { .name = "WindowFunction",
+                                         .min_in = 1,
+                                         .max_in = 1,
+                                         .min_out = 1,
+                                         .max_out = 1,
+                                         .version = 1,
+                                         .attrs = window_attrs,
+                                         .infer = infer_window,
+                                         .eval = eval_window };
+const ei_op_def ei_op_MelWeightMatrix = { .name = "MelWeightMatrix",
+                                          .min_in = 5,
+                                          .max_in = 5,
+                                          .min_out = 1,
+                                          .max_out = 1,
+                                          .version = 1,
+                                          .attrs = mel_attrs,
+                                          .infer = infer_mel,
+                                          .eval = eval_mel };
