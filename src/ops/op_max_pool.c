@@ -42,7 +42,7 @@ static void visit(const ei_pool *p, const ei_pool_range *r, uint64_t channel, ui
   else
     ei_pool_store(p, index, best);
   if (p->indices != NULL)
-    ei_store_s64(p->indices, index, p->options[0] == 1 ? channels_first(p, best_at) : (int64_t)best_at);
+    ei_store_s64(p->indices, index, found && p->options[0] == 1 ? channels_first(p, best_at) : (int64_t)best_at);
 }
 
 static edge_status eval(ei_op_ctx *c) {

@@ -212,6 +212,18 @@ static void damage_tensor(edge_tensor *t, uint32_t *seed) {
     t->dims[et_random(seed) % (uint32_t)t->rank] = 1 + et_random(seed) % 9;
 }
 
+/* One element becomes an odd one: sizes, axes and indices are values too. */
+static void damage_value(const edge_tensor *t, uint32_t *seed) {
+  static const double odd[] = { 0.0, -1.0, 1e30, -1e30, 3e9, 1e-30, (double)INFINITY, (double)NAN };
+  const uint64_t n = t->data != NULL && t->dtype != EDGE_DTYPE_BOOL ? ei_op_elements(t) : 0;
+  if (n == 0) return;
+  const uint64_t at = et_random(seed) % n;
+  if (ei_dtype_is_float(t->dtype))
+    ei_store_f64(t, at, odd[et_random(seed) % EI_COUNT(odd)]);
+  else
+    ei_store_s64(t, at, odd_value(seed));
+}
+
 /* Any answer is right, a crash or a read outside a buffer is not (the build with sanitizers sees those). */
 static bool survives_damage(const et_case *k, const ei_op_def *op, uint32_t seed) {
   run r = { .k = k };
@@ -254,6 +266,7 @@ static bool survives_damage(const et_case *k, const ei_op_def *op, uint32_t seed
     if (in[i].dtype == EDGE_DTYPE_BOOL)
       for (uint64_t b = 0; b < bytes; ++b) ((uint8_t *)in[i].data)[b] &= 1;
   }
+  for (uint32_t i = et_random(&seed) % 3; i > 0 && r.in.n > 0; --i) damage_value(&in[et_random(&seed) % r.in.n], &seed);
   edge_status s = infer(&r, in, &needs);
   if (s == EDGE_STATUS_OK && needs == 0 && fits) (void)evaluate(&r, in, &s);
   for (uint32_t i = 0; i < r.in.n; ++i) free(in[i].data);
