@@ -82,5 +82,17 @@ void ei_ox_map_rotary(ei_ox_call *c);
 void ei_ox_map_tensor_scatter(ei_ox_call *c);
 void ei_ox_map_swiglu(ei_ox_call *c);
 /* map_contrib.c: com.microsoft */
+void ei_ox_map_fused_conv(ei_ox_call *c);
+void ei_ox_map_fused_matmul(ei_ox_call *c);
+void ei_ox_map_bias_gelu(ei_ox_call *c);
+void ei_ox_map_skip_norm(ei_ox_call *c);
+void ei_ox_map_qlinear_binary(ei_ox_call *c);
+void ei_ox_map_qlinear_unary(ei_ox_call *c);
+void ei_ox_map_qlinear_concat(ei_ox_call *c);
+void ei_ox_map_qlinear_global_pool(ei_ox_call *c);
+void ei_ox_map_qgemm(ei_ox_call *c);
+void ei_ox_map_matmul_integer_to_float(ei_ox_call *c);
+void ei_ox_map_dynamic_quantize_matmul(ei_ox_call *c);
+void ei_ox_map_matmul_nbits(ei_ox_call *c);
 
 #endif

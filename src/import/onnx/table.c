@@ -14,6 +14,7 @@
   { from, to, EI_ATTR_STRING, def, words }
 
 static const ei_ox_attr_map alpha_leaky[] = { FLOAT("alpha", "alpha", 0.01), END };
+static const ei_ox_attr_map quick_gelu[] = { FLOAT("alpha", "alpha", 1.702), END };
 static const ei_ox_attr_map alpha_one[] = { FLOAT("alpha", "alpha", 1.0), END };
 static const ei_ox_attr_map selu[] = { FLOAT("alpha", "alpha", 1.67326319217681884765625),
                                        FLOAT("gamma", "gamma", 1.05070102214813232421875), END };
@@ -294,6 +295,26 @@ static const ei_ox_row rows[] = {
   /* domains of exporters */
   { "QuantizeLinear", "com.microsoft", 1, 0, ei_ox_map_quantize, NULL, NULL },
   { "DequantizeLinear", "com.microsoft", 1, 0, ei_ox_map_dequantize, NULL, NULL },
+  { "FusedConv", "com.microsoft", 1, 0, ei_ox_map_fused_conv, NULL, NULL },
+  { "FusedMatMul", "com.microsoft", 1, 0, ei_ox_map_fused_matmul, NULL, NULL },
+  { "Gelu", "com.microsoft", 1, 0, ei_ox_map_bias_gelu, NULL, NULL },
+  { "BiasGelu", "com.microsoft", 1, 0, ei_ox_map_bias_gelu, NULL, NULL },
+  { "FastGelu", "com.microsoft", 1, 0, ei_ox_map_bias_gelu, NULL, NULL },
+  { "QuickGelu", "com.microsoft", 1, 0, ei_ox_map_direct, "Swish", quick_gelu },
+  { "SkipLayerNormalization", "com.microsoft", 1, 0, ei_ox_map_skip_norm, "LayerNorm", NULL },
+  { "SkipSimplifiedLayerNormalization", "com.microsoft", 1, 0, ei_ox_map_skip_norm, "RmsNorm", NULL },
+  { "SimplifiedLayerNormalization", "", 1, 0, ei_ox_map_layer_norm, "RmsNorm", NULL },
+  { "QLinearAdd", "com.microsoft", 1, 0, ei_ox_map_qlinear_binary, "Add", NULL },
+  { "QLinearMul", "com.microsoft", 1, 0, ei_ox_map_qlinear_binary, "Mul", NULL },
+  { "QLinearSigmoid", "com.microsoft", 1, 0, ei_ox_map_qlinear_unary, "Sigmoid", NULL },
+  { "QLinearLeakyRelu", "com.microsoft", 1, 0, ei_ox_map_qlinear_unary, "LeakyRelu", alpha_leaky },
+  { "QLinearSoftmax", "com.microsoft", 1, 0, ei_ox_map_qlinear_unary, "Softmax", softmax },
+  { "QLinearConcat", "com.microsoft", 1, 0, ei_ox_map_qlinear_concat, NULL, NULL },
+  { "QLinearGlobalAveragePool", "com.microsoft", 1, 0, ei_ox_map_qlinear_global_pool, NULL, NULL },
+  { "QGemm", "com.microsoft", 1, 0, ei_ox_map_qgemm, NULL, NULL },
+  { "MatMulIntegerToFloat", "com.microsoft", 1, 0, ei_ox_map_matmul_integer_to_float, NULL, NULL },
+  { "DynamicQuantizeMatMul", "com.microsoft", 1, 0, ei_ox_map_dynamic_quantize_matmul, NULL, NULL },
+  { "MatMulNBits", "com.microsoft", 1, 0, ei_ox_map_matmul_nbits, NULL, NULL },
 };
 
 const ei_ox_row *ei_ox_find_row(const char *op, const char *domain, int64_t opset) {
