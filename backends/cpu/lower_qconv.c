@@ -156,7 +156,7 @@ static edge_status emit_depthwise(eb_cpu_plan *plan, uint32_t node, ek_qdw_args 
   if (bias == NULL || mult == NULL || pixel == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   const int32_t zero = eb_cpu_q_domain(&q->x, row->signed_x, &a.flip);
   for (size_t i = 0; blob != NULL && i < packed; ++i) {
-    const size_t c = ek_qdw_channel_at(row, i);
+    const size_t c = ek_qdw_channel_at(row, a.c, i);
     if (c >= a.c) continue;
     bias[i] = (int32_t)((uint32_t)q->bias[c] - (uint32_t)zero * (uint32_t)((const int32_t *)blob)[c]);
     mult[i] = q->mult[c];

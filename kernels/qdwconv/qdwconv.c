@@ -28,10 +28,11 @@ size_t ek_qdw_channels(const ek_qdw_desc *d, size_t c) { return (c + d->block - 
 
 /* Interleaving four rows within 128-bit lanes leaves channel 16 * lane + 4 * vector + i in place i of the lane;
    blocks of 16 channels and the other kinds keep the natural order. */
-size_t ek_qdw_channel_at(const ek_qdw_desc *d, size_t i) {
+size_t ek_qdw_channel_at(const ek_qdw_desc *d, size_t c, size_t i) {
   if (d->block == 16) return i;
   const size_t lanes = d->block / 16, in = i % d->block, vector = in / (4 * lanes), place = in % (4 * lanes);
-  return i - in + 16 * (place / 4) + 4 * vector + place % 4;
+  const size_t c0 = i - in, left = c - c0, channel = 16 * (place / 4) + 4 * vector + place % 4;
+  return c0 + (d->kind != EK_QDW_SLIDE || left > 32 ? channel : channel % (left > 16 ? 32 : 16));
 }
 
 static size_t channel_bytes(const ek_qdw_desc *d, size_t kh, size_t kw) {
@@ -63,7 +64,7 @@ void ek_qdw_pack(const ek_qdw_desc *d, const ek_qweights *w, size_t c, size_t kh
       for (size_t shift = 0; shift < 2; ++shift) {
         for (size_t ky = 0; ky < kh; ++ky) {
           for (size_t i = 0; i < block; ++i) {
-            const size_t channel = ek_qdw_channel_at(d, c0 + i);
+            const size_t channel = ek_qdw_channel_at(d, c, c0 + i);
             for (size_t k = 0; k < 4; ++k)
               *out++ = k >= shift && k < shift + kw ? weight(w, c, taps, ky * kw + k - shift, channel) : 0;
           }
@@ -75,7 +76,7 @@ void ek_qdw_pack(const ek_qdw_desc *d, const ek_qweights *w, size_t c, size_t kh
     for (size_t t = 0; t < taps; t += group) {
       for (size_t i = 0; i < block; ++i) {
         for (size_t k = 0; k < group; ++k) {
-          const int16_t v = weight(w, c, taps, t + k, ek_qdw_channel_at(d, c0 + i));
+          const int16_t v = weight(w, c, taps, t + k, ek_qdw_channel_at(d, c, c0 + i));
           if (d->kind == EK_QDW_PAIR) {
             memcpy(out, &v, 2);
             out += 2;

@@ -6,7 +6,8 @@
  *   EK_QDW_TAP    [block][tap][channel]                      one byte each
  *   EK_QDW_PAIR   [block][tap pair][channel][2]              s16
  *   EK_QDW_QUAD   [block][tap group][channel][4]             bytes
- *   EK_QDW_SLIDE  [block][2][kernel row][channel][4]         bytes (w0 w1 w2 0), then shifted (0 w0 w1 w2) */
+ *   EK_QDW_SLIDE  [block][2][kernel row][channel][4]         bytes (w0 w1 w2 0), then shifted (0 w0 w1 w2);
+ *                 a last block of at most 32 (16) channels holds them twice (four times), for as many output columns */
 #ifndef EK_QDWCONV_H
 #define EK_QDWCONV_H
 
@@ -51,7 +52,7 @@ void ek_qdw_pack(const ek_qdw_desc *d, const ek_qweights *w, size_t c, size_t kh
 /** Number of packed per-channel values: c rounded up to a block. */
 size_t ek_qdw_channels(const ek_qdw_desc *d, size_t c);
 /** Channel whose parameters are at packed index i (may be >= c: padding). */
-size_t ek_qdw_channel_at(const ek_qdw_desc *d, size_t i);
+size_t ek_qdw_channel_at(const ek_qdw_desc *d, size_t c, size_t i);
 
 #define EK_QDW(isa, name, kind, block, sx, flags) \
   void name(const ek_qdw_args *a, uint32_t image, uint32_t y0, uint32_t y1);

@@ -48,9 +48,28 @@ QG_INLINE void qg_store(void *y, __m512i v, size_t cols) {
   }
 }
 
-/* columns: valid ones of this panel, (nv - 1) * 16 < columns <= nv * 16 */
-QG_INLINE void qg_out(const ek_qgemm_call *c, uint8_t *y, const __m512i *acc, int nv, size_t n0, size_t cols) {
-  if (c->out == EK_Q_S32) {
+/* what the epilogue keeps in registers: the stores might alias the call */
+typedef struct qg_epilogue {
+  __m512i zp, lo, hi;
+  __m512 mult[4];
+  int is_s32, is_s8, clamps;
+} qg_epilogue;
+
+QG_INLINE void qg_prepare(qg_epilogue *e, const ek_qgemm_call *c, int nv, size_t n0) {
+  const int least = c->out == EK_Q_S8 ? -128 : 0;
+  e->is_s32 = c->out == EK_Q_S32;
+  e->is_s8 = c->out == EK_Q_S8;
+  e->clamps = c->lo > least || c->hi < least + 255;
+  e->zp = _mm512_set1_epi16((short)c->zero_point);
+  e->lo = _mm512_set1_epi8((char)c->lo);
+  e->hi = _mm512_set1_epi8((char)c->hi);
+#pragma GCC unroll 4
+  for (int j = 0; j < nv; ++j) e->mult[j] = e->is_s32 ? _mm512_setzero_ps() : _mm512_loadu_ps(c->mult + n0 + j * 16);
+}
+
+/* cols: valid columns of this panel, (nv - 1) * 16 < cols <= nv * 16 */
+QG_INLINE void qg_out(const qg_epilogue *e, uint8_t *y, const __m512i *acc, int nv, size_t n0, size_t cols) {
+  if (e->is_s32) {
 #pragma GCC unroll 4
     for (int j = 0; j < nv; ++j) {
       const size_t left = cols - (size_t)j * 16;
@@ -59,22 +78,17 @@ QG_INLINE void qg_out(const ek_qgemm_call *c, uint8_t *y, const __m512i *acc, in
     }
     return;
   }
-  /* the stored range moved to u8: packs saturate, one byte XOR brings s8 back */
-  const int is_s8 = c->out == EK_Q_S8, shift = is_s8 ? 128 : 0;
-  const __m512i zp = _mm512_set1_epi16((short)(c->zero_point + shift));
-  const __m512i lo = _mm512_set1_epi8((char)(c->lo + shift)), hi = _mm512_set1_epi8((char)(c->hi + shift));
-  const __m512i back = _mm512_set1_epi8((char)(is_s8 ? -128 : 0));
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   __m512i q[4];
 #pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) {
-    q[j] = j < nv ? _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(acc[j]), _mm512_loadu_ps(c->mult + n0 + j * 16)))
-                  : _mm512_setzero_si512();
+  for (int j = 0; j < 4; ++j)
+    q[j] = j < nv ? _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(acc[j]), e->mult[j])) : _mm512_setzero_si512();
+  const __m512i p0 = _mm512_adds_epi16(_mm512_packs_epi32(q[0], q[1]), e->zp);
+  const __m512i p1 = nv > 2 ? _mm512_adds_epi16(_mm512_packs_epi32(q[2], q[3]), e->zp) : e->zp;
+  __m512i b = _mm512_permutexvar_epi32(order, e->is_s8 ? _mm512_packs_epi16(p0, p1) : _mm512_packus_epi16(p0, p1));
+  if (e->clamps) { /* slow on 512 bits, and seldom needed: the packs saturate */
+    b = e->is_s8 ? _mm512_min_epi8(_mm512_max_epi8(b, e->lo), e->hi) : _mm512_min_epu8(_mm512_max_epu8(b, e->lo), e->hi);
   }
-  const __m512i p0 = _mm512_adds_epi16(_mm512_packs_epi32(q[0], q[1]), zp);
-  const __m512i p1 = nv > 2 ? _mm512_adds_epi16(_mm512_packs_epi32(q[2], q[3]), zp) : zp;
-  __m512i b = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(p0, p1));
-  b = _mm512_xor_si512(_mm512_min_epu8(_mm512_max_epu8(b, lo), hi), back);
   qg_store(y + n0, b, cols);
 }
 
@@ -111,8 +125,11 @@ QG_INLINE void qg_out(const ek_qgemm_call *c, uint8_t *y, const __m512i *acc, in
         w += NV * 16 * QG_KR;                                                                                       \
       }                                                                                                             \
     }                                                                                                               \
-    uint8_t *y = (uint8_t *)c->y + m * c->y_stride;                                                                 \
-    _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) qg_out(c, y + (size_t)i * c->y_stride, acc[i], NV, n0, cols); \
+    const size_t y_stride = c->y_stride;                                                                            \
+    uint8_t *y = (uint8_t *)c->y + m * y_stride;                                                                    \
+    qg_epilogue e;                                                                                                  \
+    qg_prepare(&e, c, NV, n0);                                                                                      \
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) qg_out(&e, y + (size_t)i * y_stride, acc[i], NV, n0, cols); \
   }
 
 QG_TILE(6, 4)

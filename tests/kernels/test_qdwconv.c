@@ -26,7 +26,7 @@ static int run_one(const ek_qdw_desc *d, ek_qdw_args a, int x_signed, uint32_t i
     mult[c] = 1.f / (float)(taps * 40 + kt_range(1, 2000));
   }
   for (size_t i = 0; i < packed; ++i) {
-    const size_t c = ek_qdw_channel_at(d, i);
+    const size_t c = ek_qdw_channel_at(d, a.c, i);
     int32_t sum = 0;
     for (size_t t = 0; c < a.c && t < taps; ++t) sum += raw[t * a.c + c];
     const int32_t domain = d->signed_x ? (x_signed ? xz : xz - 128) : (x_signed ? xz + 128 : xz);
