@@ -59,6 +59,7 @@ static edge_status open_backend(edge_env *env, const edge_backend_api *api, void
   if (status == EDGE_STATUS_OK && probe.num_devices) {
     status = api->device_info(&ei_host_api, &b->host, 0, &b->device_info);
     if (status == EDGE_STATUS_OK) status = api->open(&ei_host_api, &b->host, 0, &b->device);
+    if (status == EDGE_STATUS_OUT_OF_MEMORY) return ei_fail(err, status, "no memory to open backend %s", api->name);
     if (status != EDGE_STATUS_OK) {
       b->device = NULL;
       ei_format(b->info.reason, sizeof b->info.reason, "device 0 cannot be opened: %s", edge_status_name(status));
