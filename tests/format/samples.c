@@ -282,8 +282,9 @@ static ei_graph *loops(ei_arena *arena) {
   CHECK_OK(ei_node_set_int(g, n, "num_carried", 1));
   border(g, body, b, r);
   const uint32_t step = ei_graph_add_subgraph(g, "step");
-  const uint32_t i = tensor(g, step, "i", EDGE_DTYPE_S64, SHAPE(1)),
-                 go = tensor(g, step, "go", EDGE_DTYPE_BOOL, SHAPE(1));
+  const uint32_t i = tensor(g, step, "i", EDGE_DTYPE_S64, SHAPE(1));
+  const uint32_t go = tensor(g, step, "go", EDGE_DTYPE_BOOL, SHAPE(1));
+  g->subgraphs[step].tensors[i].rank = g->subgraphs[step].tensors[go].rank = 0; /* scalars */
   const uint32_t in[] = { tensor(g, step, "in", EDGE_DTYPE_F32, SHAPE(2)) };
   const uint32_t out[] = { tensor(g, step, "out", EDGE_DTYPE_F32, SHAPE(2)) };
   NODE(g, step, "Relu", "relu", in, out);
