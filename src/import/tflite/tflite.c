@@ -160,6 +160,15 @@ static edge_status read_subgraphs(tl_model *m) {
   return EDGE_STATUS_OK;
 }
 
+/* Types and shapes that do not go together are the file's fault, not the caller's. */
+static edge_status infer(tl_model *m) {
+  edge_status status = EDGE_STATUS_OK;
+  for (uint32_t i = 0; i < m->g->n_subgraphs && status == EDGE_STATUS_OK; ++i) status = ei_graph_infer(m->g, i, m->err);
+  if (status != EDGE_STATUS_TYPE_MISMATCH && status != EDGE_STATUS_SHAPE_MISMATCH) return status;
+  if (m->err) m->err->status = EDGE_STATUS_INVALID_VALUE;
+  return EDGE_STATUS_INVALID_VALUE;
+}
+
 edge_status ei_import_tflite(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err) {
   tl_model *const m = EI_NEW(im->arena, tl_model);
   *out = NULL;
@@ -178,7 +187,7 @@ edge_status ei_import_tflite(ei_import *im, const void *data, uint64_t bytes, ei
   EI_TRY(add_metadata(m));
   EI_TRY(problems(m));
   EI_TRY(ei_graph_compact(m->g));
-  for (uint32_t i = 0; i < m->g->n_subgraphs; ++i) EI_TRY(ei_graph_infer(m->g, i, err));
+  EI_TRY(infer(m));
   *out = m->g;
   return EDGE_STATUS_OK;
 }
