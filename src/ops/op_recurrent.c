@@ -291,7 +291,7 @@ static edge_status eval_cell(ei_op_ctx *c, cell *s) {
     .name = #Name,                                             \
     .min_in = 3,                                               \
     .max_in = inputs,                                          \
-    .min_out = 1,                                              \
+    .min_out = 0,                                              \
     .max_out = outputs,                                        \
     .version = 1,                                              \
     .optional_in = 0xf8,                                       \
