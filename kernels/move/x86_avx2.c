@@ -84,10 +84,43 @@ static inline void block_1(const char *s, size_t sr, char *d, size_t dr) {
   }
 }
 
+/* three planes to triples, bytes: 16 columns are 48 outputs; [plane][output vector] */
+static const int8_t triple_of[9][16] = {
+  { 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1, -1, 5 },
+  { -1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1, 10, -1 },
+  { -1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15, -1, -1 },
+  { -1, 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1, -1 },
+  { 5, -1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1, 10 },
+  { -1, -1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15, -1 },
+  { -1, -1, 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1 },
+  { -1, 5, -1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1 },
+  { 10, -1, -1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15 },
+};
+static size_t planes_3_bytes(size_t columns, const char *s, size_t sr, char *d) {
+  __m128i pick[9];
+  size_t c = 0;
+  for (int i = 0; i < 9; ++i) pick[i] = _mm_loadu_si128((const __m128i *)(const void *)triple_of[i]);
+  for (; c + 16 <= columns; c += 16) {
+    const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(s + c));
+    const __m128i y = _mm_loadu_si128((const __m128i *)(const void *)(s + sr + c));
+    const __m128i z = _mm_loadu_si128((const __m128i *)(const void *)(s + 2 * sr + c));
+    for (int o = 0; o < 3; ++o) {
+      const __m128i xy = _mm_or_si128(_mm_shuffle_epi8(x, pick[o]), _mm_shuffle_epi8(y, pick[3 + o]));
+      _mm_storeu_si128((__m128i *)(void *)(d + c * 3 + 16 * (size_t)o), _mm_or_si128(xy, _mm_shuffle_epi8(z, pick[6 + o])));
+    }
+  }
+  return c;
+}
+
 static void transpose_1(size_t rows, size_t columns, const void *src, size_t sr, void *dst, size_t dr) {
   const size_t r8 = rows / 8 * 8, c8 = columns / 8 * 8;
   const char *const s = src;
   char *const d = dst;
+  if (rows == 3 && dr == 3) { /* pictures: planes to pixels */
+    const size_t done = planes_3_bytes(columns, s, sr, d);
+    ek_transpose_1__ref(3, columns - done, s + done, sr, d + done * 3, dr);
+    return;
+  }
   for (size_t c = 0; c < c8; c += 8) {
     for (size_t r = 0; r < r8; r += 8) block_1(s + r * sr + c, sr, d + c * dr + r, dr);
   }

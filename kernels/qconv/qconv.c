@@ -80,10 +80,13 @@ static void gather_merged(const ek_qconv_args *a, const run *r, uint32_t lo, uin
     const int64_t y = iy + (int64_t)ky * a->dh, ix = (int64_t)r->ox * a->sw - a->pad_left;
     const int64_t row = y * line + ix * a->ic, step = (int64_t)a->sw * a->ic, limit = end - image - padded;
     const int outside = y < 0 || y >= a->ih;
+    const int64_t readable = outside || row > limit ? 0 : (limit - row) / step + 1; /* pixels of the run */
+    const uint32_t left = lo > r->ox ? lo - r->ox : 0, stop = hi > r->ox ? hi - r->ox : 0;
+    const uint32_t seen = stop < r->n ? stop : r->n, right = readable < seen ? (uint32_t)readable : seen;
+    if (left < right) fill(p + left, image + row + left * step, (size_t)step, right - left);
     for (uint32_t i = 0; i < r->n; ++i) {
-      const uint32_t ox = r->ox + i;
-      if (!outside && ox >= lo && ox < hi && row + i * step <= limit) {
-        p[i] = image + row + i * step;
+      if (i >= left && i < right) {
+        i = right - 1;
         continue;
       }
       uint8_t *to = *patch;
