@@ -74,8 +74,8 @@ static edge_status read_list(ei_op_ctx *c, const char *key, int64_t *out, uint32
   const ei_attr *const a = ei_node_attr(c->node, key);
   for (uint32_t i = 0; i < n; ++i) out[i] = def;
   if (a == NULL || a->count == 0) return EDGE_STATUS_OK;
-  if (a->count != n) return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "'%s' has %u values, not %u", key, a->count, n);
-  (void)ei_node_ints(c->node, key, out, n);
+  if (ei_node_ints(c->node, key, out, n) != n)
+    return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "'%s' has %u values, not %u", key, a->count, n);
   for (uint32_t i = 0; i < n; ++i)
     if (out[i] < lo || out[i] > LIST_MAX)
       return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "'%s' holds %lld", key, (long long)out[i]);

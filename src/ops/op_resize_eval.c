@@ -128,6 +128,31 @@ static double kernel(const ei_resize *r, double t) {
   return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0;
 }
 
+/* Signed quantized tensors resized to a size: weights are multiples of 2^-10, as in the integer kernels of TFLite. */
+static bool has_fixed_weights(const ei_op_ctx *c, const ei_resize *r, const ei_resize_axis *a) {
+  const edge_tensor *const x = &c->in[0];
+  if (x->dtype != EDGE_DTYPE_S8 && x->dtype != EDGE_DTYPE_S16) return false;
+  return ei_is_quantized(x) && r->mode == EI_RESIZE_LINEAR && !r->antialias && !r->exclude_outside && a->ratio &&
+         r->coord <= EI_COORD_CORNERS && a->in < INT32_MAX && a->out < INT32_MAX;
+}
+
+static void fixed_taps(const ei_resize *r, const ei_resize_axis *a, int64_t o, taps *t, double *w) {
+  const int64_t one = 1024, last = a->in - 1;
+  int64_t step = (one * a->in + a->out / 2) / a->out;
+  if (r->coord == EI_COORD_CORNERS && a->out > 1) step = (one * last + (a->out - 1) / 2) / (a->out - 1);
+  const int64_t at = o * step + (r->coord == EI_COORD_HALF ? step / 2 - one / 2 : 0);
+  const int64_t from = at < 0 ? 0 : at / one < last ? at / one : last;
+  const int64_t to = at <= 0 ? 0 : (at + one - 1) / one < last ? (at + one - 1) / one : last;
+  const double f = (double)(at - from * one) / (double)one;
+  t->first = from;
+  t->count = to - from + 1;
+  w[0] = 1 - f;
+  if (t->count == 1)
+    w[0] += f;
+  else
+    w[1] = f;
+}
+
 /* Neighbours beyond the border fold into the border element, or are left out. */
 static edge_status make_taps(ei_op_ctx *c, const ei_resize *r, const ei_resize_axis *a, int64_t o, taps *t, double *w,
                              int64_t cap) {
@@ -135,6 +160,10 @@ static edge_status make_taps(ei_op_ctx *c, const ei_resize *r, const ei_resize_a
   const double shrink = r->antialias && a->scale < 1 ? a->scale : 1;
   const double reach = (r->mode == EI_RESIZE_LINEAR ? 1 : 2) / shrink;
   double sum = 0;
+  if (has_fixed_weights(c, r, a)) {
+    fixed_taps(r, a, o, t, w);
+    return EDGE_STATUS_OK;
+  }
   if (!(reach < 1e6)) return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "scale %g is too small", a->scale);
   const int64_t lo = (int64_t)floor(-reach) + 1, hi = 1 - lo;
   t->first = clamp_index(base + (double)lo, a->in);
@@ -235,6 +264,10 @@ static void load_all(const edge_tensor *x, double *to, uint64_t n) {
 }
 
 static void store_all(const edge_tensor *y, const double *from, uint64_t n) {
+  if (ei_is_quantized(y)) { /* ties away from zero, as in TFLite */
+    for (uint64_t i = 0; i < n; ++i) ei_store_f64(y, i, round(from[i]));
+    return;
+  }
   if (y->dtype != EDGE_DTYPE_F32) {
     for (uint64_t i = 0; i < n; ++i) ei_store_f64(y, i, from[i]);
     return;

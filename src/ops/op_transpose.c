@@ -2,7 +2,7 @@
  * Transpose: y's dimension d is x's dimension perm[d]. */
 #include "op_walk.h"
 
-/* 0: not known yet. */
+/* The permutation, made positive; *known is false while it is a value that is not there yet. */
 static edge_status permutation(ei_op_ctx *c, int32_t rank, int32_t *perm, bool *known) {
   int64_t list[EDGE_MAX_RANK];
   uint32_t n = 0, mask = 0;
@@ -13,9 +13,8 @@ static edge_status permutation(ei_op_ctx *c, int32_t rank, int32_t *perm, bool *
     if (!*known) return EDGE_STATUS_OK;
     EI_TRY(ei_op_list(c, 1, list, EDGE_MAX_RANK, &n));
   } else if (ei_node_attr(c->node, "perm") != NULL) {
-    n = ei_node_attr(c->node, "perm")->count;
+    n = ei_node_ints(c->node, "perm", list, EDGE_MAX_RANK);
     if (n > EDGE_MAX_RANK) return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "perm has %u values", n);
-    (void)ei_node_ints(c->node, "perm", list, EDGE_MAX_RANK);
   } else {
     for (n = 0; n < (uint32_t)rank; ++n) list[n] = rank - 1 - (int64_t)n;
   }
