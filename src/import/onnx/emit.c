@@ -91,12 +91,15 @@ void ei_ox_emit(ei_ox_call *c, const char *op, const uint32_t *in, uint32_t n_in
   }
   const uint32_t index = c->x->g->subgraphs[c->b->sg].n_nodes;
   const char *const name = *c->n->name ? c->n->name : c->n->n_out ? c->n->out[0] : "";
-  if (!ei_graph_add_node(c->x->g, c->b->sg, op, name, in, n_in, out, n_out)) {
+  ei_node *const n = ei_graph_add_node(c->x->g, c->b->sg, op, name, in, n_in, out, n_out);
+  if (!n) {
     ei_ox_out_of_memory(c->x);
     return;
   }
-  for (uint32_t i = 0; i < n_out; ++i)
-    if (out[i] != EI_NONE) c->b->producer[out[i]] = index;
+  for (uint32_t i = 0; i < n_out; ++i) {
+    if (n->out[i] == EI_NONE && i < n->op->min_out) n->out[i] = ei_ox_temp(c); /* nobody reads it */
+    if (n->out[i] != EI_NONE) c->b->producer[n->out[i]] = index;
+  }
   c->last = index;
 }
 
