@@ -31,11 +31,11 @@ edge_status ei_pass_cse(ei_graph *g, edge_error *err);
 typedef struct ei_uses {
   ei_graph *g;
   uint32_t subgraph;
-  ei_subgraph *sg;         /* moves when subgraphs are added; none of the passes does */
-  uint32_t cap;            /* tensors covered */
-  uint32_t *producer;      /* node, or EI_NONE */
-  uint32_t *count;         /* uses by nodes, plus one for each place among the outputs of the subgraph */
-  uint32_t *user;          /* one of the nodes that use it, a hint */
+  ei_subgraph *sg;    /* moves when subgraphs are added; none of the passes does */
+  uint32_t cap;       /* tensors covered */
+  uint32_t *producer; /* node, or EI_NONE */
+  uint32_t *count;    /* uses by nodes, plus one for each place among the outputs of the subgraph */
+  uint32_t *user;     /* one of the nodes that use it, a hint */
   bool changed;
 } ei_uses;
 
@@ -53,8 +53,8 @@ bool ei_uses_is_input(const ei_uses *u, uint32_t t);
 /** Every use of `from` becomes one of `to`, the outputs of the subgraph too. */
 void ei_uses_replace(ei_uses *u, uint32_t from, uint32_t to);
 /** Append a node (ei_graph_sort() must follow before the pass ends); its index, or EI_NONE: no memory. */
-uint32_t ei_uses_append(ei_uses *u, const char *op, const char *name, const uint32_t *in, uint32_t n_in, const uint32_t *out,
-                        uint32_t n_out);
+uint32_t ei_uses_append(ei_uses *u, const char *op, const char *name, const uint32_t *in, uint32_t n_in,
+                        const uint32_t *out, uint32_t n_out);
 /** Make node i another operator with other inputs and no attributes; its outputs stay. */
 ei_node *ei_uses_rewrite(ei_uses *u, uint32_t node, const char *op, const uint32_t *in, uint32_t n_in);
 /** Remove a node that hands input `in` on as its only output. The names of outputs of the subgraph survive.
@@ -77,13 +77,14 @@ bool ei_const_ints(const ei_uses *u, uint32_t t, int64_t *out, uint32_t cap, uin
 /** Constant float tensor of n elements in all, as doubles into the arena; NULL: not that. */
 double *ei_const_floats(const ei_uses *u, uint32_t t, uint64_t n);
 bool ei_shape_fixed(const ei_tensor *t);
-uint64_t ei_tensor_elements(const ei_tensor *t);       /* shape fixed */
+uint64_t ei_tensor_elements(const ei_tensor *t); /* shape fixed */
 /** Two tensors are quantized alike (or both not at all). */
 bool ei_same_quant(const edge_quant *a, const edge_quant *b);
 /** A new tensor like `like`, without data and producer. */
 uint32_t ei_uses_add_like(ei_uses *u, uint32_t like);
 /** A constant whose bytes are already in the arena. */
-uint32_t ei_uses_add_const(ei_uses *u, const char *name, int32_t dtype, const int64_t *dims, int32_t rank, const void *data);
+uint32_t ei_uses_add_const(ei_uses *u, const char *name, int32_t dtype, const int64_t *dims, int32_t rank,
+                           const void *data);
 /** Evaluate a node whose inputs are constants; outputs become constants. False: not possible (no error). */
 bool ei_pass_evaluate(ei_uses *u, uint32_t node, uint64_t max_bytes);
 

@@ -3,7 +3,7 @@
  * BatchNorm, Mul, Div, Add and Sub by constants. */
 #include "pass.h"
 
-typedef struct affine {     /* y = scale * x + shift for each output channel */
+typedef struct affine { /* y = scale * x + shift for each output channel */
   double *scale, *shift;
   int64_t channels;
 } affine;
@@ -14,9 +14,12 @@ static bool takes_affine(const ei_uses *u, const ei_node *p, int32_t *axis, int6
   const ei_tensor *const w = ei_uses_tensor(u, p->in[1]);
   if (!w->data || w->encoding != EDGE_ENCODING_NATIVE || !ei_shape_fixed(w) || w->quant.count) return false;
   if (w->dtype != EDGE_DTYPE_F32 && w->dtype != EDGE_DTYPE_F16) return false;
-  if (ei_is_op(p, "Conv") || ei_is_op(p, "ConvTranspose") || ei_is_op(p, "FullyConnected")) *axis = 0;
-  else if (ei_is_op(p, "MatMul") && w->rank >= 2) *axis = ei_node_int(p, "trans_b") ? w->rank - 2 : w->rank - 1;
-  else return false;
+  if (ei_is_op(p, "Conv") || ei_is_op(p, "ConvTranspose") || ei_is_op(p, "FullyConnected"))
+    *axis = 0;
+  else if (ei_is_op(p, "MatMul") && w->rank >= 2)
+    *axis = ei_node_int(p, "trans_b") ? w->rank - 2 : w->rank - 1;
+  else
+    return false;
   *channels = w->dims[*axis];
   return *channels > 0;
 }
@@ -41,13 +44,14 @@ static bool read_batch_norm(const ei_uses *u, const ei_node *n, affine *a) {
   const int64_t axis = ei_node_int(n, "axis"), rank = ei_uses_tensor(u, n->in[0])->rank;
   if (n->n_in < 5 || (axis != -1 && axis != rank - 1)) return false;
   for (uint32_t k = 0; k < 4; ++k)
-    if (n->in[k + 1] == EI_NONE || (v[k] = ei_const_floats(u, n->in[k + 1], (uint64_t)a->channels)) == NULL) return false;
+    if (n->in[k + 1] == EI_NONE || (v[k] = ei_const_floats(u, n->in[k + 1], (uint64_t)a->channels)) == NULL)
+      return false;
   const double epsilon = ei_node_float(n, "epsilon");
   for (int64_t i = 0; i < a->channels; ++i) {
     const double spread = v[3][i] + epsilon;
     if (!(spread > 0.0)) return false;
     double root = spread;
-    for (int k = 0; k < 64; ++k) root = 0.5 * (root + spread / root);  /* Newton: no libm here */
+    for (int k = 0; k < 64; ++k) root = 0.5 * (root + spread / root); /* Newton: no libm here */
     a->scale[i] = v[0][i] / root;
     a->shift[i] = v[1][i] - v[2][i] * a->scale[i];
   }
@@ -148,7 +152,8 @@ static edge_status visit(ei_uses *u, uint32_t i, bool batch_norm) {
   if (ei_is_op(n, "BatchNorm") != batch_norm || n->n_in < 2 || n->n_out != 1) return EDGE_STATUS_OK;
   for (uint32_t side = 0; side < 2; ++side) {
     uint32_t data = n->in[side];
-    if (data == EI_NONE || ei_uses_tensor(u, data)->data || u->count[data] != 1 || u->producer[data] == EI_NONE) continue;
+    if (data == EI_NONE || ei_uses_tensor(u, data)->data || u->count[data] != 1 || u->producer[data] == EI_NONE)
+      continue;
     const uint32_t p_at = u->producer[data];
     if (!takes_affine(u, &u->sg->nodes[p_at], &axis, &a.channels)) continue;
     a.scale = EI_NEW_ARRAY(u->g->arena, double, (uint64_t)a.channels);

@@ -37,7 +37,8 @@ static bool same_outputs(const ei_uses *u, const ei_node *a, const ei_node *b) {
 }
 
 static bool same_node(const ei_uses *u, const ei_node *a, const ei_node *b) {
-  if (a->op != b->op || a->version != b->version || a->n_in != b->n_in || a->n_out != b->n_out || a->n_attr != b->n_attr)
+  if (a->op != b->op || a->version != b->version || a->n_in != b->n_in || a->n_out != b->n_out ||
+      a->n_attr != b->n_attr)
     return false;
   for (uint32_t k = 0; k < a->n_in; ++k)
     if (a->in[k] != b->in[k]) return false;
@@ -59,7 +60,8 @@ edge_status ei_pass_cse(ei_graph *g, edge_error *err) {
     if (!table) return EDGE_STATUS_OUT_OF_MEMORY;
     for (uint32_t i = 0; i < u.sg->n_nodes; ++i) {
       const ei_node *const n = &u.sg->nodes[i];
-      if (!n->op || n->n_out == 0 || (n->op->flags & (EI_OP_STATEFUL | EI_OP_CONTROL | EI_OP_NO_FOLD)) || n->op->mutates_in)
+      if (!n->op || n->n_out == 0 || (n->op->flags & (EI_OP_STATEFUL | EI_OP_CONTROL | EI_OP_NO_FOLD)) ||
+          n->op->mutates_in)
         continue;
       uint64_t at = hash_node(n) & (slots - 1);
       for (int probe = 0; probe < MAX_PROBES; ++probe, at = (at + 1) & (slots - 1)) {

@@ -35,7 +35,8 @@ static edge_status split_transpose(ei_uses *u, uint32_t i) {
   const uint32_t b = n->in[1];
   const ei_node *const t = ei_uses_producer(u, b, "Transpose");
   const int32_t rank = t && t->n_in == 1 && t->in[0] != EI_NONE ? ei_uses_tensor(u, t->in[0])->rank : -1;
-  if (rank < 3 || u->count[b] != 1 || ei_node_ints(t, "perm", perm, EDGE_MAX_RANK) != (uint32_t)rank) return EDGE_STATUS_OK;
+  if (rank < 3 || u->count[b] != 1 || ei_node_ints(t, "perm", perm, EDGE_MAX_RANK) != (uint32_t)rank)
+    return EDGE_STATUS_OK;
   if (perm[rank - 2] != rank - 1 || ei_uses_tensor(u, b)->quant.count > 1) return EDGE_STATUS_OK;
   perm[rank - 2] = perm[rank - 1];
   perm[rank - 1] = rank - 1;
@@ -53,7 +54,7 @@ static edge_status split_transpose(ei_uses *u, uint32_t i) {
   return ei_node_set_int(u->g, &u->sg->nodes[i], "trans_b", ei_node_int(n, "trans_b") == 0);
 }
 
-enum { TILE = 32 };  /* both sides of a tile stay in the cache */
+enum { TILE = 32 }; /* both sides of a tile stay in the cache */
 
 static void swap_tile(uint8_t *to, const uint8_t *from, int64_t k, int64_t n, int64_t r0, int64_t c0, size_t width) {
   const int64_t r1 = r0 + TILE < k ? r0 + TILE : k, c1 = c0 + TILE < n ? c0 + TILE : n;
@@ -61,9 +62,12 @@ static void swap_tile(uint8_t *to, const uint8_t *from, int64_t k, int64_t n, in
     for (int64_t r = r0; r < r1; ++r) {
       const uint8_t *const x = from + (size_t)(r * n + c) * width;
       uint8_t *const y = to + (size_t)(c * k + r) * width;
-      if (width == 4) memcpy(y, x, 4);
-      else if (width == 1) *y = *x;
-      else memcpy(y, x, width);
+      if (width == 4)
+        memcpy(y, x, 4);
+      else if (width == 1)
+        *y = *x;
+      else
+        memcpy(y, x, width);
     }
 }
 
@@ -89,12 +93,14 @@ static edge_status to_fully_connected(ei_uses *u, uint32_t i) {
   const ei_node *const n = &u->sg->nodes[i];
   const ei_tensor *const a = ei_uses_tensor(u, n->in[0]), *const b = ei_uses_tensor(u, n->in[1]);
   const bool trans_b = ei_node_int(n, "trans_b") != 0;
-  if (!b->data || b->rank != 2 || !ei_shape_fixed(b) || b->encoding != EDGE_ENCODING_NATIVE || ei_node_int(n, "trans_a") != 0)
+  if (!b->data || b->rank != 2 || !ei_shape_fixed(b) || b->encoding != EDGE_ENCODING_NATIVE ||
+      ei_node_int(n, "trans_a") != 0)
     return EDGE_STATUS_OK;
   if (a->rank < 2 || b->dims[0] < 1 || b->dims[1] < 1 || (!ei_dtype_is_float(b->dtype) && b->quant.count == 0))
     return EDGE_STATUS_OK;
   if (b->quant.count > 1 && b->quant.axis != (trans_b ? 0 : 1)) return EDGE_STATUS_OK;
-  const ei_attr *const act = ei_node_attr(n, "act"), *const lo = ei_node_attr(n, "act_lo"), *const hi = ei_node_attr(n, "act_hi");
+  const ei_attr *const act = ei_node_attr(n, "act"), *const lo = ei_node_attr(n, "act_lo"),
+                       *const hi = ei_node_attr(n, "act_hi");
   const int64_t act_kind = act ? ei_node_int(n, "act") : 0;
   const double act_lo = lo ? ei_node_float(n, "act_lo") : 0.0, act_hi = hi ? ei_node_float(n, "act_hi") : 0.0;
   const uint32_t w = trans_b ? n->in[1] : swapped(u, n->in[1]);

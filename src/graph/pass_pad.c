@@ -19,10 +19,12 @@ static edge_status visit(ei_uses *u, uint32_t i) {
   const int64_t mode = ei_node_int(n, "auto_pad");
   const ei_node *const pad = n->in[0] == EI_NONE ? NULL : ei_uses_producer(u, n->in[0], "Pad");
   if (!pad || u->count[n->in[0]] != 1 || pad->n_in < 2 || !pads_zero(u, pad)) return EDGE_STATUS_OK;
-  if ((mode != AUTO_NONE && mode != AUTO_VALID) || !ei_const_ints(u, pad->in[1], v, 2 * EDGE_MAX_RANK, &count)) return EDGE_STATUS_OK;
+  if ((mode != AUTO_NONE && mode != AUTO_VALID) || !ei_const_ints(u, pad->in[1], v, 2 * EDGE_MAX_RANK, &count))
+    return EDGE_STATUS_OK;
   const ei_tensor *const x = ei_uses_tensor(u, pad->in[0]), *const y = ei_uses_tensor(u, n->in[0]);
   const uint32_t rank = count / 2;
-  if (x->dtype != y->dtype || !ei_same_quant(&x->quant, &y->quant) || rank < 3 || rank > 2 + MAX_SPATIAL) return EDGE_STATUS_OK;
+  if (x->dtype != y->dtype || !ei_same_quant(&x->quant, &y->quant) || rank < 3 || rank > 2 + MAX_SPATIAL)
+    return EDGE_STATUS_OK;
   const uint32_t spatial = rank - 2, own = ei_node_ints(n, "pads", pads, 2 * MAX_SPATIAL);
   if (own != 0 && own != 2 * spatial) return EDGE_STATUS_OK;
   if (mode == AUTO_VALID) memset(pads, 0, sizeof pads);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Operators that exporters write out in small steps become one again: Gelu, Swish, HardSwish, LayerNorm, RmsNorm, Softmax.
+ * Operators that exporters write out in small steps become one again: Gelu, Swish, HardSwish, LayerNorm, RmsNorm,
+ * Softmax.
  *
  * Each matcher starts at the last node of its pattern and rewrites that node; what becomes unused is dead code. */
 #include "pass.h"
@@ -45,9 +46,12 @@ enum { MAX_FACTORS = 4 };
 static uint32_t factors(const ei_uses *u, const ei_node *mul, uint32_t *out, uint32_t n, int depth) {
   for (uint32_t k = 0; k < 2; ++k) {
     const ei_node *const inner = depth < 2 && u->count[mul->in[k]] == 1 ? made_by(u, mul->in[k], "Mul") : NULL;
-    if (inner) n = factors(u, inner, out, n, depth + 1);
-    else if (n < MAX_FACTORS) out[n++] = mul->in[k];
-    else return MAX_FACTORS + 1;
+    if (inner)
+      n = factors(u, inner, out, n, depth + 1);
+    else if (n < MAX_FACTORS)
+      out[n++] = mul->in[k];
+    else
+      return MAX_FACTORS + 1;
     if (n > MAX_FACTORS) return n;
   }
   return n;
@@ -76,7 +80,8 @@ static edge_status match_swish(ei_uses *u, uint32_t i) {
   if (!ei_is_op(n, "Mul") || n->n_in != 2 || ei_node_int(n, "act") != 0) return EDGE_STATUS_OK;
   for (uint32_t k = 0; k < 2; ++k) {
     const uint32_t x = n->in[1 - k];
-    const ei_node *const s = ei_uses_producer(u, n->in[k], "Sigmoid"), *const h = ei_uses_producer(u, n->in[k], "HardSigmoid");
+    const ei_node *const s = ei_uses_producer(u, n->in[k], "Sigmoid"), *const h =
+                                                                           ei_uses_producer(u, n->in[k], "HardSigmoid");
     if (x == EI_NONE || !ei_dtype_is_float(ei_uses_tensor(u, x)->dtype)) continue;
     if (s && s->in[0] == x && ei_op_find("Swish")) return ei_uses_rewrite(u, i, "Swish", &x, 1), EDGE_STATUS_OK;
     if (h && h->in[0] == x && near(ei_node_float(h, "alpha"), 1.0 / 6.0) && near(ei_node_float(h, "beta"), 0.5))
@@ -168,7 +173,8 @@ static uint32_t centred(const ei_uses *u, uint32_t v) {
 
 static bool is_row(const ei_uses *u, uint32_t t, uint32_t x) {
   const ei_tensor *const c = ei_uses_tensor(u, t), *const v = ei_uses_tensor(u, x);
-  return c->data && c->rank == 1 && v->rank > 0 && v->dims[v->rank - 1] == c->dims[0] && c->dtype == v->dtype && c->quant.count == 0;
+  return c->data && c->rank == 1 && v->rank > 0 && v->dims[v->rank - 1] == c->dims[0] && c->dtype == v->dtype &&
+         c->quant.count == 0;
 }
 
 static edge_status match_norm(ei_uses *u, uint32_t i) {
@@ -227,7 +233,7 @@ static edge_status match_softmax(ei_uses *u, uint32_t i) {
   uint32_t x = e->in[0];
   const ei_node *const sub = made_by(u, x, "Sub");
   if (!sub || sub->in[0] == EI_NONE || !reduces(u, sub->in[1], "ReduceMax", sub->in[0], &max_axis) || max_axis != axis)
-    return EDGE_STATUS_OK;  /* without the maximum, overflow would be a different result */
+    return EDGE_STATUS_OK; /* without the maximum, overflow would be a different result */
   x = sub->in[0];
   ei_node *const r = ei_uses_rewrite(u, i, "Softmax", &x, 1);
   return r ? ei_node_set_int(u->g, r, "axis", axis) : EDGE_STATUS_OK;
@@ -236,7 +242,9 @@ static edge_status match_softmax(ei_uses *u, uint32_t i) {
 typedef edge_status (*matcher)(ei_uses *u, uint32_t i);
 
 edge_status ei_pass_patterns(ei_graph *g, edge_error *err) {
-  static const matcher matchers[] = { match_gelu, match_swish, match_hard_swish, match_norm, match_scale, match_softmax };
+  static const matcher matchers[] = {
+    match_gelu, match_swish, match_hard_swish, match_norm, match_scale, match_softmax
+  };
   (void)err;
   for (uint32_t s = 0; s < g->n_subgraphs; ++s) {
     ei_uses u;

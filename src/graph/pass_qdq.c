@@ -33,7 +33,8 @@ static bool read_params(const ei_uses *u, const ei_node *n, uint32_t q, edge_qua
   if (zt != EI_NONE) {
     edge_tensor z;
     ei_tensor_view(ei_uses_tensor(u, zt), &z);
-    if (!z.data || z.dtype != t->dtype || !ei_shape_fixed(ei_uses_tensor(u, zt)) || ei_tensor_elements(ei_uses_tensor(u, zt)) != count)
+    if (!z.data || z.dtype != t->dtype || !ei_shape_fixed(ei_uses_tensor(u, zt)) ||
+        ei_tensor_elements(ei_uses_tensor(u, zt)) != count)
       return false;
     for (uint64_t i = 0; i < count; ++i) {
       const int64_t v = ei_load_s64(&z, i);
@@ -51,9 +52,11 @@ static bool read_params(const ei_uses *u, const ei_node *n, uint32_t q, edge_qua
 }
 
 static bool moves_data(const ei_node *n) {
-  static const char *const names[] = { "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Slice", "StridedSlice",
-                                       "Gather", "Expand", "Tile", "Split", "DepthToSpace", "SpaceToDepth", "Identity",
-                                       "MaxPool", "Reverse", "SpaceToBatch", "BatchToSpace" };
+  static const char *const names[] = {
+    "Transpose",    "Reshape",  "Flatten", "Squeeze", "Unsqueeze",    "Slice",
+    "StridedSlice", "Gather",   "Expand",  "Tile",    "Split",        "DepthToSpace",
+    "SpaceToDepth", "Identity", "MaxPool", "Reverse", "SpaceToBatch", "BatchToSpace"
+  };
   for (size_t i = 0; n->op && i < EI_COUNT(names); ++i)
     if (strcmp(n->op->name, names[i]) == 0) return ei_node_int(n, "act") == 0;
   return ei_is_op(n, "Resize") && ei_node_int(n, "mode") == 0;
@@ -160,8 +163,9 @@ static edge_status pull_up(ei_uses *u, uint32_t i) {
   ei_uses_delete(u, i);
   ei_uses_move_output(u, m_at, 0, out);
   ei_uses_set_input(u, &u->sg->nodes[m_at], 0, inner);
-  return ei_uses_append(u, "Quantize", ei_uses_tensor(u, x)->name, &x, 1, &inner, 1) == EI_NONE ? EDGE_STATUS_OUT_OF_MEMORY
-                                                                                               : EDGE_STATUS_OK;
+  return ei_uses_append(u, "Quantize", ei_uses_tensor(u, x)->name, &x, 1, &inner, 1) == EI_NONE
+             ? EDGE_STATUS_OUT_OF_MEMORY
+             : EDGE_STATUS_OK;
 }
 
 /* ---- fusing */
@@ -191,7 +195,8 @@ static uint32_t quantized_scalar(ei_uses *u, uint32_t t, int32_t dtype) {
 /* Bias in units of x.scale * w.scale, from a quantized or a float one. EI_NONE: it does not fit. */
 static uint32_t product_bias(ei_uses *u, uint32_t t, const edge_quant *x, const edge_quant *w, uint64_t channels) {
   const uint32_t q = ei_uses_tensor(u, t)->data ? t : behind(u, t);
-  if (q == EI_NONE || !ei_uses_tensor(u, q)->data || ei_tensor_elements(ei_uses_tensor(u, q)) != channels) return EI_NONE;
+  if (q == EI_NONE || !ei_uses_tensor(u, q)->data || ei_tensor_elements(ei_uses_tensor(u, q)) != channels)
+    return EI_NONE;
   edge_tensor from, to;
   ei_tensor_view(ei_uses_tensor(u, q), &from);
   if (from.rank != 1 || (!ei_dtype_is_float(from.dtype) && !ei_is_quantized(&from))) return EI_NONE;
@@ -210,7 +215,7 @@ static uint32_t product_bias(ei_uses *u, uint32_t t, const edge_quant *x, const 
     double v;
     if (ei_dtype_is_float(from.dtype)) {
       v = ei_load_f64(&from, i) / step;
-    } else {  /* the stored integers are right when their scale is the product, rounded somehow */
+    } else { /* the stored integers are right when their scale is the product, rounded somehow */
       const uint32_t k = ei_quant_index(&from, i);
       const double own = (double)from.quant.scales[k], zero = from.quant.zero_points ? from.quant.zero_points[k] : 0;
       const double ratio = own / step;
@@ -235,7 +240,8 @@ static bool product_inputs(ei_uses *u, const ei_node *n, uint32_t *in) {
   if (xt.dtype != EDGE_DTYPE_S8 && xt.dtype != EDGE_DTYPE_U8) return false;
   if (wt.dtype != EDGE_DTYPE_S8 && wt.dtype != EDGE_DTYPE_U8) return false;
   const int32_t channel_axis = matmul ? wt.rank - (ei_node_int(n, "trans_b") ? 2 : 1) : 0;
-  if (wt.rank < 1 || channel_axis < 0 || (wt.quant.count > 1 && wt.quant.axis != channel_axis) || (!matmul && !wt.data)) return false;
+  if (wt.rank < 1 || channel_axis < 0 || (wt.quant.count > 1 && wt.quant.axis != channel_axis) || (!matmul && !wt.data))
+    return false;
   in[0] = x;
   in[1] = w;
   for (uint32_t k = 2; k < n->n_in; ++k) in[k] = n->in[k];
@@ -299,10 +305,12 @@ static bool quantized_inputs(ei_uses *u, const ei_node *n, uint32_t *in) {
   static const char *const pairs[] = { "Add", "Sub", "Mul", "Div", "PRelu", "SquaredDifference" };
   static const char *const variadic[] = { "Concat", "Min", "Max", "Sum" };
   static const char *const singles[] = {
-    "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Celu", "Gelu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Swish",
-    "Mish", "Softplus", "Softsign", "ThresholdedRelu", "Exp", "Log", "Sqrt", "Rsqrt", "Reciprocal", "Neg", "Abs", "Square",
-    "Erf", "Sin", "Cos", "AveragePool", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "Softmax", "LogSoftmax",
-    "Resize", "L2Norm" };
+    "Relu",        "Relu6",      "LeakyRelu", "Elu",         "Selu",       "Celu",      "Gelu",      "Sigmoid",
+    "HardSigmoid", "HardSwish",  "Tanh",      "Swish",       "Mish",       "Softplus",  "Softsign",  "ThresholdedRelu",
+    "Exp",         "Log",        "Sqrt",      "Rsqrt",       "Reciprocal", "Neg",       "Abs",       "Square",
+    "Erf",         "Sin",        "Cos",       "AveragePool", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin",
+    "Softmax",     "LogSoftmax", "Resize",    "L2Norm"
+  };
   if (n->n_in > MAX_IN || n->n_in == 0 || n->n_out != 1 || n->in[0] == EI_NONE) return false;
   if (is_one_of(n, products, EI_COUNT(products))) return product_inputs(u, n, in);
   if (is_one_of(n, pairs, EI_COUNT(pairs))) return n->n_in == 2 && data_inputs(u, n, 2, in);

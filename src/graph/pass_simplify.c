@@ -20,7 +20,7 @@ static bool does_nothing(const ei_uses *u, const ei_node *n) {
   if (ei_is_op(n, "Identity")) return true;
   if (ei_is_op(n, "Cast")) return ei_node_int(n, "dtype") == x->dtype && x->quant.count == 0 && y->quant.count == 0;
   if (is_view(n) || ei_is_op(n, "Expand") || ei_is_op(n, "Tile")) return equal_shapes(x, y);
-  if (ei_is_op(n, "Slice") || ei_is_op(n, "Pad"))  /* equal shapes: only steps could reorder, pads could shift */
+  if (ei_is_op(n, "Slice") || ei_is_op(n, "Pad")) /* equal shapes: only steps could reorder, pads could shift */
     return ei_is_op(n, "Slice") && equal_shapes(x, y) && n->n_in < 5;
   if (ei_is_op(n, "Concat")) return n->n_in == 1 && ei_node_int(n, "act") == 0;
   return false;
@@ -45,7 +45,8 @@ static edge_status trim_resize(ei_uses *u, uint32_t i) {
   ei_node *const n = &u->sg->nodes[i];
   int64_t axes[EDGE_MAX_RANK], kept[EDGE_MAX_RANK], dims[1];
   uint32_t left = 0;
-  if (!ei_is_op(n, "Resize") || n->n_in < 3 || n->in[0] == EI_NONE || n->in[1] != EI_NONE || n->in[2] == EI_NONE) return EDGE_STATUS_OK;
+  if (!ei_is_op(n, "Resize") || n->n_in < 3 || n->in[0] == EI_NONE || n->in[1] != EI_NONE || n->in[2] == EI_NONE)
+    return EDGE_STATUS_OK;
   if ((n->n_in > 3 && n->in[3] != EI_NONE) || ei_node_int(n, "coord") > 5) return EDGE_STATUS_OK;
   const int32_t rank = ei_uses_tensor(u, n->in[0])->rank;
   uint32_t count = ei_node_ints(n, "axes", axes, EDGE_MAX_RANK);

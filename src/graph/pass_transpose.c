@@ -9,7 +9,7 @@
 
 typedef struct perm {
   int32_t rank;
-  int64_t to[EDGE_MAX_RANK];   /* P */
+  int64_t to[EDGE_MAX_RANK]; /* P */
   int64_t inv[EDGE_MAX_RANK];
 } perm;
 
@@ -89,14 +89,18 @@ static bool inside_inputs(ei_uses *u, const ei_node *n, uint32_t first, perm *p,
     in[k] = n->in[k];
     if (k < first || n->in[k] == EI_NONE) continue;
     const ei_node *const t = transposed(u, n->in[k], &q);
-    if (t && same_perm(p, &q)) in[k] = t->in[0];
-    else in[k] = inside_constant(u, n->in[k], p);
+    if (t && same_perm(p, &q))
+      in[k] = t->in[0];
+    else
+      in[k] = inside_constant(u, n->in[k], p);
     if (in[k] == EI_NONE) return false;
   }
   return true;
 }
 
-static edge_status no_memory(void) { return EDGE_STATUS_OUT_OF_MEMORY; }
+static edge_status no_memory(void) {
+  return EDGE_STATUS_OUT_OF_MEMORY;
+}
 
 /* Redo node i on the inside operands: its outputs become temporary, Transposes make the old ones of them. */
 static edge_status redo(ei_uses *u, uint32_t i, const uint32_t *in, const perm *p) {
@@ -176,10 +180,12 @@ static edge_status sink_axis(ei_uses *u, uint32_t i, bool all) {
     if (k > 0 && !all) continue;
     if (n->in[k] == EI_NONE) return EDGE_STATUS_OK;
     const ei_node *const t = transposed(u, n->in[k], &q);
-    if (t && same_perm(&p, &q)) in[k] = t->in[0];
+    if (t && same_perm(&p, &q))
+      in[k] = t->in[0];
     else if (ei_uses_tensor(u, n->in[k])->rank == p.rank && ei_tensor_elements(ei_uses_tensor(u, n->in[k])) != 1)
       in[k] = inside_constant(u, n->in[k], &p);
-    else return EDGE_STATUS_OK;
+    else
+      return EDGE_STATUS_OK;
     if (in[k] == EI_NONE) return EDGE_STATUS_OK;
   }
   if (ei_node_int(n, "flatten") != 0 || !map_axis(&p, ei_node_int(n, "axis"), &axis)) return EDGE_STATUS_OK;
@@ -207,7 +213,8 @@ static edge_status sink_reduce(ei_uses *u, uint32_t i) {
   bool gone[EDGE_MAX_RANK] = { false };
   perm p, rest;
   const ei_node *const t = transposed(u, n->in[0], &p);
-  if (!t || n->n_in < 2 || !ei_const_ints(u, n->in[1], axes, EDGE_MAX_RANK, &count) || count == 0) return EDGE_STATUS_OK;
+  if (!t || n->n_in < 2 || !ei_const_ints(u, n->in[1], axes, EDGE_MAX_RANK, &count) || count == 0)
+    return EDGE_STATUS_OK;
   for (uint32_t k = 0; k < count; ++k) {
     if (!map_axis(&p, axes[k], &axes[k])) return EDGE_STATUS_OK;
     gone[axes[k]] = true;
@@ -225,7 +232,7 @@ static edge_status sink_reduce(ei_uses *u, uint32_t i) {
   n = &u->sg->nodes[i];
   const uint32_t in[2] = { source, n->in[1] };
   if (rest.rank > 0) return redo(u, i, in, &rest);
-  ei_uses_set_input(u, &u->sg->nodes[i], 0, source);  /* a scalar has no order */
+  ei_uses_set_input(u, &u->sg->nodes[i], 0, source); /* a scalar has no order */
   return EDGE_STATUS_OK;
 }
 
@@ -309,7 +316,7 @@ static void drop_before_reshape(ei_uses *u, uint32_t i) {
   const ei_node *const t = n->in[0] == EI_NONE ? NULL : transposed(u, n->in[0], &p);
   if (!t || !keeps_order(ei_uses_tensor(u, t->in[0]), &p)) return;
   const ei_tensor *const x = ei_uses_tensor(u, t->in[0]), *const y = ei_uses_tensor(u, n->in[0]);
-  if (ei_is_op(n, "Flatten")) {  /* only the split into rows and columns must stay where it was */
+  if (ei_is_op(n, "Flatten")) { /* only the split into rows and columns must stay where it was */
     const int64_t axis = ei_node_int(n, "axis");
     if (axis < 0 || axis > p.rank) return;
     for (int64_t d = 0; d < axis; ++d)
@@ -320,8 +327,9 @@ static void drop_before_reshape(ei_uses *u, uint32_t i) {
       if (x->dims[p.to[d]] != 1 && p.to[d] < axis) return;
   } else {
     if (n->n_in < 2 || !ei_const_ints(u, n->in[1], shape, EDGE_MAX_RANK, &count)) return;
-    for (uint32_t k = 0; k < count; ++k)  /* a 0 copies a dimension by its place */
-      if (shape[k] == 0 && (ei_node_int(n, "allow_zero") != 0 || (int32_t)k >= p.rank || x->dims[k] < 0 || x->dims[k] != y->dims[k]))
+    for (uint32_t k = 0; k < count; ++k) /* a 0 copies a dimension by its place */
+      if (shape[k] == 0 &&
+          (ei_node_int(n, "allow_zero") != 0 || (int32_t)k >= p.rank || x->dims[k] < 0 || x->dims[k] != y->dims[k]))
         if (p.rank <= (int32_t)k || p.to[k] != k) return;
   }
   ei_uses_set_input(u, n, 0, t->in[0]);
@@ -362,7 +370,8 @@ static edge_status shape_of(ei_uses *u, uint32_t i) {
   if (list == EI_NONE) return no_memory();
   ei_uses_set_input(u, &u->sg->nodes[i], 0, source);
   ei_uses_move_output(u, i, 0, inner);
-  return ei_uses_append(u, "Gather", ei_uses_tensor(u, out)->name, in, 2, &out, 1) == EI_NONE ? no_memory() : EDGE_STATUS_OK;
+  return ei_uses_append(u, "Gather", ei_uses_tensor(u, out)->name, in, 2, &out, 1) == EI_NONE ? no_memory()
+                                                                                              : EDGE_STATUS_OK;
 }
 
 static edge_status visit(ei_uses *u, uint32_t i) {
@@ -376,7 +385,8 @@ static edge_status visit(ei_uses *u, uint32_t i) {
   if (strcmp(op, "Concat") == 0) return sink_axis(u, i, true);
   for (size_t k = 0; k < EI_COUNT(by_axis); ++k)
     if (strcmp(op, by_axis[k]) == 0) return sink_axis(u, i, false);
-  if ((strcmp(op, "ArgMax") == 0 || strcmp(op, "ArgMin") == 0) && ei_node_int(n, "keep_dims") != 0) return sink_axis(u, i, false);
+  if ((strcmp(op, "ArgMax") == 0 || strcmp(op, "ArgMin") == 0) && ei_node_int(n, "keep_dims") != 0)
+    return sink_axis(u, i, false);
   if (strncmp(op, "Reduce", 6) == 0) return sink_reduce(u, i);
   if (strcmp(op, "Pad") == 0) return sink_pad(u, i);
   if (strcmp(op, "Slice") == 0) return sink_slice(u, i);
@@ -413,10 +423,12 @@ static edge_status lift_over_pad(ei_uses *u, uint32_t i) {
   int64_t v[2 * EDGE_MAX_RANK], w[2 * EDGE_MAX_RANK];
   uint32_t count = 0;
   perm p;
-  if (!ei_is_op(n, "Transpose") || n->in[0] == EI_NONE || u->count[n->in[0]] != 1 || !read_perm(u, n, &p)) return EDGE_STATUS_OK;
+  if (!ei_is_op(n, "Transpose") || n->in[0] == EI_NONE || u->count[n->in[0]] != 1 || !read_perm(u, n, &p))
+    return EDGE_STATUS_OK;
   const ei_node *const pad = ei_uses_producer(u, n->in[0], "Pad");
   if (!pad || pad->n_in < 2 || (pad->n_in > 3 && pad->in[3] != EI_NONE)) return EDGE_STATUS_OK;
-  if (!ei_const_ints(u, pad->in[1], v, 2 * EDGE_MAX_RANK, &count) || count != 2 * (uint32_t)p.rank) return EDGE_STATUS_OK;
+  if (!ei_const_ints(u, pad->in[1], v, 2 * EDGE_MAX_RANK, &count) || count != 2 * (uint32_t)p.rank)
+    return EDGE_STATUS_OK;
   const uint32_t pad_at = u->producer[n->in[0]], x = pad->in[0], out = n->out[0];
   for (int32_t d = 0; d < p.rank; ++d) {
     w[d] = v[p.to[d]];

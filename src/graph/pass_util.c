@@ -12,7 +12,7 @@ edge_status ei_uses_build(ei_uses *u, ei_graph *g, uint32_t subgraph) {
   u->g = g;
   u->subgraph = subgraph;
   u->sg = &g->subgraphs[subgraph];
-  u->cap = u->sg->n_tensors + u->sg->n_nodes * 4 + 64;  /* room for the tensors that a pass adds */
+  u->cap = u->sg->n_tensors + u->sg->n_nodes * 4 + 64; /* room for the tensors that a pass adds */
   u->producer = EI_NEW_ARRAY(g->arena, uint32_t, u->cap);
   u->count = EI_NEW_ARRAY(g->arena, uint32_t, u->cap);
   u->user = EI_NEW_ARRAY(g->arena, uint32_t, u->cap);
@@ -53,7 +53,7 @@ ei_node *ei_uses_single(const ei_uses *u, uint32_t t, uint32_t *at) {
   uint32_t i = u->user[t];
   if (i >= u->sg->n_nodes || !uses(&u->sg->nodes[i], t))
     for (i = 0; i < u->sg->n_nodes && !uses(&u->sg->nodes[i], t);) i++;
-  if (i == u->sg->n_nodes) return NULL;  /* used by the border */
+  if (i == u->sg->n_nodes) return NULL; /* used by the border */
   if (at) *at = i;
   return &u->sg->nodes[i];
 }
@@ -102,8 +102,8 @@ void ei_uses_set_input(ei_uses *u, ei_node *n, uint32_t k, uint32_t t) {
   u->changed = true;
 }
 
-uint32_t ei_uses_append(ei_uses *u, const char *op, const char *name, const uint32_t *in, uint32_t n_in, const uint32_t *out,
-                        uint32_t n_out) {
+uint32_t ei_uses_append(ei_uses *u, const char *op, const char *name, const uint32_t *in, uint32_t n_in,
+                        const uint32_t *out, uint32_t n_out) {
   if (!ei_graph_add_node(u->g, u->subgraph, op, name, in, n_in, out, n_out)) return EI_NONE;
   const uint32_t at = u->sg->n_nodes - 1;
   for (uint32_t k = 0; k < n_in; ++k)
@@ -150,7 +150,7 @@ bool ei_uses_bypass(ei_uses *u, uint32_t node, uint32_t in) {
     return true;
   }
   const uint32_t p = u->producer[in];
-  if (p == EI_NONE || ei_uses_is_output(u, in)) return false;  /* a constant, an input or another output */
+  if (p == EI_NONE || ei_uses_is_output(u, in)) return false; /* a constant, an input or another output */
   const ei_node *const source = &u->sg->nodes[p];
   ei_uses_delete(u, node);
   for (uint32_t k = 0; k < source->n_out; ++k)
@@ -239,7 +239,8 @@ uint32_t ei_uses_add_like(ei_uses *u, uint32_t like) {
   return added(u, ei_graph_add_tensor(u->g, u->subgraph, &t));
 }
 
-uint32_t ei_uses_add_const(ei_uses *u, const char *name, int32_t dtype, const int64_t *dims, int32_t rank, const void *data) {
+uint32_t ei_uses_add_const(ei_uses *u, const char *name, int32_t dtype, const int64_t *dims, int32_t rank,
+                           const void *data) {
   ei_tensor t;
   memset(&t, 0, sizeof t);
   t.name = name;

@@ -67,7 +67,7 @@ edge_status ei_pass_widen_f16(ei_graph *g, edge_error *err) {
   for (uint32_t i = 0; i < n_nodes; ++i) {
     ei_node *const n = &u.sg->nodes[i];
     if (ei_is_op(n, "Cast") && ei_node_int(n, "dtype") == EDGE_DTYPE_F16) {
-      if (ei_uses_is_output(&u, n->out[0])) continue;  /* stays what it is: its input may be of any type */
+      if (ei_uses_is_output(&u, n->out[0])) continue; /* stays what it is: its input may be of any type */
       EI_TRY(ei_node_set_int(g, n, "dtype", EDGE_DTYPE_F32));
     }
   }
@@ -106,7 +106,8 @@ edge_status ei_pass_float_weights(ei_graph *g, edge_error *err) {
       if (!is_product(n) || ei_uses_tensor(&u, n->in[0])->dtype != EDGE_DTYPE_F32) continue;
       const ei_tensor w = *ei_uses_tensor(&u, n->in[1]);
       edge_tensor view;
-      if (!w.data || w.quant.count == 0 || w.quant.block != 0 || w.encoding != EDGE_ENCODING_NATIVE || !ei_shape_fixed(&w))
+      if (!w.data || w.quant.count == 0 || w.quant.block != 0 || w.encoding != EDGE_ENCODING_NATIVE ||
+          !ei_shape_fixed(&w))
         continue;
       const uint64_t count = ei_tensor_elements(&w);
       float *const data = EI_NEW_ARRAY(g->arena, float, count ? count : 1);

@@ -123,8 +123,11 @@ edge_status ei_import_graph(ei_import *im, const void *data, uint64_t bytes, ei_
   switch (ei_import_detect(data, bytes)) {
   case EI_IMPORT_TFLITE: EI_TRY(ei_import_tflite(im, data, bytes, out, err)); break;
   case EI_IMPORT_GGUF:
-    return ei_fail(err, EDGE_STATUS_UNSUPPORTED_FEATURE, "GGUF files are language models, which this build cannot import");
-  case EI_IMPORT_EDGE: EI_TRY(read_edge(im, data, bytes, out, err)); return im->options->all_outputs ? expose_all(*out, err) : EDGE_STATUS_OK;
+    return ei_fail(err, EDGE_STATUS_UNSUPPORTED_FEATURE,
+                   "GGUF files are language models, which this build cannot import");
+  case EI_IMPORT_EDGE:
+    EI_TRY(read_edge(im, data, bytes, out, err));
+    return im->options->all_outputs ? expose_all(*out, err) : EDGE_STATUS_OK;
   default: EI_TRY(ei_import_onnx(im, data, bytes, out, err)); break;
   }
   EI_TRY(ei_graph_verify(*out, err));
@@ -170,11 +173,13 @@ static edge_status explain_quota(const import_image *image, edge_status status, 
                  (unsigned long long)image->options.max_bytes);
 }
 
-static edge_status finish_image(import_image *image, const void *data, uint64_t bytes, edge_image *out, edge_error *err) {
+static edge_status finish_image(import_image *image, const void *data, uint64_t bytes, edge_image *out,
+                                edge_error *err) {
   ei_graph *graph = NULL;
   edge_segment *segments = NULL;
   EI_TRY(ei_import_graph(&image->im, data, bytes, &graph, err));
-  EI_TRY(ei_format_write(graph, &image->arena, &out->metadata, &out->metadata_bytes, &segments, &out->num_segments, err));
+  EI_TRY(
+      ei_format_write(graph, &image->arena, &out->metadata, &out->metadata_bytes, &segments, &out->num_segments, err));
   out->segments = segments;
   out->user = image;
   out->release = release_image;
@@ -209,7 +214,7 @@ static const char *directory_of(ei_arena *arena, const char *path) {
 static edge_status fill_from_file(import_image *image, const char *path, edge_image *out, edge_error *err) {
   const char *const wanted = image->options.base_dir;
   const ei_import_file *file = NULL;
-  image->options.base_dir = NULL;  /* the path itself counts from the working directory */
+  image->options.base_dir = NULL; /* the path itself counts from the working directory */
   EI_TRY(ei_import_map(&image->im, path, &file, err));
   image->options.base_dir = wanted ? wanted : directory_of(&image->arena, path);
   if (!image->options.base_dir) return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory to open '%s'", path);
@@ -233,7 +238,8 @@ edge_status ei_import_open(edge_env *env, const char *path, const ei_import_opti
   EI_TRY(ei_port_map_file(path, &map, err));
   const int kind = ei_import_detect(map.data, map.bytes);
   ei_port_unmap(&map);
-  if (kind == EI_IMPORT_EDGE && !(options && options->all_outputs)) return edge_model_open_file(env, path, model_options, out, err);
+  if (kind == EI_IMPORT_EDGE && !(options && options->all_outputs))
+    return edge_model_open_file(env, path, model_options, out, err);
   EI_TRY(ei_import_image_file(path, options, &image, err));
   return edge_model_open_image(env, &image, model_options, out, err);
 }

@@ -13,27 +13,28 @@
 typedef struct ei_import_options {
   const char *const *disabled_passes;
   uint32_t n_disabled;
-  const char *base_dir;               /* where external data may lie; NULL: nowhere */
-  edge_log_fn log;                    /* NULL: silent */
+  const char *base_dir; /* where external data may lie; NULL: nowhere */
+  edge_log_fn log;      /* NULL: silent */
   void *log_user;
-  uint64_t max_bytes;                 /* quota of what importing allocates; 0: none. Mapped files do not count */
-  bool all_outputs;                   /* every tensor that a node of an entry makes becomes an output too */
+  uint64_t max_bytes; /* quota of what importing allocates; 0: none. Mapped files do not count */
+  bool all_outputs;   /* every tensor that a node of an entry makes becomes an output too */
 } ei_import_options;
-#define EI_IMPORT_OPTIONS_INIT { NULL, 0u, NULL, NULL, NULL, 0u, false }
+#define EI_IMPORT_OPTIONS_INIT \
+  { NULL, 0u, NULL, NULL, NULL, 0u, false }
 
 /** A file whose bytes a graph may point into: mapped, or read into memory where there is no mapping. */
 typedef struct ei_import_file {
   const void *data;
   uint64_t bytes;
   struct ei_import_file *next;
-  const char *path;                   /* of files that a model names */
-  void *private_data;                 /* of import.c */
+  const char *path;   /* of files that a model names */
+  void *private_data; /* of import.c */
 } ei_import_file;
 
 /** What one import works with. Constants of the graph point into `data`, the arena, or files that
  *  ei_import_map() opened; all of them live as long as the image. */
 typedef struct ei_import {
-  const ei_import_options *options;   /* never NULL */
+  const ei_import_options *options; /* never NULL */
   ei_arena *arena;
   ei_import_file *files;
 } ei_import;

@@ -6,8 +6,12 @@ void et_cases_arith(void);
 
 static const int64_t rows[3] = { 2, 3, 8 }, row[1] = { 8 };
 
-static uint32_t op1(et_graph *t, const char *op, uint32_t a) { return et_op(t, op, a, EI_NONE, EI_NONE, EI_NONE); }
-static uint32_t op2(et_graph *t, const char *op, uint32_t a, uint32_t b) { return et_op(t, op, a, b, EI_NONE, EI_NONE); }
+static uint32_t op1(et_graph *t, const char *op, uint32_t a) {
+  return et_op(t, op, a, EI_NONE, EI_NONE, EI_NONE);
+}
+static uint32_t op2(et_graph *t, const char *op, uint32_t a, uint32_t b) {
+  return et_op(t, op, a, b, EI_NONE, EI_NONE);
+}
 
 static uint32_t begin(et_graph *t) {
   et_begin(t);
@@ -26,12 +30,16 @@ static void gelu(void) {
   for (int form = 0; form < 3; ++form) {
     et_graph t;
     const uint32_t x = begin(&t);
-    const uint32_t inner = form == 1 ? op2(&t, "Mul", x, et_scalar(&t, 0.70710678f)) : op2(&t, "Div", x, et_scalar(&t, 1.41421356f));
+    const uint32_t inner =
+        form == 1 ? op2(&t, "Mul", x, et_scalar(&t, 0.70710678f)) : op2(&t, "Div", x, et_scalar(&t, 1.41421356f));
     const uint32_t one = op2(&t, "Add", op1(&t, "Erf", inner), et_scalar(&t, 1.0f));
     uint32_t y;
-    if (form == 0) y = op2(&t, "Mul", op2(&t, "Mul", x, one), et_scalar(&t, 0.5f));
-    else if (form == 1) y = op2(&t, "Mul", x, op2(&t, "Mul", et_scalar(&t, 0.5f), one));
-    else y = op2(&t, "Mul", op2(&t, "Mul", x, et_scalar(&t, 0.5f)), one);
+    if (form == 0)
+      y = op2(&t, "Mul", op2(&t, "Mul", x, one), et_scalar(&t, 0.5f));
+    else if (form == 1)
+      y = op2(&t, "Mul", x, op2(&t, "Mul", et_scalar(&t, 0.5f), one));
+    else
+      y = op2(&t, "Mul", op2(&t, "Mul", x, et_scalar(&t, 0.5f)), one);
     expect(&t, y, ei_pass_patterns, "Gelu", 1);
   }
 }
@@ -45,9 +53,10 @@ static void swishes(void) {
   ET_CHECK(ei_node_set_float(t.g, et_last(&t), "alpha", 1.0 / 6.0) == EDGE_STATUS_OK);
   expect(&t, op2(&t, "Mul", gate, x), ei_pass_patterns, "HardSwish", 1);
   x = begin(&t);
-  const uint32_t six = et_op(&t, "Clip", op2(&t, "Add", x, et_scalar(&t, 3.0f)), et_scalar(&t, 0.0f), et_scalar(&t, 6.0f), EI_NONE);
+  const uint32_t six =
+      et_op(&t, "Clip", op2(&t, "Add", x, et_scalar(&t, 3.0f)), et_scalar(&t, 0.0f), et_scalar(&t, 6.0f), EI_NONE);
   expect(&t, op2(&t, "Div", op2(&t, "Mul", x, six), et_scalar(&t, 6.0f)), ei_pass_patterns, "HardSwish", 1);
-  x = begin(&t);  /* a sigmoid of something else is no Swish */
+  x = begin(&t); /* a sigmoid of something else is no Swish */
   et_finish(&t, (uint32_t[]) { op2(&t, "Mul", x, op1(&t, "Sigmoid", op1(&t, "Neg", x))) }, 1);
   et_pass(&t, ei_pass_patterns, 0.0f);
   ET_CHECK(et_count(&t, "Swish") == 0);
@@ -93,10 +102,11 @@ static void batch_norm(void) {
   const float variance[3] = { 0.5f, 1.0f, 2.0f };
   et_graph t;
   const uint32_t x = conv(&t);
-  const uint32_t scale = et_const(&t, 1, row, NULL, 0), bias = et_const(&t, 1, row, NULL, 0), mean = et_const(&t, 1, row, NULL, 0);
+  const uint32_t scale = et_const(&t, 1, row, NULL, 0), bias = et_const(&t, 1, row, NULL, 0),
+                 mean = et_const(&t, 1, row, NULL, 0);
   const uint32_t in[5] = { x, scale, bias, mean, et_const(&t, 1, row, variance, 3) };
   uint32_t y = op1(&t, "Abs", x);
-  t.g->subgraphs[0].n_nodes--;  /* borrow its output tensor */
+  t.g->subgraphs[0].n_nodes--; /* borrow its output tensor */
   ET_CHECK(ei_graph_add_node(t.g, 0, "BatchNorm", "bn", in, 5, &y, 1) != NULL);
   expect(&t, y, ei_pass_batch_norm, "Conv", 1);
 }
@@ -139,15 +149,17 @@ static void activation(void) {
   expect(&t, y, ei_pass_activation, "Conv", 1);
   const uint32_t x = begin(&t);
   const uint32_t sum = op2(&t, "Add", x, x);
-  y = op2(&t, "Mul", op1(&t, "Relu", sum), sum);  /* used twice: stays */
+  y = op2(&t, "Mul", op1(&t, "Relu", sum), sum); /* used twice: stays */
   expect(&t, y, ei_pass_activation, "Relu", 3);
 }
 
 static void matmul(void) {
-  const int64_t w[2] = { 8, 5 }, swap[3] = { 0, 2, 1 }, cube[4] = { 1, 6, 2, 4 }, heads[4] = { 0, 2, 3, 1 }, plain[4] = { 0, 2, 1, 3 };
+  const int64_t w[2] = { 8, 5 }, swap[3] = { 0, 2, 1 }, cube[4] = { 1, 6, 2, 4 }, heads[4] = { 0, 2, 3, 1 },
+                plain[4] = { 0, 2, 1, 3 };
   et_graph t;
   uint32_t x = begin(&t);
-  expect(&t, et_op(&t, "MatMul", x, et_const(&t, 2, w, NULL, 0), EI_NONE, EI_NONE), ei_pass_matmul, "FullyConnected", 1);
+  expect(&t, et_op(&t, "MatMul", x, et_const(&t, 2, w, NULL, 0), EI_NONE, EI_NONE), ei_pass_matmul, "FullyConnected",
+         1);
   x = begin(&t);
   const uint32_t turned = op1(&t, "Transpose", x);
   ET_CHECK(ei_node_set_ints(t.g, et_last(&t), "perm", swap, 3) == EDGE_STATUS_OK);

@@ -42,7 +42,9 @@ static void expect_integer(et_graph *t, uint32_t y, const char *op, float step) 
   ET_CHECK(et_count(t, "Quantize") == 1 && et_count(t, "Dequantize") == 1);
   const ei_node *const n = et_only(t, op);
   ET_CHECK(n != NULL);
-  if (n) ET_CHECK(t->g->subgraphs[0].tensors[n->in[0]].dtype == U8 && t->g->subgraphs[0].tensors[n->out[0]].quant.count == 1);
+  if (n)
+    ET_CHECK(t->g->subgraphs[0].tensors[n->in[0]].dtype == U8 &&
+             t->g->subgraphs[0].tensors[n->out[0]].quant.count == 1);
   et_end(t);
 }
 
@@ -72,7 +74,8 @@ static void fully_connected(void) {
   et_graph t;
   et_begin(&t);
   const uint32_t x = both(&t, et_input(&t, EDGE_DTYPE_F32, 2, dims), 0.02f, 120);
-  expect_integer(&t, both(&t, et_op(&t, "FullyConnected", x, weights(&t, 2, w), EI_NONE, EI_NONE), 0.04f, 128), "FullyConnected", 0.0401f);
+  expect_integer(&t, both(&t, et_op(&t, "FullyConnected", x, weights(&t, 2, w), EI_NONE, EI_NONE), 0.04f, 128),
+                 "FullyConnected", 0.0401f);
 }
 
 static void elementwise(const char *op, bool pair, float limit) {

@@ -128,7 +128,8 @@ static void transposes_network(void) {
 
 /* Axes and lists of the other operators that transposes pass through. */
 static void transposes_others(void) {
-  const int64_t dims[4] = { 1, 4, 6, 5 }, pads[8] = { 0, 0, 1, 2, 0, 0, 0, 1 }, start[1] = { 1 }, end[1] = { 5 }, axis[1] = { 2 };
+  const int64_t dims[4] = { 1, 4, 6, 5 }, pads[8] = { 0, 0, 1, 2, 0, 0, 0, 1 }, start[1] = { 1 }, end[1] = { 5 },
+                axis[1] = { 2 };
   const int64_t sizes[2] = { 3, 5 };
   et_graph t;
   et_begin(&t);

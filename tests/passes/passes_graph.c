@@ -28,7 +28,8 @@ void et_begin(et_graph *t) {
   if (ei_alloc_create(NULL, 0, &t->alloc) != EDGE_STATUS_OK) exit(1);
   ei_arena_init(&t->arena, t->alloc);
   t->g = ei_graph_new(&t->arena);
-  if (!t->g || ei_graph_add_subgraph(t->g, "main") == EI_NONE || ei_graph_add_entry(t->g, "main", 0) != EDGE_STATUS_OK) exit(1);
+  if (!t->g || ei_graph_add_subgraph(t->g, "main") == EI_NONE || ei_graph_add_entry(t->g, "main", 0) != EDGE_STATUS_OK)
+    exit(1);
 }
 
 void et_end(et_graph *t) {
@@ -68,7 +69,9 @@ uint32_t et_const(et_graph *t, int32_t rank, const int64_t *dims, const float *v
   return add(t, EDGE_DTYPE_F32, rank, dims, v);
 }
 
-uint32_t et_scalar(et_graph *t, float v) { return et_const(t, 0, NULL, &v, 1); }
+uint32_t et_scalar(et_graph *t, float v) {
+  return et_const(t, 0, NULL, &v, 1);
+}
 
 uint32_t et_list(et_graph *t, const int64_t *v, uint32_t n) {
   const int64_t dims[1] = { n };
@@ -89,7 +92,9 @@ uint32_t et_ints(et_graph *t, int32_t dtype, int32_t rank, const int64_t *dims, 
   return add(t, dtype, rank, dims, view.data);
 }
 
-uint32_t et_int_scalar(et_graph *t, int32_t dtype, int v) { return et_ints(t, dtype, 0, NULL, v, v); }
+uint32_t et_int_scalar(et_graph *t, int32_t dtype, int v) {
+  return et_ints(t, dtype, 0, NULL, v, v);
+}
 
 uint32_t et_op(et_graph *t, const char *op, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
   const uint32_t in[4] = { a, b, c, d };
@@ -103,7 +108,9 @@ uint32_t et_op(et_graph *t, const char *op, uint32_t a, uint32_t b, uint32_t c, 
   return out;
 }
 
-ei_node *et_last(et_graph *t) { return &t->g->subgraphs[0].nodes[t->g->subgraphs[0].n_nodes - 1]; }
+ei_node *et_last(et_graph *t) {
+  return &t->g->subgraphs[0].nodes[t->g->subgraphs[0].n_nodes - 1];
+}
 
 void et_finish(et_graph *t, const uint32_t *outputs, uint32_t n) {
   edge_error err = EDGE_ERROR_INIT;
@@ -154,7 +161,8 @@ static void eval_node(ei_arena *arena, edge_tensor *views, const ei_node *n) {
     if (n->out[k] != EI_NONE) give_data(arena, &out[k]);
   const uint64_t scratch = ei_eval_scratch_bytes(n, in, n->n_in, out, n->n_out);
   void *const memory = ei_arena_get(arena, scratch + 1, 64);
-  if (ei_eval_node(n, in, n->n_in, out, n->n_out, memory, scratch, &err) != EDGE_STATUS_OK) et_fail(n->op->name, 0, err.text);
+  if (ei_eval_node(n, in, n->n_in, out, n->n_out, memory, scratch, &err) != EDGE_STATUS_OK)
+    et_fail(n->op->name, 0, err.text);
   for (uint32_t k = 0; k < n->n_out; ++k)
     if (n->out[k] != EI_NONE) views[n->out[k]] = out[k];
 }

@@ -16,9 +16,9 @@ typedef struct et_graph {
 
 extern int et_failures;
 void et_fail(const char *file, int line, const char *text);
-#define ET_CHECK(cond)                                     \
-  do {                                                     \
-    if (!(cond)) et_fail(__FILE__, __LINE__, #cond);       \
+#define ET_CHECK(cond)                               \
+  do {                                               \
+    if (!(cond)) et_fail(__FILE__, __LINE__, #cond); \
   } while (0)
 
 void et_begin(et_graph *t);
@@ -45,7 +45,7 @@ const ei_node *et_only(const et_graph *t, const char *op);
 
 typedef struct et_values {
   uint64_t n;
-  float *v;               /* real values of output 0 */
+  float *v; /* real values of output 0 */
   int64_t dims[EDGE_MAX_RANK];
   int32_t rank, dtype;
 } et_values;

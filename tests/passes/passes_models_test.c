@@ -6,14 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const models[] = {
-  "mlperf-tiny/ad_f32.tflite", "mlperf-tiny/ic_resnet8_int8.tflite", "mlperf-tiny/kws_f32.tflite", "mlperf-tiny/kws_int8.tflite",
-  "mlperf-tiny/sww_int8.tflite", "tflm/hello_world_float.tflite", "tflm/micro_speech_quantized.tflite" };
+static const char *const models[] = { "mlperf-tiny/ad_f32.tflite",         "mlperf-tiny/ic_resnet8_int8.tflite",
+                                      "mlperf-tiny/kws_f32.tflite",        "mlperf-tiny/kws_int8.tflite",
+                                      "mlperf-tiny/sww_int8.tflite",       "tflm/hello_world_float.tflite",
+                                      "tflm/micro_speech_quantized.tflite" };
 
 typedef struct result {
   float *v;
   uint64_t n;
-  float step;   /* of a quantized output */
+  float step; /* of a quantized output */
 } result;
 
 static bool fill(edge_session *s) {
@@ -22,14 +23,17 @@ static bool fill(edge_session *s) {
   for (uint32_t i = 0; i < edge_session_num_inputs(s) && ok; ++i) {
     edge_tensor t;
     uint64_t bytes = 0;
-    if (edge_session_get_input(s, i, &t) != EDGE_STATUS_OK || edge_tensor_bytes(&t, &bytes) != EDGE_STATUS_OK) return false;
+    if (edge_session_get_input(s, i, &t) != EDGE_STATUS_OK || edge_tensor_bytes(&t, &bytes) != EDGE_STATUS_OK)
+      return false;
     uint8_t *const data = malloc((size_t)bytes + 1);
     for (uint64_t k = 0; data && k < bytes; ++k) {
       const bool real = t.dtype == EDGE_DTYPE_F32;
       seed = seed * 1664525u + 1013904223u;
       const float v = (float)(seed >> 16) / 32768.0f - 1.0f;
-      if (!real) data[k] = (uint8_t)(seed >> 24);
-      else if (k % 4 == 0) memcpy(data + k, &v, 4);
+      if (!real)
+        data[k] = (uint8_t)(seed >> 24);
+      else if (k % 4 == 0)
+        memcpy(data + k, &v, 4);
     }
     ok = data && edge_session_set_input(s, i, data, bytes) == EDGE_STATUS_OK;
     free(data);
@@ -48,8 +52,8 @@ static result run(edge_env *env, const char *path, const char *off) {
   options.disabled_passes = list;
   options.n_disabled = off ? 1 : 0;
   if (ei_import_open(env, path, &options, NULL, &model, &err) != EDGE_STATUS_OK ||
-      edge_session_create(model, NULL, &session, &err) != EDGE_STATUS_OK || edge_session_prepare(session) != EDGE_STATUS_OK ||
-      !fill(session)) {
+      edge_session_create(model, NULL, &session, &err) != EDGE_STATUS_OK ||
+      edge_session_prepare(session) != EDGE_STATUS_OK || !fill(session)) {
     fprintf(stderr, "%s without %s: %s\n", path, off ? off : "nothing", err.text);
     exit(1);
   }
@@ -58,8 +62,9 @@ static result run(edge_env *env, const char *path, const char *off) {
   r.v = malloc((size_t)(r.n + 1) * sizeof *r.v);
   r.step = t.quant.count ? 1.001f : 0.0f;
   for (uint64_t k = 0; r.v && k < r.n; ++k)
-    r.v[k] = t.dtype == EDGE_DTYPE_F32 ? ((const float *)t.data)[k]
-             : t.dtype == EDGE_DTYPE_U8 ? (float)((const uint8_t *)t.data)[k] : (float)((const int8_t *)t.data)[k];
+    r.v[k] = t.dtype == EDGE_DTYPE_F32  ? ((const float *)t.data)[k]
+             : t.dtype == EDGE_DTYPE_U8 ? (float)((const uint8_t *)t.data)[k]
+                                        : (float)((const int8_t *)t.data)[k];
   edge_session_destroy(session);
   edge_model_release(model);
   return r;
@@ -83,7 +88,8 @@ int main(int argc, char **argv) {
     for (uint32_t p = 0; ei_pass_name(p); ++p) {
       const result less = run(env, path, ei_pass_name(p));
       float worst = 0.0f;
-      for (uint64_t k = 0; k < all.n && k < less.n; ++k) worst = fmaxf(worst, fabsf(all.v[k] - less.v[k]) / (1.0f + fabsf(all.v[k])));
+      for (uint64_t k = 0; k < all.n && k < less.n; ++k)
+        worst = fmaxf(worst, fabsf(all.v[k] - less.v[k]) / (1.0f + fabsf(all.v[k])));
       if (all.n != less.n || worst > (all.step > 0.0f ? all.step : 1e-4f)) {
         fprintf(stderr, "%s without %s: differs by %g\n", models[m], ei_pass_name(p), (double)worst);
         failures++;

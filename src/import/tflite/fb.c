@@ -33,7 +33,7 @@ void fb_fail(fb_buffer *fb, uint64_t at, const char *why) {
 void fb_init(fb_buffer *fb, const void *data, uint64_t bytes) {
   memset(fb, 0, sizeof *fb);
   fb->data = data;
-  fb->bytes = bytes > INT32_MAX ? INT32_MAX : bytes;  /* offsets of a FlatBuffer have 31 bits */
+  fb->bytes = bytes > INT32_MAX ? INT32_MAX : bytes; /* offsets of a FlatBuffer have 31 bits */
   fb->budget = fb->bytes * BUDGET_FACTOR + (1u << 20);
 }
 
@@ -147,7 +147,7 @@ fb_table fb_vec_table(fb_buffer *fb, fb_vector v, uint32_t index) {
 fb_vector fb_str(fb_table t, uint32_t field) {
   fb_vector v = fb_vec(t, field, 1);
   if (!v.present) return v;
-  if (v.count >= t.fb->budget) {  /* many strings may share few bytes: copies of them are bounded */
+  if (v.count >= t.fb->budget) { /* many strings may share few bytes: copies of them are bounded */
     fb_fail(t.fb, v.pos, "the file repeats its strings too often");
     v.count = 0;
   }

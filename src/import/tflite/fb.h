@@ -10,23 +10,23 @@
 
 typedef struct fb_buffer {
   const uint8_t *data;
-  uint64_t bytes;        /* of the FlatBuffer; at most 2^31 */
-  uint64_t budget;       /* bytes that may still be read through shared vectors and strings */
+  uint64_t bytes;  /* of the FlatBuffer; at most 2^31 */
+  uint64_t budget; /* bytes that may still be read through shared vectors and strings */
   bool bad;
   uint64_t bad_at;
-  const char *bad_why;   /* static text */
+  const char *bad_why; /* static text */
 } fb_buffer;
 
 typedef struct fb_table {
-  fb_buffer *fb;         /* NULL: an absent table, all its fields are absent */
+  fb_buffer *fb; /* NULL: an absent table, all its fields are absent */
   uint32_t pos, vtable;
   uint32_t vtable_bytes, table_bytes;
 } fb_table;
 
 typedef struct fb_vector {
-  const uint8_t *data;   /* unaligned elements, little endian */
+  const uint8_t *data; /* unaligned elements, little endian */
   uint32_t count;
-  uint32_t pos;          /* of element 0 in the buffer */
+  uint32_t pos; /* of element 0 in the buffer */
   bool present;
 } fb_vector;
 

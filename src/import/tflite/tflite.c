@@ -41,8 +41,8 @@ static edge_status set_io(tl_model *m, const tl_subgraph *sub) {
     for (uint32_t i = 0; i < lists[side].count; ++i) {
       const int32_t t = fb_vec_s32(lists[side], i);
       if (t < 0 || (uint32_t)t >= sub->n_tensors)
-        return ei_fail(m->err, EDGE_STATUS_MALFORMED, "%s %u of a subgraph is tensor %d of %u", side ? "output" : "input", i,
-                       t, sub->n_tensors);
+        return ei_fail(m->err, EDGE_STATUS_MALFORMED, "%s %u of a subgraph is tensor %d of %u",
+                       side ? "output" : "input", i, t, sub->n_tensors);
       const tl_tensor *const d = &sub->tensors[t];
       if (d->type == TL_TYPE_RESOURCE) continue;
       if (tl_dtype(d->type) == EDGE_DTYPE_NONE)

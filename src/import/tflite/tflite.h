@@ -10,23 +10,23 @@
 enum { TL_TYPE_STRING = 5, TL_TYPE_COMPLEX64 = 8, TL_TYPE_RESOURCE = 13 };
 
 typedef struct tl_tensor {
-  int32_t type;                 /* TensorType of the schema */
-  int32_t rank;                 /* as declared, -1: not declared; the graph tensor of a result starts unknown */
-  int64_t dims[EDGE_MAX_RANK];  /* -1: dynamic */
-  uint32_t resource;            /* handle of resource n - 1; 0: none */
-  uint32_t permuted;            /* weights in our layout, made once; EI_NONE: not yet */
+  int32_t type;                /* TensorType of the schema */
+  int32_t rank;                /* as declared, -1: not declared; the graph tensor of a result starts unknown */
+  int64_t dims[EDGE_MAX_RANK]; /* -1: dynamic */
+  uint32_t resource;           /* handle of resource n - 1; 0: none */
+  uint32_t permuted;           /* weights in our layout, made once; EI_NONE: not yet */
   bool produced, is_input, is_variable, has_rank;
 } tl_tensor;
 
 typedef struct tl_subgraph {
   fb_table table;
   fb_vector operators, inputs, outputs;
-  tl_tensor *tensors;           /* index = tensor index in the file and in the graph's subgraph */
+  tl_tensor *tensors; /* index = tensor index in the file and in the graph's subgraph */
   uint32_t n_tensors;
-  uint32_t graph;               /* subgraph in the graph; EI_NONE: not reachable, not imported */
+  uint32_t graph; /* subgraph in the graph; EI_NONE: not reachable, not imported */
 } tl_subgraph;
 
-typedef struct tl_resource {    /* a resource variable: becomes a state */
+typedef struct tl_resource { /* a resource variable: becomes a state */
   fb_vector container, name;
   uint32_t state;
   int32_t dtype, rank;
@@ -39,7 +39,7 @@ typedef struct tl_model {
   ei_graph *g;
   edge_error *err;
   fb_buffer fb;
-  const uint8_t *file;          /* the whole file: external buffers may lie beyond the FlatBuffer's 2 GiB */
+  const uint8_t *file; /* the whole file: external buffers may lie beyond the FlatBuffer's 2 GiB */
   uint64_t file_bytes;
   fb_table root;
   fb_vector codes, subgraphs, buffers;
@@ -47,7 +47,7 @@ typedef struct tl_model {
   uint32_t n_sub;
   tl_resource *resources;
   uint32_t n_resources;
-  uint32_t n_problems;          /* what cannot be translated, all of it, for one message */
+  uint32_t n_problems; /* what cannot be translated, all of it, for one message */
   edge_status problem_status;
   char problems[360];
   size_t problems_length;
@@ -59,28 +59,28 @@ typedef edge_status (*tl_translate)(tl_op *op);
 typedef struct tl_row {
   uint32_t code;
   const char *name;
-  uint32_t options;             /* expected BuiltinOptions type, +256 for BuiltinOptions2; 0: none */
+  uint32_t options; /* expected BuiltinOptions type, +256 for BuiltinOptions2; 0: none */
   uint32_t min_in, min_out;
   tl_translate translate;
-  const char *edge;             /* our operator, or "" */
-  uint32_t arg;                 /* for the translator */
+  const char *edge; /* our operator, or "" */
+  uint32_t arg;     /* for the translator */
 } tl_row;
 
-struct tl_op {                  /* one operator being translated */
+struct tl_op { /* one operator being translated */
   tl_model *m;
   tl_subgraph *sub;
-  uint32_t sg;                  /* == sub->graph */
-  uint32_t index;               /* in the file's subgraph */
+  uint32_t sg;    /* == sub->graph */
+  uint32_t index; /* in the file's subgraph */
   const tl_row *row;
   fb_table opt, table;
-  const char *name;             /* of the node: that of its first output */
+  const char *name; /* of the node: that of its first output */
   uint32_t *in, *out;
   uint32_t n_in, n_out;
-  uint32_t extra;               /* nodes emitted so far, for names */
+  uint32_t extra; /* nodes emitted so far, for names */
 };
 
 /* ---- tensors (tflite_tensor.c) */
-int32_t tl_dtype(int32_t type);                      /* EDGE_DTYPE_NONE: a type we lack */
+int32_t tl_dtype(int32_t type); /* EDGE_DTYPE_NONE: a type we lack */
 const char *tl_type_name(int32_t type);
 edge_status tl_read_tensors(tl_model *m, uint32_t file_subgraph);
 edge_status tl_buffer(tl_model *m, uint32_t index, const void **data, uint64_t *bytes);
@@ -134,10 +134,10 @@ bool tl_ints(const tl_op *op, uint32_t t, int64_t *out, uint32_t cap, uint32_t *
 /** Set ACT from a fused activation code. */
 edge_status tl_set_act(tl_op *op, ei_node *n, int32_t code);
 
-#define TL_EMIT(node, op, edge, in, n_in, out, n_out)                      \
+#define TL_EMIT(node, op, edge, in, n_in, out, n_out)                        \
   ei_node *const node = tl_emit((op), (edge), (in), (n_in), (out), (n_out)); \
   if (!(node)) return tl_emit_failed((op), (edge))
-#define TL_NEW(t, call)     \
+#define TL_NEW(t, call)      \
   const uint32_t t = (call); \
   if ((t) == EI_NONE) return tl_broken(op->m)
 

@@ -2,8 +2,16 @@
  * Subgraphs that call each other, and resource variables, which become states. */
 #include "tflite.h"
 
-enum { CODE_CALL = 31, CODE_IF = 118, CODE_WHILE = 119, CODE_CALL_ONCE = 129, CODE_COMPOSITE = 206, CODE_VAR_HANDLE = 142,
-       CODE_READ = 143, CODE_ASSIGN = 144 };
+enum {
+  CODE_CALL = 31,
+  CODE_IF = 118,
+  CODE_WHILE = 119,
+  CODE_CALL_ONCE = 129,
+  CODE_COMPOSITE = 206,
+  CODE_VAR_HANDLE = 142,
+  CODE_READ = 143,
+  CODE_ASSIGN = 144
+};
 
 uint32_t tl_callees(const tl_model *m, fb_table t, int32_t out[2]) {
   const fb_table opt = fb_sub(t, 4);
@@ -175,7 +183,7 @@ edge_status tl_find_resources(tl_model *m, const uint32_t *order, uint32_t count
     tl_resource *const r = &m->resources[i];
     ei_state s;
     memset(&s, 0, sizeof s);
-    if (!r->known) continue;  /* never read nor written with a known shape: reported where it is used */
+    if (!r->known) continue; /* never read nor written with a known shape: reported where it is used */
     s.name = tl_text(m, r->name);
     s.dtype = r->dtype;
     s.rank = r->rank;
@@ -189,7 +197,7 @@ edge_status tl_find_resources(tl_model *m, const uint32_t *order, uint32_t count
 /* ---- translators */
 
 edge_status tl_var_handle(tl_op *op) {
-  (void)op;  /* the handle was resolved by tl_find_resources */
+  (void)op; /* the handle was resolved by tl_find_resources */
   return EDGE_STATUS_OK;
 }
 

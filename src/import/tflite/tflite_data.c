@@ -40,7 +40,7 @@ edge_status tl_reshape(tl_op *op) {
   if (in[1] == EI_NONE) {
     fb_vector shape = fb_vec(op->opt, 0, 4);
     if (shape.count > EDGE_MAX_RANK) return tl_malformed(op, "the new shape has %u dimensions", shape.count);
-    if (shape.count == 1 && fb_vec_s32(shape, 0) == 0) shape.count = 0;  /* old files write a scalar as [0] */
+    if (shape.count == 1 && fb_vec_s32(shape, 0) == 0) shape.count = 0; /* old files write a scalar as [0] */
     in[1] = list_const(op, shape);
     if (in[1] == EI_NONE) return tl_broken(op->m);
   }
@@ -115,14 +115,17 @@ edge_status tl_split_v(tl_op *op) {
     return tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_FEATURE, "the axis must be a constant");
   if (tl_ints(op, op->in[1], sizes, MAX_LIST, &n_sizes)) {
     for (uint32_t i = 0; i < n_sizes; ++i) {
-      if (sizes[i] == -1 && open == EI_NONE) open = i;
-      else if (sizes[i] < 0 || !ei_add_s64(sum, sizes[i], &sum)) return tl_malformed(op, "part %u has a bad size", i);
+      if (sizes[i] == -1 && open == EI_NONE)
+        open = i;
+      else if (sizes[i] < 0 || !ei_add_s64(sum, sizes[i], &sum))
+        return tl_malformed(op, "part %u has a bad size", i);
     }
     const int32_t rank = tl_rank(op, op->in[0]);
     const int64_t whole = axis[0] >= -rank && axis[0] < rank ? tl_dim(op, op->in[0], (int32_t)axis[0]) : -1;
     if (open != EI_NONE) {
       if (whole < sum)
-        return tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_FEATURE, "the rest of a dynamic dimension cannot be split off");
+        return tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_FEATURE,
+                              "the rest of a dynamic dimension cannot be split off");
       sizes[open] = whole - sum;
       in[1] = tl_const_s64(op, sizes, n_sizes);
       if (in[1] == EI_NONE) return tl_broken(op->m);
@@ -182,8 +185,10 @@ static edge_status slice_ends(tl_op *op, uint32_t *ends) {
   const bool fixed = tl_ints(op, op->in[2], size, EDGE_MAX_RANK, &n_size);
   if (fixed && tl_ints(op, op->in[1], begin, EDGE_MAX_RANK, &n_begin) && n_begin == n_size) {
     for (uint32_t i = 0; i < n_size; ++i)
-      if (size[i] < 0) size[i] = INT64_MAX;
-      else if (!ei_add_s64(begin[i], size[i], &size[i])) return tl_malformed(op, "the slice is out of range");
+      if (size[i] < 0)
+        size[i] = INT64_MAX;
+      else if (!ei_add_s64(begin[i], size[i], &size[i]))
+        return tl_malformed(op, "the slice is out of range");
     *ends = tl_const_s64(op, size, n_size);
     return *ends == EI_NONE ? tl_broken(op->m) : EDGE_STATUS_OK;
   }
@@ -394,7 +399,7 @@ edge_status tl_bucketize(tl_op *op) {
 edge_status tl_nms(tl_op *op) {
   const bool soft = op->row->arg == 1;
   uint32_t out[3] = { op->out[0], tl_out(op, 1), tl_out(op, soft ? 2 : 1) };
-  for (uint32_t k = 1; k < 3; ++k) {  /* results that nobody asked for still have a place */
+  for (uint32_t k = 1; k < 3; ++k) { /* results that nobody asked for still have a place */
     const bool given = k == 2 || soft;
     if (given && out[k] != EI_NONE) continue;
     out[k] = tl_temp(op, k == 1 ? EDGE_DTYPE_F32 : EDGE_DTYPE_S32);
@@ -409,7 +414,7 @@ edge_status tl_nms(tl_op *op) {
 edge_status tl_resize(tl_op *op) {
   static const int64_t axes[2] = { 1, 2 };
   const bool linear = op->row->arg == 1;
-  const uint32_t first = linear ? 2 : 0;  /* two fields of the linear form are long gone */
+  const uint32_t first = linear ? 2 : 0; /* two fields of the linear form are long gone */
   const bool align = fb_u8(op->opt, first, 0) != 0, half = fb_u8(op->opt, first + 1, 0) != 0;
   TL_EMIT(n, op, "Resize", op->in, 2, op->out, 1);
   EI_TRY(ei_node_set_ints(op->m->g, n, "axes", axes, 2));
@@ -424,7 +429,8 @@ edge_status tl_fake_quant(tl_op *op) {
   const int32_t bits = fb_s32(op->opt, 2, 0);
   const double q_lo = fb_u8(op->opt, 3, 0) ? 1.0 : 0.0;
   if (bits != 8 || q_lo != 0.0 || !(lo <= 0.0 && hi >= 0.0 && hi > lo && hi - lo < 1e30))
-    return tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_FEATURE, "only 8 bits over a full range around zero are supported");
+    return tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_FEATURE,
+                          "only 8 bits over a full range around zero are supported");
   const float scale = (float)((hi - lo) / 255.0);
   if (!(scale > 0.0f)) return tl_malformed(op, "the range is empty");
   double zero = -lo / (double)scale + 0.5;

@@ -5,7 +5,8 @@
 enum { PADDING_SAME = 0, PADDING_VALID = 1 };
 
 static edge_status set_padding(tl_op *op, ei_node *n, int32_t padding) {
-  if (padding != PADDING_SAME && padding != PADDING_VALID) return tl_malformed(op, "padding %d does not exist", padding);
+  if (padding != PADDING_SAME && padding != PADDING_VALID)
+    return tl_malformed(op, "padding %d does not exist", padding);
   return ei_node_set_int(op->m->g, n, "auto_pad", padding == PADDING_SAME ? 1 : 3);
 }
 
@@ -22,7 +23,8 @@ edge_status tl_act(tl_op *op) {
 
 /* ---- weights in our layout */
 
-/* Copy elements so that out[i0][i1].. = in with dimension perm[k] of the input as dimension k; whole bytes or nibbles. */
+/* Copy elements so that out[i0][i1].. = in with dimension perm[k] of the input as dimension k; whole bytes or nibbles.
+ */
 static edge_status permute_data(tl_op *op, const ei_tensor *in, const int64_t *perm, ei_tensor *out) {
   const uint32_t bits = edge_dtype_bits(in->dtype), n = (uint32_t)in->rank;
   uint64_t stride[EDGE_MAX_RANK], count = 0, index[EDGE_MAX_RANK] = { 0 };
@@ -86,7 +88,8 @@ static edge_status permuted(tl_op *op, uint32_t t, const int64_t *perm, int32_t 
 static edge_status set_groups(tl_op *op, ei_node *n, int64_t channels, int64_t per_group) {
   if (channels <= 0 || per_group <= 0 || channels == per_group) return EDGE_STATUS_OK;
   if (channels % per_group != 0)
-    return tl_malformed(op, "the input has %lld channels, the weights take %lld", (long long)channels, (long long)per_group);
+    return tl_malformed(op, "the input has %lld channels, the weights take %lld", (long long)channels,
+                        (long long)per_group);
   return ei_node_set_int(op->m->g, n, "group", channels / per_group);
 }
 
@@ -101,14 +104,15 @@ edge_status tl_conv(tl_op *op) {
 }
 
 edge_status tl_depthwise(tl_op *op) {
-  static const int64_t perm[4] = { 3, 1, 2, 0 };  /* [1, h, w, C*m] -> [C*m, h, w, 1] */
+  static const int64_t perm[4] = { 3, 1, 2, 0 }; /* [1, h, w, C*m] -> [C*m, h, w, 1] */
   uint32_t in[3] = { op->in[0], EI_NONE, tl_in(op, 2) };
   const int64_t outputs = tl_dim(op, op->in[1], 3), multiplier = fb_s32(op->opt, 3, 0);
   int64_t channels = tl_dim(op, op->in[0], -1);
   if (tl_dim(op, op->in[1], 0) != 1) return tl_malformed(op, "depthwise weights must begin with a dimension of 1");
   if (channels < 1 && multiplier > 0) channels = outputs / multiplier;
   if (channels < 1 || outputs < 1 || outputs % channels != 0)
-    return tl_malformed(op, "%lld weight channels do not fit %lld input channels", (long long)outputs, (long long)channels);
+    return tl_malformed(op, "%lld weight channels do not fit %lld input channels", (long long)outputs,
+                        (long long)channels);
   EI_TRY(permuted(op, op->in[1], perm, 4, &in[1]));
   TL_EMIT(n, op, "Conv", in, in[2] == EI_NONE ? 2 : 3, op->out, 1);
   EI_TRY(ei_node_set_int(op->m->g, n, "group", channels));
@@ -127,8 +131,8 @@ edge_status tl_transpose_conv(tl_op *op) {
 }
 
 edge_status tl_conv_3d(tl_op *op) {
-  static const int64_t forward[5] = { 4, 0, 1, 2, 3 };  /* [d, h, w, I, O] -> [O, d, h, w, I] */
-  static const int64_t back[5] = { 3, 0, 1, 2, 4 };     /* [d, h, w, O, I] -> [O, d, h, w, I] */
+  static const int64_t forward[5] = { 4, 0, 1, 2, 3 }; /* [d, h, w, I, O] -> [O, d, h, w, I] */
+  static const int64_t back[5] = { 3, 0, 1, 2, 4 };    /* [d, h, w, O, I] -> [O, d, h, w, I] */
   const bool transposed = op->row->arg == 1;
   const int64_t strides[3] = { fb_s32(op->opt, 1, 0), fb_s32(op->opt, 3, 0), fb_s32(op->opt, 2, 0) };
   const int64_t dilations[3] = { fb_s32(op->opt, 5, 1), fb_s32(op->opt, 7, 1), fb_s32(op->opt, 6, 1) };
@@ -153,7 +157,8 @@ edge_status tl_conv_3d(tl_op *op) {
 
 edge_status tl_fully_connected(tl_op *op) {
   if (fb_s8(op->opt, 1, 0) != 0)
-    return tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_FEATURE, "shuffled weights are not supported; convert the model again");
+    return tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_FEATURE,
+                          "shuffled weights are not supported; convert the model again");
   const uint32_t in[3] = { op->in[0], op->in[1], tl_in(op, 2) };
   TL_EMIT(n, op, "FullyConnected", in, in[2] == EI_NONE ? 2 : 3, op->out, 1);
   EI_TRY(ei_node_set_int(op->m->g, n, "keep_dims", fb_u8(op->opt, 2, 0) != 0));

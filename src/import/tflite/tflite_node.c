@@ -18,7 +18,7 @@ static const tl_row *find_row(uint32_t code) {
 uint32_t tl_code(const tl_model *m, fb_table t) {
   const fb_table code = fb_vec_table((fb_buffer *)(uintptr_t)&m->fb, m->codes, fb_u32(t, 0, 0));
   const int32_t old = fb_s8(code, 0, 0), now = fb_s32(code, 3, 0);
-  return (uint32_t)(now > old ? now : old < 0 ? 0x7fffffff : old);  /* codes up to 127 were one byte once */
+  return (uint32_t)(now > old ? now : old < 0 ? 0x7fffffff : old); /* codes up to 127 were one byte once */
 }
 
 /* ---- failures */
@@ -40,7 +40,8 @@ edge_status tl_unsupported(tl_op *op, edge_status status, const char *format, ..
   va_start(args, format);
   ei_vformat(why, sizeof why, format, args);
   va_end(args);
-  ei_format(text, sizeof text, "%s at node %u '%s': %s", op->row ? op->row->name : "operator", op->index, op->name, why);
+  ei_format(text, sizeof text, "%s at node %u '%s': %s", op->row ? op->row->name : "operator", op->index, op->name,
+            why);
   note_problem(op->m, text);
   if (status == EDGE_STATUS_UNSUPPORTED_OP || op->m->n_problems == 1) op->m->problem_status = status;
   return EDGE_STATUS_OK;
@@ -52,8 +53,8 @@ edge_status tl_malformed(tl_op *op, const char *format, ...) {
   va_start(args, format);
   ei_vformat(why, sizeof why, format, args);
   va_end(args);
-  return ei_fail_node(op->m->err, EDGE_STATUS_MALFORMED, op->index, EI_NONE, "node %u '%s' (%s): %s", op->index, op->name,
-                      op->row->name, why);
+  return ei_fail_node(op->m->err, EDGE_STATUS_MALFORMED, op->index, EI_NONE, "node %u '%s' (%s): %s", op->index,
+                      op->name, op->row->name, why);
 }
 
 edge_status tl_emit_failed(tl_op *op, const char *edge) {
@@ -139,7 +140,7 @@ int64_t tl_dim(const tl_op *op, uint32_t t, int32_t axis) {
 }
 
 edge_status tl_set_act(tl_op *op, ei_node *n, int32_t code) {
-  static const int64_t act[] = { 0, 1, 3, 2, 4 };  /* NONE RELU RELU_N1_TO_1 RELU6 TANH */
+  static const int64_t act[] = { 0, 1, 3, 2, 4 }; /* NONE RELU RELU_N1_TO_1 RELU6 TANH */
   if (code < 0 || (size_t)code >= EI_COUNT(act))
     return tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_FEATURE, "fused activation %d is not supported", code);
   return code == 0 ? EDGE_STATUS_OK : ei_node_set_int(op->m->g, n, "act", act[code]);
@@ -154,7 +155,7 @@ edge_status tl_same(tl_op *op) {
 
 static edge_status read_operands(tl_op *op, fb_vector list, const char *what, uint32_t **ids, uint32_t *n) {
   tl_model *const m = op->m;
-  if ((uint64_t)list.count * 4 > m->fb.budget) {  /* operators may share one vector */
+  if ((uint64_t)list.count * 4 > m->fb.budget) { /* operators may share one vector */
     fb_fail(&m->fb, list.pos, "the file repeats its operand lists too often");
     return tl_broken(m);
   }
@@ -184,8 +185,8 @@ static edge_status unknown_operator(tl_op *op, uint32_t code) {
   const char *const custom = tl_text(op->m, fb_str(entry, 1));
   if (!custom || op->m->fb.bad) return tl_broken(op->m);
   if (code == 32)
-    ei_format(text, sizeof text, "custom operator '%s' at node %u '%s' is not known; convert the model without it", custom,
-              op->index, op->name);
+    ei_format(text, sizeof text, "custom operator '%s' at node %u '%s' is not known; convert the model without it",
+              custom, op->index, op->name);
   else
     ei_format(text, sizeof text, "builtin operator %u at node %u '%s' is not known to this version", code, op->index,
               op->name);
@@ -227,8 +228,8 @@ static edge_status read_node(tl_model *m, tl_subgraph *sub, uint32_t index) {
   op.row = find_row(code);
   if (!op.row || code == 32) return unknown_operator(&op, code);
   if (op.n_in < op.row->min_in || op.n_out < op.row->min_out)
-    return tl_malformed(&op, "has %u inputs and %u outputs, needs at least %u and %u", op.n_in, op.n_out, op.row->min_in,
-                        op.row->min_out);
+    return tl_malformed(&op, "has %u inputs and %u outputs, needs at least %u and %u", op.n_in, op.n_out,
+                        op.row->min_in, op.row->min_out);
   for (uint32_t i = 0; i < op.n_out; ++i)
     if (op.out[i] == EI_NONE && i < op.row->min_out) return tl_malformed(&op, "output %u is missing", i);
   const bool second = op.row->options >= 256;

@@ -5,15 +5,20 @@
 static const struct {
   const char *name;
   int32_t dtype;
-} types[] = { /* index: TensorType */
-  { "FLOAT32", EDGE_DTYPE_F32 },   { "FLOAT16", EDGE_DTYPE_F16 },     { "INT32", EDGE_DTYPE_S32 },
-  { "UINT8", EDGE_DTYPE_U8 },      { "INT64", EDGE_DTYPE_S64 },       { "STRING", EDGE_DTYPE_NONE },
-  { "BOOL", EDGE_DTYPE_BOOL },     { "INT16", EDGE_DTYPE_S16 },       { "COMPLEX64", EDGE_DTYPE_NONE },
-  { "INT8", EDGE_DTYPE_S8 },       { "FLOAT64", EDGE_DTYPE_F64 },     { "COMPLEX128", EDGE_DTYPE_NONE },
-  { "UINT64", EDGE_DTYPE_U64 },    { "RESOURCE", EDGE_DTYPE_NONE },   { "VARIANT", EDGE_DTYPE_NONE },
-  { "UINT32", EDGE_DTYPE_U32 },    { "UINT16", EDGE_DTYPE_U16 },      { "INT4", EDGE_DTYPE_S4 },
-  { "BFLOAT16", EDGE_DTYPE_BF16 }, { "INT2", EDGE_DTYPE_S2 },         { "UINT4", EDGE_DTYPE_U4 },
-  { "FLOAT8_E4M3FN", EDGE_DTYPE_NONE }, { "FLOAT8_E5M2", EDGE_DTYPE_NONE },
+} types[] = {
+  /* index: TensorType */
+  { "FLOAT32", EDGE_DTYPE_F32 },      { "FLOAT16", EDGE_DTYPE_F16 },
+  { "INT32", EDGE_DTYPE_S32 },        { "UINT8", EDGE_DTYPE_U8 },
+  { "INT64", EDGE_DTYPE_S64 },        { "STRING", EDGE_DTYPE_NONE },
+  { "BOOL", EDGE_DTYPE_BOOL },        { "INT16", EDGE_DTYPE_S16 },
+  { "COMPLEX64", EDGE_DTYPE_NONE },   { "INT8", EDGE_DTYPE_S8 },
+  { "FLOAT64", EDGE_DTYPE_F64 },      { "COMPLEX128", EDGE_DTYPE_NONE },
+  { "UINT64", EDGE_DTYPE_U64 },       { "RESOURCE", EDGE_DTYPE_NONE },
+  { "VARIANT", EDGE_DTYPE_NONE },     { "UINT32", EDGE_DTYPE_U32 },
+  { "UINT16", EDGE_DTYPE_U16 },       { "INT4", EDGE_DTYPE_S4 },
+  { "BFLOAT16", EDGE_DTYPE_BF16 },    { "INT2", EDGE_DTYPE_S2 },
+  { "UINT4", EDGE_DTYPE_U4 },         { "FLOAT8_E4M3FN", EDGE_DTYPE_NONE },
+  { "FLOAT8_E5M2", EDGE_DTYPE_NONE },
 };
 
 int32_t tl_dtype(int32_t type) {
@@ -40,7 +45,7 @@ static uint32_t utf8_length(const unsigned char *p, uint32_t left) {
 const char *tl_text(tl_model *m, fb_vector v) {
   char *const text = ei_arena_strdup(m->im->arena, (const char *)v.data, v.count);
   if (!text) return NULL;
-  for (uint32_t i = 0; i < v.count;) {  /* names end up in messages and in the file: clean text, not terminated early */
+  for (uint32_t i = 0; i < v.count;) { /* names end up in messages and in the file: clean text, not terminated early */
     const uint32_t n = utf8_length((const unsigned char *)text + i, v.count - i);
     if (n == 0 || (unsigned char)text[i] < 0x20 || text[i] == 0x7f) text[i] = '?';
     i += n ? n : 1;
@@ -51,15 +56,15 @@ const char *tl_text(tl_model *m, fb_vector v) {
 edge_status tl_buffer(tl_model *m, uint32_t index, const void **data, uint64_t *bytes) {
   *data = NULL;
   *bytes = 0;
-  if (index == 0) return EDGE_STATUS_OK;  /* by convention the empty one */
+  if (index == 0) return EDGE_STATUS_OK; /* by convention the empty one */
   if (index >= m->buffers.count)
     return ei_fail(m->err, EDGE_STATUS_MALFORMED, "buffer %u of %u does not exist", index, m->buffers.count);
   const fb_table t = fb_vec_table(&m->fb, m->buffers, index);
   const uint64_t offset = fb_u64(t, 1, 0), size = fb_u64(t, 2, 0);
-  if (offset > 1) {  /* stored behind the FlatBuffer, absolute in the file */
+  if (offset > 1) { /* stored behind the FlatBuffer, absolute in the file */
     if (offset > m->file_bytes || size > m->file_bytes - offset)
-      return ei_fail_at(m->err, EDGE_STATUS_MALFORMED, offset, "buffer %u lies outside the file: %llu bytes at %llu", index,
-                        (unsigned long long)size, (unsigned long long)offset);
+      return ei_fail_at(m->err, EDGE_STATUS_MALFORMED, offset, "buffer %u lies outside the file: %llu bytes at %llu",
+                        index, (unsigned long long)size, (unsigned long long)offset);
     *data = m->file + offset;
     *bytes = size;
     return EDGE_STATUS_OK;
@@ -82,8 +87,8 @@ static edge_status read_shape(tl_model *m, fb_table t, uint32_t index, const cha
     const int32_t dim = fb_vec_s32(shape, i);
     d->dims[i] = dynamic && fb_vec_s32(signature, i) < 0 ? EI_DIM_UNKNOWN : dim;
     if (dim < 0 && (constant || dim != -1))
-      return ei_fail_node(m->err, EDGE_STATUS_MALFORMED, EI_NONE, index, "tensor %u '%s': dimension %u is %d", index, name,
-                          i, dim);
+      return ei_fail_node(m->err, EDGE_STATUS_MALFORMED, EI_NONE, index, "tensor %u '%s': dimension %u is %d", index,
+                          name, i, dim);
   }
   return EDGE_STATUS_OK;
 }
@@ -115,8 +120,8 @@ static edge_status read_scales(tl_model *m, fb_vector scales, fb_vector zeros, u
     s[i] = fb_vec_f32(scales, i);
     const int64_t zero = zeros.count == 0 ? 0 : fb_vec_s64(zeros, zeros.count == 1 ? 0 : i);
     if (!(s[i] >= 0.0f && s[i] <= 3.4e38f))
-      return ei_fail_node(m->err, EDGE_STATUS_MALFORMED, EI_NONE, index, "tensor %u '%s': scale %u is %g", index, t->name, i,
-                          (double)s[i]);
+      return ei_fail_node(m->err, EDGE_STATUS_MALFORMED, EI_NONE, index, "tensor %u '%s': scale %u is %g", index,
+                          t->name, i, (double)s[i]);
     if (zero < INT32_MIN || zero > INT32_MAX || (bounded && ((double)zero < lo || (double)zero > hi)))
       return ei_fail_node(m->err, EDGE_STATUS_MALFORMED, EI_NONE, index,
                           "tensor %u '%s': zero point %lld does not fit its type %s", index, t->name, (long long)zero,
@@ -137,11 +142,12 @@ static edge_status read_quant(tl_model *m, fb_table t, uint32_t index, ei_tensor
   if (fb_u8(q, 4, 0) != 0)
     return ei_fail_node(m->err, EDGE_STATUS_UNSUPPORTED_TYPE, EI_NONE, index,
                         "tensor %u '%s' is quantized by a scheme that is not supported; convert the model with scales "
-                        "per tensor or per channel", index, out->name);
+                        "per tensor or per channel",
+                        index, out->name);
   if (scales.count == 0 || (scales.count == 1 && fb_vec_f32(scales, 0) == 0.0f)) return EDGE_STATUS_OK;
   if (zeros.count > 1 && zeros.count != scales.count)
-    return ei_fail_node(m->err, EDGE_STATUS_MALFORMED, EI_NONE, index, "tensor %u '%s' has %u scales but %u zero points",
-                        index, out->name, scales.count, zeros.count);
+    return ei_fail_node(m->err, EDGE_STATUS_MALFORMED, EI_NONE, index,
+                        "tensor %u '%s' has %u scales but %u zero points", index, out->name, scales.count, zeros.count);
   if ((uint64_t)scales.count * 8 > m->fb.budget) {
     fb_fail(&m->fb, scales.pos, "the file repeats its scales too often");
     return tl_broken(m);
@@ -218,7 +224,7 @@ static edge_status read_tensor(tl_model *m, tl_subgraph *sub, fb_vector tensors,
   if (t.dtype != EDGE_DTYPE_NONE && constant) EI_TRY(read_data(m, index, data, bytes, &t));
   EI_TRY(read_quant(m, table, index, &t));
   if (d->is_variable && !d->is_input && !d->produced && t.dtype != EDGE_DTYPE_NONE) EI_TRY(add_variable(m, index, &t));
-  if (d->produced) t.rank = EI_RANK_UNKNOWN;  /* inference finds it; the declaration may be for other input shapes */
+  if (d->produced) t.rank = EI_RANK_UNKNOWN; /* inference finds it; the declaration may be for other input shapes */
   if (m->fb.bad || ei_graph_add_tensor(m->g, sub->graph, &t) != index) return tl_broken(m);
   return EDGE_STATUS_OK;
 }

@@ -6,15 +6,15 @@
 
 static const struct {
   const char *path;
-  uint32_t nodes_at_most;   /* after the passes */
+  uint32_t nodes_at_most; /* after the passes */
 } files[] = {
-  { "mlperf-tiny/ad_f32.tflite", 10 },          { "mlperf-tiny/ad_int8.tflite", 10 },
-  { "mlperf-tiny/ic_resnet8_f32.tflite", 16 },  { "mlperf-tiny/ic_resnet8_int8.tflite", 16 },
-  { "mlperf-tiny/kws_f32.tflite", 13 },         { "mlperf-tiny/kws_int8.tflite", 13 },
-  { "mlperf-tiny/sww_int8.tflite", 11 },        { "mlperf-tiny/vww_f32.tflite", 31 },
-  { "mlperf-tiny/vww_int8.tflite", 31 },        { "tflm/hello_world_float.tflite", 3 },
-  { "tflm/hello_world_int8.tflite", 3 },        { "tflm/micro_speech_quantized.tflite", 4 },
-  { "tflm/person_detect.tflite", 31 },          { "tflm/mobilenet_v2_quantized_1x3x224x224.tflite", 66 },
+  { "mlperf-tiny/ad_f32.tflite", 10 },         { "mlperf-tiny/ad_int8.tflite", 10 },
+  { "mlperf-tiny/ic_resnet8_f32.tflite", 16 }, { "mlperf-tiny/ic_resnet8_int8.tflite", 16 },
+  { "mlperf-tiny/kws_f32.tflite", 13 },        { "mlperf-tiny/kws_int8.tflite", 13 },
+  { "mlperf-tiny/sww_int8.tflite", 11 },       { "mlperf-tiny/vww_f32.tflite", 31 },
+  { "mlperf-tiny/vww_int8.tflite", 31 },       { "tflm/hello_world_float.tflite", 3 },
+  { "tflm/hello_world_int8.tflite", 3 },       { "tflm/micro_speech_quantized.tflite", 4 },
+  { "tflm/person_detect.tflite", 31 },         { "tflm/mobilenet_v2_quantized_1x3x224x224.tflite", 66 },
 };
 
 static int warnings;
@@ -36,8 +36,10 @@ static int check(edge_env *env, const char *path, uint32_t most) {
   if (status == EDGE_STATUS_OK) status = edge_session_create(model, NULL, &session, &err);
   if (status == EDGE_STATUS_OK) status = edge_session_run(session);
   if (status == EDGE_STATUS_OK) status = edge_model_get_info(model, &info);
-  if (status != EDGE_STATUS_OK) fprintf(stderr, "%s: %s\n", path, err.text[0] ? err.text : edge_status_name(status));
-  else if (info.num_nodes > most) fprintf(stderr, "%s: %u nodes, at most %u wanted\n", path, info.num_nodes, most);
+  if (status != EDGE_STATUS_OK)
+    fprintf(stderr, "%s: %s\n", path, err.text[0] ? err.text : edge_status_name(status));
+  else if (info.num_nodes > most)
+    fprintf(stderr, "%s: %u nodes, at most %u wanted\n", path, info.num_nodes, most);
   edge_session_destroy(session);
   edge_model_release(model);
   return status != EDGE_STATUS_OK || info.num_nodes > most;
@@ -60,7 +62,7 @@ int main(int argc, char **argv) {
     snprintf(path, sizeof path, "%s/%s", folder, files[i].path);
     warnings = 0;
     failures += check(env, path, files[i].nodes_at_most);
-    const bool bent = strstr(path, "person_detect") != NULL;  /* 14 biases with an axis that they do not have */
+    const bool bent = strstr(path, "person_detect") != NULL; /* 14 biases with an axis that they do not have */
     if (warnings != (bent ? 14 : 0)) {
       fprintf(stderr, "%s: %d warnings\n", path, warnings);
       failures++;

@@ -8,7 +8,18 @@
 #include <stdlib.h>
 
 enum { F32 = 0, S32 = 2, RESOURCE = 13, S8 = 9 };
-enum { ADD = 0, CONV_2D = 3, DEPTHWISE = 4, CUSTOM = 32, CALL = 31, RFFT2D = 131, CALL_ONCE = 129, VAR_HANDLE = 142, READ = 143, ASSIGN = 144 };
+enum {
+  ADD = 0,
+  CONV_2D = 3,
+  DEPTHWISE = 4,
+  CUSTOM = 32,
+  CALL = 31,
+  RFFT2D = 131,
+  CALL_ONCE = 129,
+  VAR_HANDLE = 142,
+  READ = 143,
+  ASSIGN = 144
+};
 
 static int failures;
 static char last_log[600];
@@ -47,7 +58,7 @@ static imported import_bytes(const void *data, uint32_t bytes) {
   n_logs = 0;
   if (ei_alloc_create(NULL, 64u << 20, &r.alloc) != EDGE_STATUS_OK) exit(1);
   ei_arena_init(&r.arena, r.alloc);
-  r.copy = malloc(bytes ? bytes : 1);  /* exactly as long as the file: sanitizers see every byte beyond */
+  r.copy = malloc(bytes ? bytes : 1); /* exactly as long as the file: sanitizers see every byte beyond */
   if (!r.copy) exit(1);
   memcpy(r.copy, data, bytes);
   ei_import im = { &options, &r.arena, NULL };
@@ -56,7 +67,9 @@ static imported import_bytes(const void *data, uint32_t bytes) {
   return r;
 }
 
-static imported import_writer(const et_writer *w) { return import_bytes(w->data, w->size); }
+static imported import_writer(const et_writer *w) {
+  return import_bytes(w->data, w->size);
+}
 
 static void drop(imported *r) {
   ei_arena_free(&r->arena);
@@ -99,7 +112,8 @@ static void plain_model(void) {
   if (r.status == EDGE_STATUS_OK) {
     const ei_subgraph *const sg = &r.g->subgraphs[0];
     const ei_node *const n = &sg->nodes[0];
-    const ei_tensor *const x = &sg->tensors[sg->inputs[0]], *const c = &sg->tensors[n->in[1]], *const y = &sg->tensors[n->out[0]];
+    const ei_tensor *const x = &sg->tensors[sg->inputs[0]], *const c = &sg->tensors[n->in[1]],
+                           *const y = &sg->tensors[n->out[0]];
     CHECK(strcmp(n->op->name, "Add") == 0 && ei_node_int(n, "act") == 2 && strcmp(n->name, "y") == 0);
     CHECK(x->rank == 2 && x->dims[0] == EI_DIM_UNKNOWN && x->dims[1] == 2);
     CHECK(y->rank == 2 && y->dims[0] == EI_DIM_UNKNOWN && y->dims[1] == 2);
@@ -139,9 +153,11 @@ static void depthwise(void) {
     static const int8_t want[8] = { 1, 5, 2, 6, 3, 7, 4, 8 };
     const ei_subgraph *const sg = &r.g->subgraphs[0];
     const ei_node *const n = &sg->nodes[0];
-    const ei_tensor *const wt = &sg->tensors[n->in[1]], *const bt = &sg->tensors[n->in[2]], *const y = &sg->tensors[n->out[0]];
+    const ei_tensor *const wt = &sg->tensors[n->in[1]], *const bt = &sg->tensors[n->in[2]],
+                           *const y = &sg->tensors[n->out[0]];
     CHECK(strcmp(n->op->name, "Conv") == 0 && ei_node_int(n, "group") == 2 && ei_node_int(n, "auto_pad") == 3);
-    CHECK(wt->dims[0] == 4 && wt->dims[1] == 2 && wt->dims[2] == 1 && wt->dims[3] == 1 && memcmp(wt->data, want, 8) == 0);
+    CHECK(wt->dims[0] == 4 && wt->dims[1] == 2 && wt->dims[2] == 1 && wt->dims[3] == 1 &&
+          memcmp(wt->data, want, 8) == 0);
     CHECK(wt->quant.count == 4 && wt->quant.axis == 0 && wt->quant.zero_points == NULL);
     CHECK(bt->quant.axis == 0 && y->quant.zero_points[0] == -3 && y->dims[1] == 3 && y->dims[3] == 4);
   } else {
@@ -163,7 +179,8 @@ static void unsupported(void) {
   const int32_t zero[1] = { 0 }, one[1] = { 1 }, two[1] = { 2 }, shape[1] = { 2 };
   et_writer w;
   et_writer_begin(&w);
-  const uint32_t custom = et_code(&w, CUSTOM, "FlexErf"), unknown = et_code(&w, 3000, NULL), fft = et_code(&w, RFFT2D, NULL);
+  const uint32_t custom = et_code(&w, CUSTOM, "FlexErf"), unknown = et_code(&w, 3000, NULL),
+                 fft = et_code(&w, RFFT2D, NULL);
   const et_sub s = one_tensor(&w, "main");
   et_tensor(&w, s, "c", F32, shape, 1, 0);
   et_tensor(&w, s, "d", F32, shape, 1, 0);
@@ -173,7 +190,8 @@ static void unsupported(void) {
   et_operator(&w, s, unknown, one, 1, two, 1, 0);
   et_operator(&w, s, fft, two, 1, three, 1, 0);
   imported r = import_writer(&w);
-  CHECK(r.status == EDGE_STATUS_UNSUPPORTED_OP && mentions(&r, "FlexErf") && mentions(&r, "3000") && mentions(&r, "RFFT2D"));
+  CHECK(r.status == EDGE_STATUS_UNSUPPORTED_OP && mentions(&r, "FlexErf") && mentions(&r, "3000") &&
+        mentions(&r, "RFFT2D"));
   CHECK(mentions(&r, "node 0") && mentions(&r, "node 2") && mentions(&r, "3 operators"));
   drop(&r);
 }
@@ -215,7 +233,8 @@ static void renumbering(void) {
   CHECK(r.status == EDGE_STATUS_OK && r.g->n_subgraphs == 3);
   if (r.status == EDGE_STATUS_OK) {
     CHECK(strcmp(r.g->subgraphs[0].name, "entry") == 0 && strcmp(r.g->subgraphs[1].name, "middle") == 0);
-    CHECK(ei_node_int(&r.g->subgraphs[0].nodes[0], "body") == 1 && ei_node_int(&r.g->subgraphs[1].nodes[0], "body") == 2);
+    CHECK(ei_node_int(&r.g->subgraphs[0].nodes[0], "body") == 1 &&
+          ei_node_int(&r.g->subgraphs[1].nodes[0], "body") == 2);
   } else {
     fprintf(stderr, "%s\n", r.err.text);
   }
@@ -227,7 +246,8 @@ static void variables(void) {
   const int32_t none[1] = { 0 }, shape[1] = { 2 }, h[1] = { 0 }, x[1] = { 1 }, y[1] = { 2 }, assign[2] = { 0, 1 };
   et_writer w;
   et_writer_begin(&w);
-  const uint32_t handle = et_code(&w, VAR_HANDLE, NULL), read = et_code(&w, READ, NULL), write = et_code(&w, ASSIGN, NULL);
+  const uint32_t handle = et_code(&w, VAR_HANDLE, NULL), read = et_code(&w, READ, NULL),
+                 write = et_code(&w, ASSIGN, NULL);
   const et_sub s = et_subgraph(&w, "main");
   et_tensor(&w, s, "handle", RESOURCE, none, 0, 0);
   et_tensor(&w, s, "x", F32, shape, 1, 0);
@@ -241,7 +261,8 @@ static void variables(void) {
     CHECK(r.status == EDGE_STATUS_UNSUPPORTED_OP);
   } else {
     CHECK(r.status == EDGE_STATUS_OK && r.g->n_states == 1 && strcmp(r.g->states[0].name, "memory") == 0);
-    CHECK(r.status == EDGE_STATUS_OK && r.g->states[0].rank == 1 && r.g->states[0].dims[0] == 2 && r.g->subgraphs[0].n_nodes == 2);
+    CHECK(r.status == EDGE_STATUS_OK && r.g->states[0].rank == 1 && r.g->states[0].dims[0] == 2 &&
+          r.g->subgraphs[0].n_nodes == 2);
   }
   drop(&r);
 }
@@ -290,7 +311,8 @@ static void wrong_version_and_sizes(void) {
 }
 
 static bool expected(edge_status s) {
-  return s == EDGE_STATUS_OK || (s >= EDGE_STATUS_MALFORMED && s <= EDGE_STATUS_INVALID_VALUE) || s == EDGE_STATUS_OUT_OF_MEMORY;
+  return s == EDGE_STATUS_OK || (s >= EDGE_STATUS_MALFORMED && s <= EDGE_STATUS_INVALID_VALUE) ||
+         s == EDGE_STATUS_OUT_OF_MEMORY;
 }
 
 /* Every truncation and, at every byte, a few changes: an error with a text, never more. */
@@ -314,7 +336,8 @@ static void damage(void) {
 }
 
 static void detection(void) {
-  CHECK(ei_import_detect("\x10\0\0\0TFL3....", 12) == EI_IMPORT_TFLITE && ei_import_detect("GGUF\3\0\0\0", 8) == EI_IMPORT_GGUF);
+  CHECK(ei_import_detect("\x10\0\0\0TFL3....", 12) == EI_IMPORT_TFLITE &&
+        ei_import_detect("GGUF\3\0\0\0", 8) == EI_IMPORT_GGUF);
   CHECK(ei_import_detect("12345678EDG1", 12) == EI_IMPORT_EDGE && ei_import_detect("TFL", 3) == EI_IMPORT_ONNX);
 }
 

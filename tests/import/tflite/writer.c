@@ -15,7 +15,8 @@ static void put32(et_writer *w, uint32_t at, uint32_t v) {
 }
 
 static uint32_t get32(const et_writer *w, uint32_t at) {
-  return (uint32_t)w->data[at] | (uint32_t)w->data[at + 1] << 8 | (uint32_t)w->data[at + 2] << 16 | (uint32_t)w->data[at + 3] << 24;
+  return (uint32_t)w->data[at] | (uint32_t)w->data[at + 1] << 8 | (uint32_t)w->data[at + 2] << 16 |
+         (uint32_t)w->data[at + 3] << 24;
 }
 
 static uint32_t grow(et_writer *w, uint32_t bytes) {
@@ -39,8 +40,12 @@ static uint32_t slot(et_writer *w, uint32_t table, uint32_t field) {
   return table + 4 + 8 * field;
 }
 
-void et_set_u8(et_writer *w, uint32_t table, uint32_t field, uint32_t v) { w->data[slot(w, table, field)] = (uint8_t)v; }
-void et_set_u32(et_writer *w, uint32_t table, uint32_t field, uint32_t v) { put32(w, slot(w, table, field), v); }
+void et_set_u8(et_writer *w, uint32_t table, uint32_t field, uint32_t v) {
+  w->data[slot(w, table, field)] = (uint8_t)v;
+}
+void et_set_u32(et_writer *w, uint32_t table, uint32_t field, uint32_t v) {
+  put32(w, slot(w, table, field), v);
+}
 void et_set_u64(et_writer *w, uint32_t table, uint32_t field, uint64_t v) {
   const uint32_t at = slot(w, table, field);
   put32(w, at, (uint32_t)v);
@@ -57,7 +62,8 @@ void et_set_child(et_writer *w, uint32_t table, uint32_t field, uint32_t child) 
 }
 
 void et_set_bytes(et_writer *w, uint32_t table, uint32_t field, const void *data, uint32_t count, uint32_t elem_bytes) {
-  const uint32_t at = grow(w, 16 + count * elem_bytes) + 12;  /* the elements are aligned, the count stands before them */
+  const uint32_t at =
+      grow(w, 16 + count * elem_bytes) + 12; /* the elements are aligned, the count stands before them */
   put32(w, at, count);
   if (count) memcpy(w->data + at + 4, data, (size_t)count * elem_bytes);
   et_set_child(w, table, field, at);
@@ -126,7 +132,8 @@ void et_io(et_writer *w, et_sub s, const int32_t *in, uint32_t n_in, const int32
   et_set_s32s(w, s.table, 2, out, n_out);
 }
 
-uint32_t et_tensor(et_writer *w, et_sub s, const char *name, uint32_t type, const int32_t *shape, uint32_t rank, uint32_t buffer) {
+uint32_t et_tensor(et_writer *w, et_sub s, const char *name, uint32_t type, const int32_t *shape, uint32_t rank,
+                   uint32_t buffer) {
   const uint32_t t = et_table(w);
   et_push(w, s.tensors, t);
   et_set_s32s(w, t, 0, shape, rank);
@@ -144,8 +151,8 @@ void et_quant(et_writer *w, uint32_t tensor, const float *scales, const int64_t 
   et_set_u32(w, q, 6, axis);
 }
 
-uint32_t et_operator(et_writer *w, et_sub s, uint32_t code, const int32_t *in, uint32_t n_in, const int32_t *out, uint32_t n_out,
-                     uint32_t options) {
+uint32_t et_operator(et_writer *w, et_sub s, uint32_t code, const int32_t *in, uint32_t n_in, const int32_t *out,
+                     uint32_t n_out, uint32_t options) {
   const uint32_t t = et_table(w);
   et_push(w, s.operators, t);
   et_set_u32(w, t, 0, code);

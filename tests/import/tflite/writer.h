@@ -10,8 +10,8 @@ enum { ET_FILE_BYTES = 16384, ET_FIELDS = 14 };
 typedef struct et_writer {
   uint8_t data[ET_FILE_BYTES];
   uint32_t size;
-  uint32_t model;                       /* root table */
-  uint32_t codes, subgraphs, buffers;   /* vectors of tables with spare room, filled by the functions below */
+  uint32_t model;                     /* root table */
+  uint32_t codes, subgraphs, buffers; /* vectors of tables with spare room, filled by the functions below */
 } et_writer;
 
 void et_writer_begin(et_writer *w);
@@ -38,10 +38,11 @@ typedef struct et_sub {
 et_sub et_subgraph(et_writer *w, const char *name);
 void et_io(et_writer *w, et_sub s, const int32_t *in, uint32_t n_in, const int32_t *out, uint32_t n_out);
 /** Returns the tensor's table; its index is the number of earlier ones. */
-uint32_t et_tensor(et_writer *w, et_sub s, const char *name, uint32_t type, const int32_t *shape, uint32_t rank, uint32_t buffer);
+uint32_t et_tensor(et_writer *w, et_sub s, const char *name, uint32_t type, const int32_t *shape, uint32_t rank,
+                   uint32_t buffer);
 void et_quant(et_writer *w, uint32_t tensor, const float *scales, const int64_t *zeros, uint32_t n, uint32_t axis);
 /** Returns the table of options (of type `options`), or the operator's own when options is 0. */
-uint32_t et_operator(et_writer *w, et_sub s, uint32_t code, const int32_t *in, uint32_t n_in, const int32_t *out, uint32_t n_out,
-                     uint32_t options);
+uint32_t et_operator(et_writer *w, et_sub s, uint32_t code, const int32_t *in, uint32_t n_in, const int32_t *out,
+                     uint32_t n_out, uint32_t options);
 
 #endif
