@@ -6,7 +6,7 @@
 #include "op_walk.h"
 #include <math.h>
 
-enum { MAX_BOXES = 1 << 17, BATCH = 256 };
+enum { MAX_BOXES = 1 << 17, BATCH = 512 };
 
 typedef struct box {
   float y0, x0, y1, x1;
@@ -48,6 +48,13 @@ static float overlap(const box *a, const box *b) {
   return h * w / (area_a + area_b - h * w);
 }
 
+static float load_score(const problem *p, uint32_t i) {
+  if (p->scores->dtype != EDGE_DTYPE_F32) return ei_load_real(p->scores, p->score_at + i);
+  float v;
+  memcpy(&v, (const unsigned char *)p->scores->data + (p->score_at + i) * sizeof v, sizeof v);
+  return v;
+}
+
 /* a is visited before b */
 static bool before(candidate a, candidate b) {
   return a.score > b.score || (a.score == b.score && a.index < b.index);
@@ -57,7 +64,7 @@ static bool before(candidate a, candidate b) {
 static uint32_t next_batch(const problem *p, const candidate *last, candidate *batch) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < p->n; ++i) {
-    const candidate k = { ei_load_real(p->scores, p->score_at + i), i };
+    const candidate k = { load_score(p, i), i };
     if (k.score != k.score || (p->has_score && !(k.score > p->score))) continue;
     if (last != NULL && !before(*last, k)) continue;
     if (count == BATCH && !before(k, batch[count - 1])) continue;
