@@ -447,3 +447,44 @@ edge_status tl_fake_quant(tl_op *op) {
   TL_EMIT(b, op, "Dequantize", &q, 1, op->out, 1);
   return EDGE_STATUS_OK;
 }
+
+/* ---- complex values: pairs of reals in a last dimension of 2, never at the border of the model */
+
+edge_status tl_rfft2d(tl_op *op) {
+  int64_t length[2];
+  uint32_t count = 0;
+  const int64_t last = -1;
+  if (!tl_ints(op, op->in[1], length, 2, &count) || count != 2)
+    return tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_FEATURE, "the lengths must be constants");
+  if (length[0] < 1 || length[1] < 1) return tl_malformed(op, "a length is not positive");
+  TL_NEW(pairs, tl_temp(op, EDGE_DTYPE_F32));
+  TL_NEW(rows, tl_temp(op, EDGE_DTYPE_F32));
+  TL_NEW(axes, tl_const_s64(op, &last, 1));
+  const uint32_t expand[2] = { op->in[0], axes };
+  TL_EMIT(u, op, "Unsqueeze", expand, 2, &pairs, 1);
+  uint32_t args[2][3] = { { pairs, EI_NONE, EI_NONE }, { rows, EI_NONE, EI_NONE } };
+  for (int k = 0; k < 2; ++k) { /* along the width first, half of it; then along the height */
+    args[k][1] = tl_scalar(op, EDGE_DTYPE_S64, (double)length[1 - k]);
+    args[k][2] = tl_scalar(op, EDGE_DTYPE_S64, k == 0 ? -2.0 : -3.0);
+    if (args[k][1] == EI_NONE || args[k][2] == EI_NONE) return tl_broken(op->m);
+  }
+  TL_EMIT(a, op, "Dft", args[0], 3, &rows, 1);
+  EI_TRY(ei_node_set_int(op->m->g, a, "onesided", 1));
+  TL_EMIT(b, op, "Dft", args[1], 3, op->out, 1);
+  return EDGE_STATUS_OK;
+}
+
+edge_status tl_complex_part(tl_op *op) {
+  TL_NEW(index, tl_scalar(op, EDGE_DTYPE_S64, op->row->arg));
+  const uint32_t in[2] = { op->in[0], index };
+  TL_EMIT(n, op, "Gather", in, 2, op->out, 1);
+  return ei_node_set_int(op->m->g, n, "axis", -1);
+}
+
+edge_status tl_complex_abs(tl_op *op) {
+  const int64_t last = -1;
+  TL_NEW(axes, tl_const_s64(op, &last, 1));
+  const uint32_t in[2] = { op->in[0], axes };
+  TL_EMIT(n, op, "ReduceL2", in, 2, op->out, 1);
+  return ei_node_set_int(op->m->g, n, "keep_dims", 0);
+}

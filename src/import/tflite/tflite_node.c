@@ -195,6 +195,11 @@ static edge_status unknown_operator(tl_op *op, uint32_t code) {
   return EDGE_STATUS_OK;
 }
 
+/* RFFT2D, IMAG, REAL, COMPLEX_ABS */
+static bool knows_complex(uint32_t code) {
+  return code == 131 || (code >= 133 && code <= 135);
+}
+
 /* A type that we lack may only appear where an importer step takes it away again (resource handles). */
 static bool types_known(tl_op *op) {
   const uint32_t *const lists[2] = { op->in, op->out };
@@ -203,6 +208,7 @@ static bool types_known(tl_op *op) {
     for (uint32_t i = 0; i < counts[side]; ++i) {
       const tl_tensor *const d = lists[side][i] == EI_NONE ? NULL : tl_declared(op, lists[side][i]);
       if (!d || tl_dtype(d->type) != EDGE_DTYPE_NONE || d->type == TL_TYPE_RESOURCE) continue;
+      if (d->type == TL_TYPE_COMPLEX64 && d->produced && knows_complex(op->row->code)) continue;
       tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_TYPE, "element type %s is not supported", tl_type_name(d->type));
       return false;
     }

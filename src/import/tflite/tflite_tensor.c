@@ -224,6 +224,7 @@ static edge_status read_tensor(tl_model *m, tl_subgraph *sub, fb_vector tensors,
   if (t.dtype != EDGE_DTYPE_NONE && constant) EI_TRY(read_data(m, index, data, bytes, &t));
   EI_TRY(read_quant(m, table, index, &t));
   if (d->is_variable && !d->is_input && !d->produced && t.dtype != EDGE_DTYPE_NONE) EI_TRY(add_variable(m, index, &t));
+  if (d->type == TL_TYPE_COMPLEX64 && d->produced) t.dtype = EDGE_DTYPE_F32; /* pairs in one more dimension */
   if (d->produced) t.rank = EI_RANK_UNKNOWN; /* inference finds it; the declaration may be for other input shapes */
   if (m->fb.bad || ei_graph_add_tensor(m->g, sub->graph, &t) != index) return tl_broken(m);
   return EDGE_STATUS_OK;
