@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Dft and Stft: Fourier transforms, radix 2 for powers of two, the plain sum otherwise, in double. */
+ * Dft and Stft: Fourier transforms in double, radix 2 for powers of two, else by the factors of the length. */
 #include "op_walk.h"
 #include <math.h>
 
@@ -28,20 +28,51 @@ static void plan_init(plan *p, int64_t n, void *scratch) {
   }
 }
 
-static void plain_sum(const plan *p, double sign) {
-  for (int64_t k = 0; k < p->n; ++k) {
-    double re = 0, im = 0;
-    int64_t t = 0; /* j * k mod n */
-    for (int64_t j = 0; j < p->n; ++j) {
-      const double c = p->tw[2 * t], s = sign * p->tw[2 * t + 1], a = p->in[2 * j], b = p->in[2 * j + 1];
-      re += a * c - b * s;
-      im += a * s + b * c;
-      t += k;
-      if (t >= p->n) t -= p->n;
+/* The smallest factor of n, 4 preferred to 2; n itself when it is prime. */
+static int64_t factor_of(int64_t n) {
+  if (n % 4 == 0) return 4;
+  for (int64_t f = 2; f * f <= n; ++f)
+    if (n % f == 0) return f;
+  return n;
+}
+
+/* One stage: groups of f values that lie m * stride apart become their transforms, twisted and f apart.
+ *   y[q + stride (f k + j)] = w_n^(j k) sum_r w_f^(j r) x[q + stride (k + m r)],  n = f m */
+static void stage(const plan *p, const double *x, double *y, int64_t n, int64_t stride, int64_t f, double sign) {
+  const int64_t m = n / f, per_f = p->n / f, per_n = p->n / n;
+  for (int64_t k = 0; k < m; ++k)
+    for (int64_t j = 0; j < f; ++j) {
+      const int64_t twist = j * k * per_n; /* below p->n */
+      const double tc = p->tw[2 * twist], ts = sign * p->tw[2 * twist + 1];
+      for (int64_t q = 0; q < stride; ++q) {
+        double re = 0, im = 0;
+        for (int64_t r = 0, t = 0; r < f; ++r) { /* t = j r / f of a turn */
+          const double c = p->tw[2 * t], s = sign * p->tw[2 * t + 1];
+          const double *const v = x + 2 * (q + stride * (k + m * r));
+          re += v[0] * c - v[1] * s;
+          im += v[0] * s + v[1] * c;
+          t += j * per_f;
+          if (t >= p->n) t -= p->n;
+        }
+        double *const to = y + 2 * (q + stride * (f * k + j));
+        to[0] = re * tc - im * ts;
+        to[1] = re * ts + im * tc;
+      }
     }
-    p->out[2 * k] = re;
-    p->out[2 * k + 1] = im;
+}
+
+static void mixed_radix(const plan *p, double sign) {
+  double *x = p->in, *y = p->out;
+  for (int64_t n = p->n, stride = 1; n > 1;) {
+    const int64_t f = factor_of(n);
+    stage(p, x, y, n, stride, f, sign);
+    double *const swap = x;
+    x = y;
+    y = swap;
+    n /= f;
+    stride *= f;
   }
+  if (x != p->out) memcpy(p->out, x, (size_t)p->n * 2 * sizeof(double));
 }
 
 static void radix_2(const plan *p, double sign) {
@@ -70,7 +101,7 @@ static void transform(const plan *p, bool inverse) {
   if ((p->n & (p->n - 1)) == 0)
     radix_2(p, inverse ? 1 : -1);
   else
-    plain_sum(p, inverse ? 1 : -1);
+    mixed_radix(p, inverse ? 1 : -1);
   for (int64_t k = 0; k < 2 * p->n && inverse; ++k) p->out[k] /= (double)p->n;
 }
 
