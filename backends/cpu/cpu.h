@@ -41,6 +41,18 @@ uint32_t eb_cpu_input(const eb_cpu_plan *plan, uint32_t node, uint32_t i);
 uint32_t eb_cpu_output(const eb_cpu_plan *plan, uint32_t node, uint32_t i);
 /** View of a value; dtype EDGE_DTYPE_NONE for EDGE_NO_VALUE. Valid during planning. */
 const edge_tensor *eb_cpu_tensor(const eb_cpu_plan *plan, uint32_t value);
+/** f32 elements of a large constant, for packing: widened into temporary memory when it is stored in 16 bits.
+ *  (The data of eb_cpu_tensor() may only be read for small constants, up to 64 elements.) */
+typedef struct eb_cpu_const {
+  const float *data; /* NULL for EDGE_NO_VALUE */
+  const eb_cpu_plan *plan;
+  void *temporary;
+  uint64_t bytes;
+} eb_cpu_const;
+edge_status eb_cpu_const_open(const eb_cpu_plan *plan, uint32_t value, eb_cpu_const *out);
+void eb_cpu_const_close(eb_cpu_const *c);
+/** The model's own bytes of a constant, for keys of prepared data; NULL for EDGE_NO_VALUE. */
+const void *eb_cpu_const_source(const eb_cpu_plan *plan, uint32_t value);
 bool eb_cpu_is_const(const eb_cpu_plan *plan, uint32_t value);
 uint64_t eb_cpu_elements(const edge_tensor *tensor); /* all dims are known during planning */
 /** Index of the node that makes the value, or EDGE_NO_VALUE when it comes from outside or is constant. */

@@ -20,16 +20,22 @@ static edge_status dwconv_tile(const void *arg, uint32_t tile, uint32_t worker) 
 }
 
 typedef struct pack_user {
+  const eb_cpu_plan *plan;
   const ek_dwconv_f32_kernel *kernel;
-  const float *w, *bias;
+  uint32_t w, bias;
   size_t taps, c;
 } pack_user;
 
 static edge_status fill(void *user, void *data, uint64_t bytes) {
   (void)bytes;
   const pack_user *const u = user;
-  ek_dwconv_f32_pack(u->kernel, u->w, u->bias, u->taps, u->c, data);
-  return EDGE_STATUS_OK;
+  eb_cpu_const w, bias = { 0 };
+  edge_status status = eb_cpu_const_open(u->plan, u->w, &w);
+  if (status == EDGE_STATUS_OK) status = eb_cpu_const_open(u->plan, u->bias, &bias);
+  if (status == EDGE_STATUS_OK) ek_dwconv_f32_pack(u->kernel, w.data, bias.data, u->taps, u->c, data);
+  eb_cpu_const_close(&w);
+  eb_cpu_const_close(&bias);
+  return status;
 }
 
 edge_status eb_cpu_lower_dwconv_f32(eb_cpu_plan *plan, uint32_t node) {
@@ -47,11 +53,11 @@ edge_status eb_cpu_lower_dwconv_f32(eb_cpu_plan *plan, uint32_t node) {
   }
   const ek_dwconv_f32_kernel *const kernel = ek_dwconv_f32_select(
       eb_cpu_features(plan), eb_cpu_session_flags(plan) & EDGE_SESSION_REPRODUCIBLE ? EK_EXACT : 0);
-  pack_user user = { kernel, tw->data, bias != EDGE_NO_VALUE ? eb_cpu_tensor(plan, bias)->data : NULL,
-                     (size_t)(win.kh * win.kw), (size_t)win.ic };
-  const edge_prepared_key key = { .source = user.w,
+  pack_user user = { plan, kernel, w, bias, (size_t)(win.kh * win.kw), (size_t)win.ic };
+  const edge_prepared_key key = { .source = eb_cpu_const_source(plan, w),
                                   .layout = kernel->name,
-                                  .params = { user.taps, user.c, (uint64_t)(uintptr_t)user.bias, 0 } };
+                                  .params = { user.taps, user.c, (uint64_t)(uintptr_t)eb_cpu_const_source(plan, bias),
+                                              0 } };
   const void *packed = NULL;
   const edge_status status =
       eb_cpu_prepared(plan, &key, ek_dwconv_f32_packed_bytes(kernel, user.taps, user.c), fill, &user, &packed);

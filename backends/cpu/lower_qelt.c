@@ -5,8 +5,12 @@
 
 #include <math.h>
 
-static uint32_t flip_of(const eb_cpu_q *q) { return q->is_signed ? 0x80808080u : 0u; }
-static int32_t unsigned_zero(const eb_cpu_q *q) { return q->zero + (q->is_signed ? 128 : 0); }
+static uint32_t flip_of(const eb_cpu_q *q) {
+  return q->is_signed ? 0x80808080u : 0u;
+}
+static int32_t unsigned_zero(const eb_cpu_q *q) {
+  return q->zero + (q->is_signed ? 128 : 0);
+}
 
 /* ---- binary: b is read as [outer][1][inner] while a and y are [outer][mid][inner] */
 
@@ -25,8 +29,10 @@ static bool collapse(const edge_tensor *a, const edge_tensor *b, const edge_tens
     if (d == 1) continue;
     if (db == d) {
       if (stage == 1) stage = 2;
-      if (stage == 0) s->outer *= (uint64_t)d;
-      else s->inner *= (uint64_t)d;
+      if (stage == 0)
+        s->outer *= (uint64_t)d;
+      else
+        s->inner *= (uint64_t)d;
     } else {
       if (stage == 2) return false;
       stage = 1;
@@ -127,12 +133,16 @@ static edge_status convert_tile(const void *arg, uint32_t tile, uint32_t worker)
   const convert_arg *const k = arg;
   (void)worker;
   const uint64_t from = tile * k->per_tile, n = k->n - from < k->per_tile ? k->n - from : k->per_tile;
-  if (k->quant) k->quant(&k->p, (size_t)n, (const float *)k->x + from, (uint8_t *)k->y + from);
-  else k->dequant(&k->p, (size_t)n, (const uint8_t *)k->x + from, (float *)k->y + from);
+  if (k->quant)
+    k->quant(&k->p, (size_t)n, (const float *)k->x + from, (uint8_t *)k->y + from);
+  else
+    k->dequant(&k->p, (size_t)n, (const uint8_t *)k->x + from, (float *)k->y + from);
   return EDGE_STATUS_OK;
 }
 
-static bool plain_f32(const edge_tensor *t) { return t->dtype == EDGE_DTYPE_F32 && t->encoding == EDGE_ENCODING_NATIVE; }
+static bool plain_f32(const edge_tensor *t) {
+  return t->dtype == EDGE_DTYPE_F32 && t->encoding == EDGE_ENCODING_NATIVE;
+}
 
 /* Scale and zero point given as constant scalars take the place of the tensor's own. */
 static bool parameters(eb_cpu_plan *plan, uint32_t node, const edge_tensor *t, eb_cpu_q *q) {
@@ -160,9 +170,16 @@ edge_status eb_cpu_lower_qconvert(eb_cpu_plan *plan, uint32_t node) {
   if (n == 0) return EB_CPU_PASS;
   const ek_qelt_desc *const row = ek_qelt_select(eb_cpu_features(plan));
   const int32_t lo = q.is_signed ? -128 : 0;
-  const convert_arg k = { .p = { .flip_a = flip_of(&q), .za = unsigned_zero(&q), .ra = q.scale, .zy = q.zero, .lo = lo,
-                                 .hi = lo + 255, .y_signed = q.is_signed },
-                          .quant = quantize ? row->quant : NULL, .dequant = row->dequant, .n = n };
+  const convert_arg k = { .p = { .flip_a = flip_of(&q),
+                                 .za = unsigned_zero(&q),
+                                 .ra = q.scale,
+                                 .zy = q.zero,
+                                 .lo = lo,
+                                 .hi = lo + 255,
+                                 .y_signed = q.is_signed },
+                          .quant = quantize ? row->quant : NULL,
+                          .dequant = row->dequant,
+                          .n = n };
   const double us = 0.1 + (double)n / 4e3;
   const uint32_t tiles = eb_cpu_tiles(plan, us, (n + 4095) / 4096);
   convert_arg *const arg = eb_cpu_step(plan, node, convert_tile, sizeof k, tiles, us);

@@ -100,8 +100,10 @@ static edge_status concat_tile(const void *arg, uint32_t tile, uint32_t worker) 
     for (uint32_t i = 0; i < k->n_in; ++i) {
       const concat_input *const in = &k->in[i];
       uint8_t *const to = k->y + o * k->strip + in->offset;
-      if (in->copy) memcpy(to, in->x + o * in->bytes, (size_t)in->bytes);
-      else k->fn((size_t)in->bytes, in->x + o * in->bytes, in->table, to);
+      if (in->copy)
+        memcpy(to, in->x + o * in->bytes, (size_t)in->bytes);
+      else
+        k->fn((size_t)in->bytes, in->x + o * in->bytes, in->table, to);
     }
   }
   return EDGE_STATUS_OK;
@@ -143,7 +145,8 @@ edge_status eb_cpu_lower_qconcat(eb_cpu_plan *plan, uint32_t node) {
   const uint32_t n_in = eb_cpu_host(plan)->node_num_inputs(eb_cpu_node(plan, node));
   const edge_tensor *const y = eb_cpu_tensor(plan, vy);
   int64_t axis = eb_cpu_int(plan, node, "axis");
-  if (!is_8bit(y) || eb_cpu_elements(y) == 0 || n_in < 1 || n_in > 16 || eb_cpu_int(plan, node, "act")) return EB_CPU_PASS;
+  if (!is_8bit(y) || eb_cpu_elements(y) == 0 || n_in < 1 || n_in > 16 || eb_cpu_int(plan, node, "act"))
+    return EB_CPU_PASS;
   if (axis < 0) axis += y->rank;
   if (axis < 0 || axis >= y->rank) return EB_CPU_PASS;
   uint64_t outer = 1, inner = 1, offset = 0;
@@ -160,10 +163,15 @@ edge_status eb_cpu_lower_qconcat(eb_cpu_plan *plan, uint32_t node) {
   const double us = 0.1 + (double)total / 15e3;
   const uint32_t want = eb_cpu_tiles(plan, us, outer);
   const uint64_t per_tile = (outer + want - 1) / want;
-  concat_arg *const arg = eb_cpu_step(plan, node, concat_tile, sizeof *arg, (uint32_t)((outer + per_tile - 1) / per_tile), us);
+  concat_arg *const arg =
+      eb_cpu_step(plan, node, concat_tile, sizeof *arg, (uint32_t)((outer + per_tile - 1) / per_tile), us);
   if (in == NULL || arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
-  *arg = (concat_arg) { .in = in, .fn = ek_qlut_select(eb_cpu_features(plan))->fn, .outer = outer,
-                        .strip = (uint64_t)y->dims[axis] * inner, .per_tile = per_tile, .n_in = n_in };
+  *arg = (concat_arg) { .in = in,
+                        .fn = ek_qlut_select(eb_cpu_features(plan))->fn,
+                        .outer = outer,
+                        .strip = (uint64_t)y->dims[axis] * inner,
+                        .per_tile = per_tile,
+                        .n_in = n_in };
   for (uint32_t i = 0; i < n_in; ++i) {
     const uint32_t vx = eb_cpu_input(plan, node, i);
     const edge_tensor *const x = eb_cpu_tensor(plan, vx);

@@ -14,11 +14,11 @@ typedef struct pool_arg {
   const uint8_t *x;
   uint8_t *y;
   ek_qpool_fn fn;
-  ek_qlut_fn map;                /* NULL: none */
+  ek_qlut_fn map; /* NULL: none */
   int32_t zero;
   bool is_signed, include_pad, is_max;
   int32_t lo, hi;
-  uint32_t rows;                 /* output rows (of all images) in a tile */
+  uint32_t rows; /* output rows (of all images) in a tile */
   uint8_t table[256];
 } pool_arg;
 
@@ -41,12 +41,15 @@ static void one_pixel(const pool_arg *k, int64_t image, int64_t oy, int64_t ox, 
   }
   ek_qpool_call call = { p, taps, (uint32_t)v->ic, k->is_signed, k->lo, k->hi, 0, taps, y };
   if (k->include_pad) {
-    const int64_t count = padded(iy, v->ih + k->pad_bottom, v->dh, v->kh) * padded(ix, v->iw + k->pad_right, v->dw, v->kw);
+    const int64_t count =
+        padded(iy, v->ih + k->pad_bottom, v->dh, v->kh) * padded(ix, v->iw + k->pad_right, v->dw, v->kw);
     call.count = (uint32_t)count;
     call.extra = (int32_t)(count - taps) * k->zero;
   }
-  if (taps == 0) memset(y, (k->is_max ? k->lo : k->zero) & 255, (size_t)v->ic);
-  else k->fn(&call);
+  if (taps == 0)
+    memset(y, (k->is_max ? k->lo : k->zero) & 255, (size_t)v->ic);
+  else
+    k->fn(&call);
   if (k->map) k->map((size_t)v->ic, y, k->table, y);
 }
 
@@ -157,9 +160,12 @@ static bool split_axes(eb_cpu_plan *plan, uint32_t node, const edge_tensor *x, r
     if (n != 0 && a->data == NULL) return false;
     for (uint64_t i = 0; i < n; ++i) {
       int64_t axis;
-      if (a->dtype == EDGE_DTYPE_S64) axis = ((const int64_t *)a->data)[i];
-      else if (a->dtype == EDGE_DTYPE_S32) axis = ((const int32_t *)a->data)[i];
-      else return false;
+      if (a->dtype == EDGE_DTYPE_S64)
+        axis = ((const int64_t *)a->data)[i];
+      else if (a->dtype == EDGE_DTYPE_S32)
+        axis = ((const int32_t *)a->data)[i];
+      else
+        return false;
       if (axis < 0) axis += x->rank;
       if (axis < 0 || axis >= x->rank) return false;
       gone[axis] = true;
@@ -180,8 +186,10 @@ static bool split_axes(eb_cpu_plan *plan, uint32_t node, const edge_tensor *x, r
       k->gone *= d;
     } else {
       if (stage == 1) stage = 2;
-      if (stage == 0) k->outer *= d;
-      else k->inner *= d;
+      if (stage == 0)
+        k->outer *= d;
+      else
+        k->inner *= d;
     }
   }
   return true;
@@ -196,12 +204,17 @@ edge_status eb_cpu_lower_qreduce(eb_cpu_plan *plan, uint32_t node) {
     return EB_CPU_PASS;
   if (k.gone == 0 || k.gone > 1u << 22) return EB_CPU_PASS; /* sums and zero points stay below 2^31 */
   k.is_signed = qx.is_signed;
-  k.p = (ek_qmean_args) { -qx.zero * (int32_t)k.gone, (double)qx.scale,
-                          eb_cpu_is_op(plan, node, "ReduceMean") ? (double)k.gone : 1.0, qy.scale, qy.zero, qy.is_signed };
+  k.p = (ek_qmean_args) { -qx.zero * (int32_t)k.gone,
+                          (double)qx.scale,
+                          eb_cpu_is_op(plan, node, "ReduceMean") ? (double)k.gone : 1.0,
+                          qy.scale,
+                          qy.zero,
+                          qy.is_signed };
   const double us = 0.1 + (double)eb_cpu_elements(x) / 15e3;
   const uint32_t want = eb_cpu_tiles(plan, us, k.outer);
   k.per_tile = (k.outer + want - 1) / want;
-  reduce_arg *const arg = eb_cpu_step(plan, node, reduce_tile, sizeof k, (uint32_t)((k.outer + k.per_tile - 1) / k.per_tile), us);
+  reduce_arg *const arg =
+      eb_cpu_step(plan, node, reduce_tile, sizeof k, (uint32_t)((k.outer + k.per_tile - 1) / k.per_tile), us);
   if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   *arg = k;
   eb_cpu_slot(plan, &arg->x, eb_cpu_value(plan, vx));

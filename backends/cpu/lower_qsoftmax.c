@@ -63,7 +63,8 @@ edge_status eb_cpu_lower_qsoftmax(eb_cpu_plan *plan, uint32_t node) {
   const double us = 0.1 + (double)rows * ((double)size * 0.004 + 1.0);
   const uint32_t want = eb_cpu_tiles(plan, us, rows);
   const uint64_t per_tile = (rows + want - 1) / want;
-  softmax_arg *const arg = eb_cpu_step(plan, node, softmax_tile, sizeof *arg, (uint32_t)((rows + per_tile - 1) / per_tile), us);
+  softmax_arg *const arg =
+      eb_cpu_step(plan, node, softmax_tile, sizeof *arg, (uint32_t)((rows + per_tile - 1) / per_tile), us);
   if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   const double beta = eb_cpu_host(plan)->attr_float(eb_cpu_node(plan, node), "beta");
   arg->rows = rows;

@@ -40,9 +40,10 @@ edge_status eb_cpu_lower_ref(eb_cpu_plan *plan, uint32_t index) {
     const uint32_t value = i < n_in ? eb_cpu_input(plan, index, i) : eb_cpu_output(plan, index, i - n_in);
     if (value == EDGE_NO_VALUE) continue; /* zeroed: dtype EDGE_DTYPE_NONE */
     *t = *eb_cpu_tensor(plan, value);
-    if (eb_cpu_is_const(plan, value)) continue;
-    const edge_status status = edge_tensor_bytes(t, &t->bytes);
-    if (status != EDGE_STATUS_OK) return status;
+    if (!eb_cpu_is_const(plan, value)) {
+      const edge_status status = edge_tensor_bytes(t, &t->bytes);
+      if (status != EDGE_STATUS_OK) return status;
+    }
     eb_cpu_slot(plan, &t->data, eb_cpu_value(plan, value));
   }
   a->scratch_bytes = host->ref_scratch_bytes(eb_cpu_partition(plan), node);

@@ -44,7 +44,9 @@ uint32_t eb_cpu_output(const eb_cpu_plan *plan, uint32_t node, uint32_t i) {
 
 const edge_tensor *eb_cpu_tensor(const eb_cpu_plan *plan, uint32_t value) {
   static const edge_tensor none = { .dtype = EDGE_DTYPE_NONE };
-  return value < plan->num_values ? &plan->values[value].tensor : &none;
+  if (value >= plan->num_values) return &none;
+  const eb_cpu_value_info *const v = &plan->values[value];
+  return plan->widening && v->has_wide ? &v->wide : &v->tensor;
 }
 
 bool eb_cpu_is_const(const eb_cpu_plan *plan, uint32_t value) {

@@ -101,6 +101,10 @@ static uint32_t root_of(const eb_cpu_plan *plan, uint32_t storage, uint64_t *off
 
 static uint32_t storage_of(eb_cpu_plan *plan, uint32_t value) {
   eb_cpu_value_info *const v = &plan->values[value];
+  if (plan->widening && v->has_wide) {
+    if (v->wide_storage == EB_CPU_NONE) v->wide_storage = new_storage(plan, EB_CPU_NONE, v->wide.bytes, LINE);
+    return v->wide_storage;
+  }
   if (v->storage != EB_CPU_NONE) return v->storage;
   uint64_t bytes = 0;
   if (edge_tensor_bytes(&v->tensor, &bytes) != EDGE_STATUS_OK) fail(plan, EDGE_STATUS_LIMIT_EXCEEDED);
@@ -117,6 +121,10 @@ eb_cpu_ref eb_cpu_value(eb_cpu_plan *plan, uint32_t value) {
   if (value >= plan->num_values) return ref;
   if (eb_cpu_is_const(plan, value)) {
     ref.ptr = plan->values[value].tensor.data;
+    if (plan->widening && plan->values[value].has_wide) {
+      const edge_status status = eb_cpu_wide_const(plan, value, &ref.ptr);
+      if (status != EDGE_STATUS_OK) fail(plan, status);
+    }
   } else {
     ref.storage = storage_of(plan, value);
   }
@@ -219,6 +227,7 @@ void eb_cpu_slot(eb_cpu_plan *plan, void *field, eb_cpu_ref ref) {
 void eb_cpu_take(eb_cpu_plan *plan, uint32_t node) {
   if (node >= plan->num_nodes) return;
   plan->done[node] = true;
+  if (plan->num_taken < sizeof plan->taken / sizeof *plan->taken) plan->taken[plan->num_taken++] = node;
   if (plan->context->notes[node].kernel == NULL) eb_cpu_note(plan, node, "fused", "computed by the node before it");
 }
 
@@ -362,11 +371,21 @@ static edge_status plan_nodes(eb_cpu_plan *plan) {
   plan->done = eb_cpu_keep(plan, plan->num_nodes + 1);
   plan->context->notes = eb_cpu_keep(plan, ((uint64_t)plan->num_nodes + 1) * sizeof(eb_cpu_note_info));
   if (plan->done == NULL || plan->context->notes == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  plan->wide_node = eb_cpu_keep(plan, plan->num_nodes + 1);
+  if (plan->wide_node == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   edge_status status = survey(plan);
+  if (status == EDGE_STATUS_OK) status = eb_cpu_promote(plan);
   for (uint32_t n = 0; n < plan->num_nodes && status == EDGE_STATUS_OK; ++n) {
     if (plan->done[n]) continue;
+    plan->widening = plan->wide_node[n];
+    plan->num_taken = 0;
     status = lower(plan, n);
+    plan->widening = false;
     plan->done[n] = true;
+    if (status == EDGE_STATUS_OK) status = eb_cpu_promote_after(plan, n);
+    for (uint32_t i = 0; i < plan->num_taken && status == EDGE_STATUS_OK; ++i) {
+      status = eb_cpu_promote_after(plan, plan->taken[i]);
+    }
     if (status == EDGE_STATUS_OK) status = plan->status;
   }
   return status == EDGE_STATUS_OK ? finish(plan) : status;

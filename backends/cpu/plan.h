@@ -13,6 +13,9 @@ typedef struct eb_cpu_value_info {
   uint32_t consumer; /* the last reader seen; the only one when uses is 1 */
   uint32_t uses;
   uint32_t storage; /* EB_CPU_NONE until asked for */
+  edge_tensor wide; /* the f32 form of a 16-bit value, see promote.c */
+  uint32_t wide_storage;
+  bool has_wide, needs_stored;
   bool seen, leaves;
 } eb_cpu_value_info;
 
@@ -64,11 +67,20 @@ struct eb_cpu_plan {
   eb_cpu_context *context;
   eb_cpu_value_info *values;
   uint32_t num_values, num_nodes;
-  bool *done;             /* per node: lowered or taken */
-  eb_cpu_vector storages; /* eb_cpu_storage */
+  bool *done;                   /* per node: lowered or taken */
+  bool *wide_node;              /* per node: works on wide forms */
+  bool widening;                /* values are meant in their wide form now */
+  uint32_t taken[8], num_taken; /* by the lowering that runs */
+  eb_cpu_vector storages;       /* eb_cpu_storage */
   uint64_t features;
   uint32_t prepare;
   edge_status status; /* the first failure of a call that cannot return one */
 };
+
+/* promote.c: mark nodes and values after the survey; emit conversions of a node's outputs after it was lowered */
+edge_status eb_cpu_promote(eb_cpu_plan *plan);
+edge_status eb_cpu_promote_after(eb_cpu_plan *plan, uint32_t node);
+/** The f32 form of a 16-bit constant; any non-NULL address while only sizes are planned. */
+edge_status eb_cpu_wide_const(eb_cpu_plan *plan, uint32_t value, const void **out);
 
 #endif

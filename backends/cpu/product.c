@@ -36,8 +36,9 @@ void eb_cpu_epilogue_take(eb_cpu_plan *plan, const eb_cpu_epilogue *epilogue) {
 }
 
 typedef struct pack_user {
+  const eb_cpu_plan *plan;
   const ek_gemm_f32_kernel *kernel;
-  const float *w, *bias;
+  uint32_t w, bias;
   size_t k, n, groups;
   bool k_major;
 } pack_user;
@@ -46,21 +47,25 @@ static edge_status fill(void *user, void *data, uint64_t bytes) {
   (void)bytes;
   const pack_user *const u = user;
   const size_t floats = (size_t)(ek_gemm_f32_packed_bytes(u->kernel, u->k, u->n) / sizeof(float));
-  for (size_t g = 0; g < u->groups; ++g) {
-    ek_gemm_f32_pack(u->kernel, u->w + g * u->k * u->n, u->k_major ? u->n : 1, u->k_major ? 1 : u->k, u->k, u->n,
-                     u->bias ? u->bias + g * u->n : NULL, (float *)data + g * floats);
+  eb_cpu_const w, bias = { 0 };
+  edge_status status = eb_cpu_const_open(u->plan, u->w, &w);
+  if (status == EDGE_STATUS_OK) status = eb_cpu_const_open(u->plan, u->bias, &bias);
+  for (size_t g = 0; g < u->groups && status == EDGE_STATUS_OK; ++g) {
+    ek_gemm_f32_pack(u->kernel, w.data + g * u->k * u->n, u->k_major ? u->n : 1, u->k_major ? 1 : u->k, u->k, u->n,
+                     bias.data ? bias.data + g * u->n : NULL, (float *)data + g * floats);
   }
-  return EDGE_STATUS_OK;
+  eb_cpu_const_close(&w);
+  eb_cpu_const_close(&bias);
+  return status;
 }
 
 edge_status eb_cpu_pack_f32(eb_cpu_plan *plan, const ek_gemm_f32_kernel *kernel, uint32_t w, uint32_t bias, size_t k,
                             size_t n, size_t groups, bool k_major, const void **out) {
-  pack_user user = { kernel, eb_cpu_tensor(plan, w)->data, NULL, k, n, groups, k_major };
-  if (bias != EDGE_NO_VALUE) user.bias = eb_cpu_tensor(plan, bias)->data;
+  pack_user user = { plan, kernel, w, bias, k, n, groups, k_major };
   const edge_prepared_key key = {
-    .source = user.w,
+    .source = eb_cpu_const_source(plan, w),
     .layout = kernel->name,
-    .params = { k, n, groups * 2 + k_major, (uint64_t)(uintptr_t)user.bias },
+    .params = { k, n, groups * 2 + k_major, (uint64_t)(uintptr_t)eb_cpu_const_source(plan, bias) },
   };
   return eb_cpu_prepared(plan, &key, ek_gemm_f32_packed_bytes(kernel, k, n) * groups, fill, &user, out);
 }
