@@ -5,18 +5,20 @@
 
 /* what is the same for all pixels of an output line */
 typedef struct line {
-  const float *x;          /* first valid kernel line, column -pad_left, this channel block */
-  const float *w;          /* its taps */
+  const float *x; /* first valid kernel line, column -pad_left, this channel block */
+  const float *w; /* its taps */
   const float *bias;
   float *y;
-  size_t lines;            /* valid kernel lines */
-  size_t line_step;        /* elements between them */
+  size_t lines;     /* valid kernel lines */
+  size_t line_step; /* elements between them */
   size_t c, kw, sw, dw;
-  size_t n;                /* channels of the block */
+  size_t n; /* channels of the block */
   float lo, hi;
 } line;
 
-VF_INLINE vf line_load(const float *p, size_t n, const int tail) { return tail ? vf_load_n(p, n) : vf_load(p); }
+VF_INLINE vf line_load(const float *p, size_t n, const int tail) {
+  return tail ? vf_load_n(p, n) : vf_load(p);
+}
 
 VF_INLINE void line_store(const line *l, float *p, vf sum, const int tail) {
   const vf v = vf_min(vf_set1(l->hi), vf_max(vf_set1(l->lo), sum));
@@ -61,15 +63,15 @@ VF_INLINE void pixels(const line *l, size_t ox, const int tail, const size_t K, 
   UNROLL8 for (size_t p = 0; p < P; ++p) line_store(l, l->y + (ox + p) * l->c, sum[p], tail);
 }
 
-#define INSIDE(name, K, S)                                                                            \
-  static void name(const line *l, size_t x0, size_t x1) {                                             \
-    for (; x0 + 8 <= x1; x0 += 8) pixels(l, x0, 0, K, S, 8);                                          \
-    if (x0 + 4 <= x1) {                                                                               \
-      pixels(l, x0, 0, K, S, 4);                                                                      \
-      x0 += 4;                                                                                        \
-    }                                                                                                 \
-    for (; x0 + 2 <= x1; x0 += 2) pixels(l, x0, 0, K, S, 2);                                          \
-    if (x0 < x1) pixels(l, x0, 0, K, S, 1);                                                           \
+#define INSIDE(name, K, S)                                   \
+  static void name(const line *l, size_t x0, size_t x1) {    \
+    for (; x0 + 8 <= x1; x0 += 8) pixels(l, x0, 0, K, S, 8); \
+    if (x0 + 4 <= x1) {                                      \
+      pixels(l, x0, 0, K, S, 4);                             \
+      x0 += 4;                                               \
+    }                                                        \
+    for (; x0 + 2 <= x1; x0 += 2) pixels(l, x0, 0, K, S, 2); \
+    if (x0 < x1) pixels(l, x0, 0, K, S, 1);                  \
   }
 INSIDE(inside_3s1, 3, 1)
 INSIDE(inside_3s2, 3, 2)
@@ -113,8 +115,15 @@ static void rows(const ek_dwconv_f32_args *a, size_t row0, size_t row1, size_t b
     const size_t c0 = block * VF_LANES;
     const int tail = a->c - c0 < VF_LANES;
     const float *const packed = a->packed + c0 * (a->kh * a->kw + 1);
-    line l = { .bias = packed + a->kh * a->kw * VF_LANES, .line_step = a->dh * a->iw * a->c, .c = a->c, .kw = a->kw,
-               .sw = a->sw, .dw = a->dw, .n = tail ? a->c - c0 : VF_LANES, .lo = a->lo, .hi = a->hi };
+    line l = { .bias = packed + a->kh * a->kw * VF_LANES,
+               .line_step = a->dh * a->iw * a->c,
+               .c = a->c,
+               .kw = a->kw,
+               .sw = a->sw,
+               .dw = a->dw,
+               .n = tail ? a->c - c0 : VF_LANES,
+               .lo = a->lo,
+               .hi = a->hi };
     for (size_t row = row0; row < row1; ++row) {
       const ptrdiff_t top = (ptrdiff_t)(row % a->oh * a->sh) - a->pad_top;
       size_t k0 = 0, k1 = a->kh;

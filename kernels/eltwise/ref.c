@@ -8,23 +8,23 @@ static float clamp(float v, float lo, float hi) {
   return v < lo ? lo : v > hi ? hi : v;
 }
 
-#define BINARY(name, expression)                                                                                       \
-  static void binary_##name(size_t n, const float *a, size_t a_step, const float *b, size_t b_step, float *y,          \
-                            float lo, float hi) {                                                                      \
-    for (size_t i = 0; i < n; ++i) {                                                                                   \
-      const float p = a[i * a_step], q = b[i * b_step];                                                                \
-      y[i] = clamp(expression, lo, hi);                                                                                \
-    }                                                                                                                  \
+#define BINARY(name, expression)                                                                              \
+  static void binary_##name(size_t n, const float *a, size_t a_step, const float *b, size_t b_step, float *y, \
+                            float lo, float hi) {                                                             \
+    for (size_t i = 0; i < n; ++i) {                                                                          \
+      const float p = a[i * a_step], q = b[i * b_step];                                                       \
+      y[i] = clamp(expression, lo, hi);                                                                       \
+    }                                                                                                         \
   }
-#define UNARY(name, expression)                                                                                        \
-  static void unary_##name(size_t n, const float *x, float *y, float p0, float p1) {                                   \
-    (void)p0, (void)p1;                                                                                                \
-    for (size_t i = 0; i < n; ++i) {                                                                                   \
-      const float v = x[i];                                                                                            \
-      const double d = (double)v;                                                                                      \
-      (void)d;                                                                                                         \
-      y[i] = (float)(expression);                                                                                      \
-    }                                                                                                                  \
+#define UNARY(name, expression)                                                      \
+  static void unary_##name(size_t n, const float *x, float *y, float p0, float p1) { \
+    (void)p0, (void)p1;                                                              \
+    for (size_t i = 0; i < n; ++i) {                                                 \
+      const float v = x[i];                                                          \
+      const double d = (double)v;                                                    \
+      (void)d;                                                                       \
+      y[i] = (float)(expression);                                                    \
+    }                                                                                \
   }
 
 static int any_nan(float a, float b) {

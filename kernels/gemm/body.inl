@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * f32 micro-kernels for any vector word: TILE(rows, vectors) defines one. All MR * NV sums stay in registers;
  * per k: NV panel loads and MR broadcasts. */
-VF_INLINE vf tail_load(const float *p, size_t n) { return n == VF_LANES ? vf_load(p) : vf_load_n(p, n); }
+VF_INLINE vf tail_load(const float *p, size_t n) {
+  return n == VF_LANES ? vf_load(p) : vf_load_n(p, n);
+}
 VF_INLINE void tail_store(float *p, vf v, size_t n) {
   if (n == VF_LANES) {
     vf_store(p, v);

@@ -6,8 +6,9 @@
 #include "body.inl"
 
 TILE(1, 2)
-TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2) TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
-    TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
+TILE(2, 2)
+TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2) TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1)
+    TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
 
         const ek_gemm_f32_kernel ek_gemm_f32_6x16__avx2 = {
           .name = "gemm_f32_6x16__avx2",

@@ -106,7 +106,8 @@ static size_t planes_3_bytes(size_t columns, const char *s, size_t sr, char *d) 
     const __m128i z = _mm_loadu_si128((const __m128i *)(const void *)(s + 2 * sr + c));
     for (int o = 0; o < 3; ++o) {
       const __m128i xy = _mm_or_si128(_mm_shuffle_epi8(x, pick[o]), _mm_shuffle_epi8(y, pick[3 + o]));
-      _mm_storeu_si128((__m128i *)(void *)(d + c * 3 + 16 * (size_t)o), _mm_or_si128(xy, _mm_shuffle_epi8(z, pick[6 + o])));
+      _mm_storeu_si128((__m128i *)(void *)(d + c * 3 + 16 * (size_t)o),
+                       _mm_or_si128(xy, _mm_shuffle_epi8(z, pick[6 + o])));
     }
   }
   return c;

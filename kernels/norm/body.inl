@@ -119,5 +119,9 @@ static void normalise(const ek_norm_f32_args *g, size_t row0, size_t row1, int c
     }
   }
 }
-static void layer(const ek_norm_f32_args *g, size_t row0, size_t row1) { normalise(g, row0, row1, 1); }
-static void rms(const ek_norm_f32_args *g, size_t row0, size_t row1) { normalise(g, row0, row1, 0); }
+static void layer(const ek_norm_f32_args *g, size_t row0, size_t row1) {
+  normalise(g, row0, row1, 1);
+}
+static void rms(const ek_norm_f32_args *g, size_t row0, size_t row1) {
+  normalise(g, row0, row1, 0);
+}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * f32 pools for any vector word: per output pixel, four vectors of channels at a time over the clipped window. */
 typedef struct window {
-  const float *x;                /* first element inside */
-  size_t rows, columns;          /* inside */
-  size_t row_step, column_step;  /* elements */
+  const float *x;               /* first element inside */
+  size_t rows, columns;         /* inside */
+  size_t row_step, column_step; /* elements */
   float divisor;
 } window;
 
