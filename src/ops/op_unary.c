@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Unary elementwise operators on floats and quantized values: one row each. Computed in f64, rounded once;
- * quantized 8-bit values through a table of all 256 answers. */
+ * quantized 8-bit values through a table of all 256 answers, 16-bit Gelu through a table of pieces. */
+#include "lut16.h"
 #include "op.h"
 
 enum { INTS = 1 };
@@ -206,7 +207,12 @@ static edge_status eval_row(ei_op_ctx *c, const row *r) {
   for (int k = 0; k < 2; ++k) {
     if (r->keys[k] != NULL) p[k] = ei_op_float(c, r->keys[k]);
   }
-  if (x->dtype == EDGE_DTYPE_F32) {
+  if (r->real == f_gelu && x->dtype == EDGE_DTYPE_S16 && y->dtype == EDGE_DTYPE_S16 && ei_is_quantized(x) &&
+      ei_is_quantized(y)) {
+    ei_lut16 table;
+    ei_lut16_build(&table, ei_quant_scale(x), ei_quant_zero(x), ei_quant_scale(y), r->real, p);
+    for (uint64_t i = 0; i < n; ++i) ei_store_s64(y, i, ei_lut16_find(&table, (int32_t)ei_load_s64(x, i)));
+  } else if (x->dtype == EDGE_DTYPE_F32) {
     eval_f32(x, y, r, p, n);
   } else if (ei_is_quantized(x) && (x->dtype == EDGE_DTYPE_S8 || x->dtype == EDGE_DTYPE_U8) && y->quant.count <= 1) {
     eval_bytes(x, y, r, p, n);
@@ -220,28 +226,28 @@ static edge_status eval_row(ei_op_ctx *c, const row *r) {
   return EDGE_STATUS_OK;
 }
 
-#define UNARY(Name, attributes, ...)                                                                                   \
-  static const row row_##Name = { __VA_ARGS__ };                                                                       \
-  static edge_status infer_##Name(ei_op_ctx *c) {                                                                      \
-    return infer_row(c, &row_##Name);                                                                                  \
-  }                                                                                                                    \
-  static edge_status eval_##Name(ei_op_ctx *c) {                                                                       \
-    return eval_row(c, &row_##Name);                                                                                   \
-  }                                                                                                                    \
-  const ei_op_def ei_op_##Name = {                                                                                     \
-    .name = #Name,                                                                                                     \
-    .min_in = 1,                                                                                                       \
-    .max_in = 1,                                                                                                       \
-    .min_out = 1,                                                                                                      \
-    .max_out = 1,                                                                                                      \
-    .version = 1,                                                                                                      \
-    .flags = EI_OP_ELEMENTWISE,                                                                                        \
-    .attrs = attributes,                                                                                               \
-    .infer = infer_##Name,                                                                                             \
-    .eval = eval_##Name,                                                                                               \
+#define UNARY(Name, attributes, ...)              \
+  static const row row_##Name = { __VA_ARGS__ };  \
+  static edge_status infer_##Name(ei_op_ctx *c) { \
+    return infer_row(c, &row_##Name);             \
+  }                                               \
+  static edge_status eval_##Name(ei_op_ctx *c) {  \
+    return eval_row(c, &row_##Name);              \
+  }                                               \
+  const ei_op_def ei_op_##Name = {                \
+    .name = #Name,                                \
+    .min_in = 1,                                  \
+    .max_in = 1,                                  \
+    .min_out = 1,                                 \
+    .max_out = 1,                                 \
+    .version = 1,                                 \
+    .flags = EI_OP_ELEMENTWISE,                   \
+    .attrs = attributes,                          \
+    .infer = infer_##Name,                        \
+    .eval = eval_##Name,                          \
   };
 #define ATTRS(name) static const ei_attr_def name##_attrs[] =
-#define NO_KEYS                                                                                                        \
+#define NO_KEYS \
   { NULL, NULL }
 
 ATTRS(leaky) { { "alpha", EI_ATTR_FLOAT, 0.01 }, { NULL, 0, 0 } };
