@@ -18,9 +18,13 @@ typedef struct ei_import_options {
   void *log_user;
   uint64_t max_bytes; /* quota of what importing allocates; 0: none. Mapped files do not count */
   bool all_outputs;   /* every tensor that a node of an entry makes becomes an output too */
+  /* "NAME" or "NAME=anything": an ONNX input that has a default value and is named here stays an input; the
+   * others become constants */
+  const char *const *given;
+  uint32_t n_given;
 } ei_import_options;
 #define EI_IMPORT_OPTIONS_INIT \
-  { NULL, 0u, NULL, NULL, NULL, 0u, false }
+  { NULL, 0u, NULL, NULL, NULL, 0u, false, NULL, 0u }
 
 /** A file whose bytes a graph may point into: mapped, or read into memory where there is no mapping. */
 typedef struct ei_import_file {

@@ -108,6 +108,12 @@ int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, ui
   import.log = log_line;
   import.max_bytes = o->max_memory;
   import.all_outputs = c->all_outputs;
+  const char *given[TOOL_MAX_LIST];
+  for (uint32_t i = 0; i < c->n_inputs; ++i) {
+    const bool split = c->input_names[i] != NULL;
+    if (split || (!c->inputs_by_name && strchr(c->input_files[i], '='))) given[import.n_given++] = split ? c->input_names[i] : c->input_files[i];
+  }
+  import.given = given;
   const edge_status status = ei_import_open(env, path, &import, NULL, out, &error);
   if (status == EDGE_STATUS_OK && deadline_ns && edge_session_clock_ns() > deadline_ns) {
     edge_model_release(*out);

@@ -192,10 +192,23 @@ static void add_initializer(ei_ox_scope *s, const ei_tensor *t) {
   if (i != EI_NONE && !ei_ox_names_put(x->arena, &s->names, name, i)) ei_ox_out_of_memory(x);
 }
 
+/* Does the caller give this input of the main graph a value of its own? */
+static bool is_given(const ei_ox_scope *s, const ei_ox_graph *g, const char *name) {
+  const ei_import_options *const o = s->body->x->im->options;
+  const size_t length = strlen(name);
+  bool given = false, input = false;
+  if (s->outer) return false;
+  for (uint32_t i = 0; i < o->n_given && !given; ++i)
+    given = strncmp(o->given[i], name, length) == 0 && (o->given[i][length] == '\0' || o->given[i][length] == '=');
+  for (uint32_t i = 0; given && i < g->n_inputs && !input; ++i) input = strcmp(g->inputs[i].name, name) == 0;
+  return input;
+}
+
 static void add_initializers(ei_ox_scope *s, const ei_ox_graph *g) {
   ei_ox *const x = s->body->x;
   ei_tensor t;
   for (uint32_t i = 0; i < g->n_init && ei_ox_ok(x); ++i) {
+    if (is_given(s, g, g->init[i].name)) continue;
     x->status = ei_ox_load_tensor(x, &g->init[i], &t);
     add_initializer(s, &t);
   }

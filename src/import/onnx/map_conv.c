@@ -118,18 +118,13 @@ void ei_ox_map_pool(ei_ox_call *c) {
 void ei_ox_map_max_unpool(ei_ox_call *c) {
   const uint32_t x = ei_ox_in(c, 0);
   const int32_t rank = spatial_rank(c, x, EI_NONE);
-  uint32_t shape = ei_ox_in(c, 2), n = 0;
+  uint32_t shape = ei_ox_in(c, 2);
   if (!check_rank(c, rank)) return;
-  if (shape != EI_NONE) {
-    int64_t size[EDGE_MAX_RANK], last[EDGE_MAX_RANK];
-    if (!ei_ox_values(c, shape, size, EDGE_MAX_RANK, &n) || n != (uint32_t)rank) {
-      ei_ox_unsupported(c, "output_shape must be a constant");
-      return;
-    }
-    last[0] = size[0];
-    last[rank - 1] = size[1];
-    for (int32_t i = 2; i < rank; ++i) last[i - 1] = size[i];
-    shape = ei_ox_const_ints(c, last, n);
+  if (shape != EI_NONE) { /* N C sp -> N sp C */
+    int64_t order[EDGE_MAX_RANK] = { 0 };
+    order[rank - 1] = 1;
+    for (int32_t i = 2; i < rank; ++i) order[i - 1] = i;
+    shape = EI_OX(c, "Gather", EI_NONE, shape, ei_ox_const_ints(c, order, (uint32_t)rank));
   }
   const uint32_t xl = ei_ox_channels_last(c, x, rank), il = ei_ox_channels_last(c, ei_ox_in(c, 1), rank);
   const uint32_t y = EI_OX(c, "MaxUnpool", EI_NONE, xl, il, shape);

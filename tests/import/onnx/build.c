@@ -143,6 +143,8 @@ void et_model(et_message *model, int64_t opset, const et_message *graph) {
   et_put(model, 7, graph);
 }
 
+const char *const *et_given;
+
 static void keep_log(void *user, int32_t level, const char *text) {
   et_import *const t = user;
   (void)level;
@@ -159,6 +161,8 @@ edge_status et_open(et_import *t, const void *data, size_t bytes, const char *ba
   t->options.base_dir = base_dir;
   t->options.log = keep_log;
   t->options.log_user = t;
+  t->options.given = et_given;
+  t->options.n_given = et_given ? 1 : 0;
   t->im.options = &t->options;
   t->im.arena = &t->arena;
   t->error = no_error;

@@ -65,6 +65,8 @@ typedef struct et_import {
   edge_error error;
   char log[4096];
 } et_import;
+/** One text for the option `given` of the imports that follow; NULL: none. */
+extern const char *const *et_given;
 edge_status et_open(et_import *t, const void *data, size_t bytes, const char *base_dir);
 edge_status et_open_graph(et_import *t, int64_t opset, const et_message *graph);
 void et_close(et_import *t);

@@ -130,6 +130,27 @@ void test_graph_outputs(void) {
   et_close(&t);
 }
 
+/* A default value gives way to one that the caller names. */
+void test_graph_given(void) {
+  static const char *const named[] = { "other=file", "c=file.npy" };
+  static const float one = 1.0f;
+  for (uint32_t n = 0; n < 2; ++n) {
+    et_message g = { .bytes = 0 }, m = { .bytes = 0 };
+    et_import t;
+    et_value(&g, 11, "x", 1, "2");
+    et_value(&g, 11, "c", 1, "");
+    et_raw(&g, "c", 1, "", &one, sizeof one);
+    et_node(&g, 1, "Add", "x,c", "y", NULL);
+    et_value(&g, 12, "y", 1, NULL);
+    et_model(&m, 17, &g);
+    et_given = named + n;
+    CHECK(et_open(&t, m.data, m.bytes, NULL) == EDGE_STATUS_OK);
+    et_given = NULL;
+    CHECK(t.graph->subgraphs[0].n_inputs == 1 + n);
+    et_close(&t);
+  }
+}
+
 /* A local function with an attribute handed on, used twice. */
 void test_graph_functions(void) {
   et_message g = { .bytes = 0 }, m = { .bytes = 0 }, fn = { .bytes = 0 }, set = { .bytes = 0 }, attrs = { .bytes = 0 },
