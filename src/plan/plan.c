@@ -104,15 +104,24 @@ static uint64_t find_gap(const planner *p, uint32_t n_placed, const block *b, bo
   return chosen != UINT64_MAX ? chosen : (cursor + mask) & ~mask;
 }
 
+/* In time order, blocks that ended before this one can meet no later one either. */
+static uint32_t drop_ended(planner *p, uint32_t n_placed, uint32_t first) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < n_placed; ++i)
+    if (p->blocks[p->placed[i]].last >= first) p->placed[kept++] = p->placed[i];
+  return kept;
+}
+
 /* Size of the arena for the current order, or UINT64_MAX as soon as it is not below `give_up`. */
-static uint64_t place_in_order(planner *p, bool best_fit, uint64_t give_up) {
+static uint64_t place_in_order(planner *p, bool in_time, bool best_fit, uint64_t give_up) {
   uint64_t top = 0;
-  for (uint32_t k = 0; k < p->n_blocks; ++k) {
+  for (uint32_t k = 0, n_placed = 0; k < p->n_blocks; ++k) {
     block *const b = &p->blocks[p->order[k]];
-    b->offset = find_gap(p, k, b, best_fit);
+    if (in_time) n_placed = drop_ended(p, n_placed, b->first);
+    b->offset = find_gap(p, n_placed, b, best_fit);
     if (b->offset + b->bytes > top) top = b->offset + b->bytes;
     if (top >= give_up) return UINT64_MAX;
-    uint32_t at = k;
+    uint32_t at = n_placed++;
     for (; at > 0 && p->blocks[p->placed[at - 1]].offset > b->offset; --at) p->placed[at] = p->placed[at - 1];
     p->placed[at] = p->order[k];
   }
@@ -178,8 +187,14 @@ static edge_status make_blocks(planner *p, ei_arena *temp, uint32_t *positions) 
     if (b[i].last > *positions) *positions = b[i].last;
   }
   merge_shared(b, p->n_buffers, life, joined);
+  uint32_t empty = EI_NONE; /* buffers without bytes (unused, outside the arena) share one block: they need no place */
   for (uint32_t i = 0; i < n; ++i) {
     if (b[i].block != i || joined[i] != i) continue;
+    if (life[i].bytes == 0 && empty != EI_NONE) {
+      block_of[i] = empty;
+      continue;
+    }
+    if (life[i].bytes == 0) empty = p->n_blocks;
     block_of[i] = p->n_blocks;
     block *const k = &p->blocks[p->n_blocks++];
     *k = life[i];
@@ -210,13 +225,13 @@ edge_status ei_plan_place(ei_plan_buffer *buffers, uint32_t count, ei_arena *tem
       return ei_fail(err, EDGE_STATUS_LIMIT_EXCEEDED, "the activations do not fit any address space");
   out->lower_bound = lower_bound(&p, positions, delta);
   uint64_t best = UINT64_MAX, seed = 1;
-  /* more than a few tries only pay for graphs of ordinary size */
-  const int orders = p.n_blocks > BIG_GRAPH ? 2 : ORDERS;
-  for (int o = 0; o < orders && best > out->lower_bound; ++o) {
+  /* in time order the work is linear in the blocks alive together; the other orders are for graphs of ordinary size */
+  const bool big = p.n_blocks > BIG_GRAPH;
+  for (int o = big ? ORDER_START : 0; o < (big ? ORDER_START + 1 : ORDERS) && best > out->lower_bound; ++o) {
     set_keys(&p, o, &seed);
     sort_order(&p);
     for (int fit = 0; fit < 2; ++fit) {
-      const uint64_t top = place_in_order(&p, fit != 0, best);
+      const uint64_t top = place_in_order(&p, o == ORDER_START, fit != 0, best);
       if (top >= best) continue;
       best = top;
       for (uint32_t i = 0; i < p.n_blocks; ++i) p.best[i] = p.blocks[i].offset;
