@@ -23,9 +23,9 @@ typedef struct ei_act {
 } ei_act;
 
 /** Rows of an attribute table. */
-#define EI_ACT_ATTRS                                                                                                   \
-  { "act", EI_ATTR_INT, 0 }, { "act_lo", EI_ATTR_FLOAT, 0 }, {                                                         \
-    "act_hi", EI_ATTR_FLOAT, 0                                                                                         \
+#define EI_ACT_ATTRS                                           \
+  { "act", EI_ATTR_INT, 0 }, { "act_lo", EI_ATTR_FLOAT, 0 }, { \
+    "act_hi", EI_ATTR_FLOAT, 0                                 \
   }
 
 /** Read and check the attributes; a node without them has none. */

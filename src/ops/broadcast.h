@@ -15,7 +15,7 @@ typedef struct ei_bcast {
   int64_t stride[EI_BCAST_OPERANDS][EDGE_MAX_RANK]; /* elements; 0 where broadcast */
   uint64_t at[EI_BCAST_OPERANDS];                   /* first element of the row in each operand */
   uint64_t step[EI_BCAST_OPERANDS];                 /* 0 or 1 along the row */
-  uint64_t out, row;                               /* first element of the row in the output, its length */
+  uint64_t out, row;                                /* first element of the row in the output, its length */
   bool more;
 } ei_bcast;
 

@@ -221,12 +221,12 @@ typedef struct job {
   ei_act act;
 } job;
 
-#define FAST_ROW(expr)                                                                                                 \
-  for (uint64_t i = 0; i < w->row; ++i, a += sa, b += sb) {                                                            \
-    float v = (expr);                                                                                                  \
-    v = v < lo ? lo : v > hi ? hi : v;                                                                                 \
-    y[i] = v;                                                                                                          \
-  }                                                                                                                    \
+#define FAST_ROW(expr)                                      \
+  for (uint64_t i = 0; i < w->row; ++i, a += sa, b += sb) { \
+    float v = (expr);                                       \
+    v = v < lo ? lo : v > hi ? hi : v;                      \
+    y[i] = v;                                               \
+  }                                                         \
   return
 
 static void fast_f32_row(const job *j, const ei_bcast *w) {
@@ -331,25 +331,25 @@ static edge_status eval_row(ei_op_ctx *c, const row *r) {
 static const ei_attr_def act_attrs[] = { EI_ACT_ATTRS, { NULL, 0, 0 } };
 static const ei_attr_def mod_attrs[] = { { "fmod", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 
-#define BINARY(Name, attributes, ...)                                                                                  \
-  static const row row_##Name = { __VA_ARGS__ };                                                                       \
-  static edge_status infer_##Name(ei_op_ctx *c) {                                                                      \
-    return infer_row(c, &row_##Name);                                                                                  \
-  }                                                                                                                    \
-  static edge_status eval_##Name(ei_op_ctx *c) {                                                                       \
-    return eval_row(c, &row_##Name);                                                                                   \
-  }                                                                                                                    \
-  const ei_op_def ei_op_##Name = {                                                                                     \
-    .name = #Name,                                                                                                     \
-    .min_in = 2,                                                                                                       \
-    .max_in = 2,                                                                                                       \
-    .min_out = 1,                                                                                                      \
-    .max_out = 1,                                                                                                      \
-    .version = 1,                                                                                                      \
-    .flags = EI_OP_ELEMENTWISE,                                                                                        \
-    .attrs = attributes,                                                                                               \
-    .infer = infer_##Name,                                                                                             \
-    .eval = eval_##Name,                                                                                               \
+#define BINARY(Name, attributes, ...)             \
+  static const row row_##Name = { __VA_ARGS__ };  \
+  static edge_status infer_##Name(ei_op_ctx *c) { \
+    return infer_row(c, &row_##Name);             \
+  }                                               \
+  static edge_status eval_##Name(ei_op_ctx *c) {  \
+    return eval_row(c, &row_##Name);              \
+  }                                               \
+  const ei_op_def ei_op_##Name = {                \
+    .name = #Name,                                \
+    .min_in = 2,                                  \
+    .max_in = 2,                                  \
+    .min_out = 1,                                 \
+    .max_out = 1,                                 \
+    .version = 1,                                 \
+    .flags = EI_OP_ELEMENTWISE,                   \
+    .attrs = attributes,                          \
+    .infer = infer_##Name,                        \
+    .eval = eval_##Name,                          \
   };
 
 BINARY(Add, act_attrs, FLOATS | INTS | QUANT, ADD, false, false, f_add, i_add)
@@ -458,20 +458,20 @@ static edge_status eval_variadic(ei_op_ctx *c, const row *r, bool mean) {
   return EDGE_STATUS_OK;
 }
 
-#define VARIADIC(Name, which, mean)                                                                                    \
-  static edge_status eval_##Name(ei_op_ctx *c) {                                                                       \
-    return eval_variadic(c, &which, mean);                                                                             \
-  }                                                                                                                    \
-  const ei_op_def ei_op_##Name = {                                                                                     \
-    .name = #Name,                                                                                                     \
-    .min_in = 1,                                                                                                       \
-    .max_in = 250,                                                                                                     \
-    .min_out = 1,                                                                                                      \
-    .max_out = 1,                                                                                                      \
-    .version = 1,                                                                                                      \
-    .flags = EI_OP_ELEMENTWISE,                                                                                        \
-    .infer = infer_variadic,                                                                                           \
-    .eval = eval_##Name,                                                                                               \
+#define VARIADIC(Name, which, mean)              \
+  static edge_status eval_##Name(ei_op_ctx *c) { \
+    return eval_variadic(c, &which, mean);       \
+  }                                              \
+  const ei_op_def ei_op_##Name = {               \
+    .name = #Name,                               \
+    .min_in = 1,                                 \
+    .max_in = 250,                               \
+    .min_out = 1,                                \
+    .max_out = 1,                                \
+    .version = 1,                                \
+    .flags = EI_OP_ELEMENTWISE,                  \
+    .infer = infer_variadic,                     \
+    .eval = eval_##Name,                         \
   };
 
 VARIADIC(Min, row_min, false)

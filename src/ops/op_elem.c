@@ -2,11 +2,11 @@
  * Element access for the reference operators: every numeric dtype, sub-byte types, quantized values. */
 #include "op.h"
 
-#define LOAD(type)                                                                                                     \
-  do {                                                                                                                 \
-    type v;                                                                                                            \
-    memcpy(&v, (const char *)t->data + index * sizeof v, sizeof v);                                                    \
-    return v;                                                                                                          \
+#define LOAD(type)                                                  \
+  do {                                                              \
+    type v;                                                         \
+    memcpy(&v, (const char *)t->data + index * sizeof v, sizeof v); \
+    return v;                                                       \
   } while (0)
 
 static unsigned sub_byte(const edge_tensor *t, uint64_t index, unsigned bits) {
@@ -81,11 +81,11 @@ int64_t ei_load_s64(const edge_tensor *t, uint64_t index) {
   return ei_dtype_is_float(t->dtype) ? f64_to_s64(ei_load_f64(t, index)) : load_int(t, index);
 }
 
-#define STORE(type, value)                                                                                             \
-  do {                                                                                                                 \
-    const type v = (type)(value);                                                                                      \
-    memcpy((char *)t->data + index * sizeof v, &v, sizeof v);                                                          \
-    return;                                                                                                            \
+#define STORE(type, value)                                    \
+  do {                                                        \
+    const type v = (type)(value);                             \
+    memcpy((char *)t->data + index * sizeof v, &v, sizeof v); \
+    return;                                                   \
   } while (0)
 
 static void store_f32(const edge_tensor *t, uint64_t index, float x) {

@@ -65,18 +65,18 @@ static edge_status eval_identity(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
-#define LOGIC(Name, attributes, more_flags, infer_fn, eval_fn)                                                         \
-  const ei_op_def ei_op_##Name = {                                                                                     \
-    .name = #Name,                                                                                                     \
-    .min_in = 1,                                                                                                       \
-    .max_in = 1,                                                                                                       \
-    .min_out = 1,                                                                                                      \
-    .max_out = 1,                                                                                                      \
-    .version = 1,                                                                                                      \
-    .flags = EI_OP_ELEMENTWISE | (more_flags),                                                                         \
-    .attrs = attributes,                                                                                               \
-    .infer = infer_fn,                                                                                                 \
-    .eval = eval_fn,                                                                                                   \
+#define LOGIC(Name, attributes, more_flags, infer_fn, eval_fn) \
+  const ei_op_def ei_op_##Name = {                             \
+    .name = #Name,                                             \
+    .min_in = 1,                                               \
+    .max_in = 1,                                               \
+    .min_out = 1,                                              \
+    .max_out = 1,                                              \
+    .version = 1,                                              \
+    .flags = EI_OP_ELEMENTWISE | (more_flags),                 \
+    .attrs = attributes,                                       \
+    .infer = infer_fn,                                         \
+    .eval = eval_fn,                                           \
   };
 
 LOGIC(Not, NULL, 0, infer_not, eval_not)

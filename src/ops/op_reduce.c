@@ -217,24 +217,24 @@ static edge_status eval_kind(ei_op_ctx *c, kind k) {
   return EDGE_STATUS_OK;
 }
 
-#define REDUCE(Name, k)                                                                                                \
-  static edge_status infer_##Name(ei_op_ctx *c) {                                                                      \
-    return infer_kind(c, k);                                                                                           \
-  }                                                                                                                    \
-  static edge_status eval_##Name(ei_op_ctx *c) {                                                                       \
-    return eval_kind(c, k);                                                                                            \
-  }                                                                                                                    \
-  const ei_op_def ei_op_Reduce##Name = {                                                                               \
-    .name = "Reduce" #Name,                                                                                            \
-    .min_in = 1,                                                                                                       \
-    .max_in = 2,                                                                                                       \
-    .min_out = 1,                                                                                                      \
-    .max_out = 1,                                                                                                      \
-    .version = 1,                                                                                                      \
-    .optional_in = 2,                                                                                                  \
-    .attrs = attrs,                                                                                                    \
-    .infer = infer_##Name,                                                                                             \
-    .eval = eval_##Name,                                                                                               \
+#define REDUCE(Name, k)                           \
+  static edge_status infer_##Name(ei_op_ctx *c) { \
+    return infer_kind(c, k);                      \
+  }                                               \
+  static edge_status eval_##Name(ei_op_ctx *c) {  \
+    return eval_kind(c, k);                       \
+  }                                               \
+  const ei_op_def ei_op_Reduce##Name = {          \
+    .name = "Reduce" #Name,                       \
+    .min_in = 1,                                  \
+    .max_in = 2,                                  \
+    .min_out = 1,                                 \
+    .max_out = 1,                                 \
+    .version = 1,                                 \
+    .optional_in = 2,                             \
+    .attrs = attrs,                               \
+    .infer = infer_##Name,                        \
+    .eval = eval_##Name,                          \
   };
 
 REDUCE(Sum, SUM)

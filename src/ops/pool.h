@@ -50,10 +50,10 @@ static inline double ei_pool_load(const ei_pool *p, uint64_t at) {
   return p->x->dtype == EDGE_DTYPE_F32 ? (double)((const float *)p->x->data)[at] : ei_load_f64(p->x, at);
 }
 /** Loops over the inside of the window; `at` is the element index. */
-#define EI_POOL_EACH(p, r, channel, at)                                                                                \
-  for (int64_t kd_ = (r)->k0[0]; kd_ < (r)->k1[0]; ++kd_)                                                              \
-    for (int64_t kh_ = (r)->k0[1]; kh_ < (r)->k1[1]; ++kh_)                                                            \
-      for (int64_t kw_ = (r)->k0[2]; kw_ < (r)->k1[2]; ++kw_)                                                          \
+#define EI_POOL_EACH(p, r, channel, at)                       \
+  for (int64_t kd_ = (r)->k0[0]; kd_ < (r)->k1[0]; ++kd_)     \
+    for (int64_t kh_ = (r)->k0[1]; kh_ < (r)->k1[1]; ++kh_)   \
+      for (int64_t kw_ = (r)->k0[2]; kw_ < (r)->k1[2]; ++kw_) \
         for (uint64_t at = ei_pool_at(p, r, kd_, kh_, kw_, channel), once_ = 1; once_; once_ = 0)
 
 #endif

@@ -15,9 +15,9 @@ typedef struct ei_window {
 } ei_window;
 
 /** Rows of an attribute table. */
-#define EI_WINDOW_ATTRS                                                                                                \
-  { "strides", EI_ATTR_INTS, 0 }, { "dilations", EI_ATTR_INTS, 0 }, { "pads", EI_ATTR_INTS, 0 }, {                     \
-    "auto_pad", EI_ATTR_INT, 0                                                                                         \
+#define EI_WINDOW_ATTRS                                                                            \
+  { "strides", EI_ATTR_INTS, 0 }, { "dilations", EI_ATTR_INTS, 0 }, { "pads", EI_ATTR_INTS, 0 }, { \
+    "auto_pad", EI_ATTR_INT, 0                                                                     \
   }
 
 /** Read strides, dilations and pads and compute the output size. `in` and `kernel` have n values, -1 unknown;

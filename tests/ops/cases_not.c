@@ -3,12 +3,7 @@
 #include "ops_test.h"
 
 const et_case et_cases_Not[] = {
-  { .name = "bool",
-    .in = "bool[3]: 1 0 1",
-    .out = "bool[3]: 0 1 0" },
-  { .name = "s32",
-    .in = "s32[1]: 1",
-    .out = "bool[1]",
-    .status = EDGE_STATUS_UNSUPPORTED_TYPE },
+  { .name = "bool", .in = "bool[3]: 1 0 1", .out = "bool[3]: 0 1 0" },
+  { .name = "s32", .in = "s32[1]: 1", .out = "bool[1]", .status = EDGE_STATUS_UNSUPPORTED_TYPE },
   ET_END
 };

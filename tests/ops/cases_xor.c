@@ -3,9 +3,7 @@
 #include "ops_test.h"
 
 const et_case et_cases_Xor[] = {
-  { .name = "bool",
-    .in = "bool[2,2]: 0 0 1 1; bool[2]: 0 1",
-    .out = "bool[2,2]: 0 1 1 0" },
+  { .name = "bool", .in = "bool[2,2]: 0 0 1 1; bool[2]: 0 1", .out = "bool[2,2]: 0 1 1 0" },
   { .name = "shapes do not broadcast",
     .in = "bool[2]: fill(1); bool[3]: fill(1)",
     .out = "bool[2]",
@@ -14,15 +12,8 @@ const et_case et_cases_Xor[] = {
     .in = "bool[2]: fill(1); s64[2]: fill(1)",
     .out = "bool[2]",
     .status = EDGE_STATUS_UNSUPPORTED_TYPE },
-  { .name = "s32",
-    .in = "s32[2]: fill(1); s32[2]: fill(1)",
-    .out = "s32[2]",
-    .status = EDGE_STATUS_UNSUPPORTED_TYPE },
-  { .name = "unknown dims",
-    .in = "bool[?,1,3]; bool[4,1]",
-    .out = "bool[?,4,3]" },
-  { .name = "empty",
-    .in = "bool[0,3]:; bool[1,3]: fill(1)",
-    .out = "bool[0,3]:" },
+  { .name = "s32", .in = "s32[2]: fill(1); s32[2]: fill(1)", .out = "s32[2]", .status = EDGE_STATUS_UNSUPPORTED_TYPE },
+  { .name = "unknown dims", .in = "bool[?,1,3]; bool[4,1]", .out = "bool[?,4,3]" },
+  { .name = "empty", .in = "bool[0,3]:; bool[1,3]: fill(1)", .out = "bool[0,3]:" },
   ET_END
 };

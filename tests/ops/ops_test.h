@@ -33,7 +33,7 @@ typedef struct et_case {
 } et_case;
 
 /** Ends a table of cases. */
-#define ET_END                                                                                                         \
+#define ET_END \
   { NULL, NULL, NULL, NULL, 0, 0.0, NULL, NULL }
 
 #define EI_OP(id, name) extern const et_case et_cases_##name[];
