@@ -110,6 +110,8 @@ typedef struct eb_cpu_unary {
 /** The function that an elementwise node, or the activation attribute of a node, computes; false: no kernel. */
 bool eb_cpu_unary_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_unary *out);
 bool eb_cpu_unary_of_act(const eb_cpu_plan *plan, uint32_t node, eb_cpu_unary *out);
+/** A step y = unary(x); x and y may be one value. [commits] */
+edge_status eb_cpu_emit_unary(eb_cpu_plan *plan, uint32_t node, const eb_cpu_unary *unary, uint32_t x, uint32_t y);
 
 /** Window of a pool or convolution with two spatial dims after resolving auto_pad; 1D is seen as height 1. */
 typedef struct eb_cpu_window {

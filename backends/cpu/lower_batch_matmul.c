@@ -149,6 +149,5 @@ edge_status eb_cpu_lower_batch_matmul_f32(eb_cpu_plan *plan, uint32_t node) {
   eb_cpu_slot(plan, &g->gemm.c, eb_cpu_value(plan, end.y));
   if (end.residual != EDGE_NO_VALUE) eb_cpu_slot(plan, &g->gemm.residual, eb_cpu_value(plan, end.residual));
   eb_cpu_note(plan, node, kernel->name, "second matrix packed at run time");
-  eb_cpu_epilogue_take(plan, &end);
-  return EDGE_STATUS_OK;
+  return eb_cpu_epilogue_finish(plan, node, &end);
 }

@@ -80,6 +80,5 @@ edge_status eb_cpu_lower_conv_f32(eb_cpu_plan *plan, uint32_t node) {
   eb_cpu_slot(plan, &a->conv.y, eb_cpu_value(plan, end.y));
   if (end.residual != EDGE_NO_VALUE) eb_cpu_slot(plan, &a->conv.residual, eb_cpu_value(plan, end.residual));
   eb_cpu_note(plan, node, kernel->name, ek_conv_f32_by_line(&conv) ? "conv by kernel line" : "conv by tap");
-  eb_cpu_epilogue_take(plan, &end);
-  return EDGE_STATUS_OK;
+  return eb_cpu_epilogue_finish(plan, node, &end);
 }

@@ -44,11 +44,12 @@ edge_status eb_cpu_lower_dwconv_f32(eb_cpu_plan *plan, uint32_t node) {
   const edge_tensor *const tx = eb_cpu_tensor(plan, x), *const tw = eb_cpu_tensor(plan, w);
   eb_cpu_window win;
   float lo, hi;
+  eb_cpu_unary post = { 0 };
   if (tx->dtype != EDGE_DTYPE_F32 || tw->dtype != EDGE_DTYPE_F32 || !eb_cpu_is_const(plan, w) ||
       (bias != EDGE_NO_VALUE && (!eb_cpu_is_const(plan, bias) || eb_cpu_tensor(plan, bias)->dtype != EDGE_DTYPE_F32)) ||
       !eb_cpu_window_of(plan, node, tx, tw, eb_cpu_tensor(plan, y), &win) || win.ic == 0 || win.ic != win.oc ||
       eb_cpu_int(plan, node, "group") != win.ic || tw->dims[tw->rank - 1] != 1 || win.ic == 1 ||
-      !eb_cpu_clamp(plan, node, &lo, &hi)) {
+      (!eb_cpu_clamp(plan, node, &lo, &hi) && !eb_cpu_unary_of_act(plan, node, &post))) {
     return EB_CPU_PASS;
   }
   const ek_dwconv_f32_kernel *const kernel = ek_dwconv_f32_select(
@@ -107,5 +108,5 @@ edge_status eb_cpu_lower_dwconv_f32(eb_cpu_plan *plan, uint32_t node) {
   eb_cpu_slot(plan, &a->conv.x, eb_cpu_value(plan, x));
   eb_cpu_slot(plan, &a->conv.y, eb_cpu_value(plan, y));
   eb_cpu_note(plan, node, kernel->name, "depthwise, columns kept in registers");
-  return EDGE_STATUS_OK;
+  return post.fn ? eb_cpu_emit_unary(plan, node, &post, y, y) : EDGE_STATUS_OK;
 }

@@ -255,6 +255,21 @@ bool eb_cpu_unary_of_act(const eb_cpu_plan *plan, uint32_t node, eb_cpu_unary *o
   }
 }
 
+edge_status eb_cpu_emit_unary(eb_cpu_plan *plan, uint32_t node, const eb_cpu_unary *unary, uint32_t x, uint32_t y) {
+  const uint64_t count = eb_cpu_elements(eb_cpu_tensor(plan, y));
+  if (count == 0) return EDGE_STATUS_OK;
+  const double work_us = 0.05 + (double)count * 8.0 / 40e3;
+  const size_t want = eb_cpu_tiles(plan, work_us, count / 1024 + 1);
+  const size_t n_tile = ((size_t)count / want + 64) / 64 * 64;
+  unary_arg *const arg =
+      eb_cpu_step(plan, node, unary_tile, sizeof *arg, (uint32_t)(((size_t)count + n_tile - 1) / n_tile), work_us);
+  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  *arg = (unary_arg) { .fn = unary->fn, .n = (size_t)count, .n_tile = n_tile, .p0 = unary->p0, .p1 = unary->p1 };
+  eb_cpu_slot(plan, &arg->x, eb_cpu_value(plan, x));
+  eb_cpu_slot(plan, &arg->y, eb_cpu_value(plan, y));
+  return EDGE_STATUS_OK;
+}
+
 edge_status eb_cpu_lower_unary_f32(eb_cpu_plan *plan, uint32_t node) {
   const uint32_t x = eb_cpu_input(plan, node, 0), y = eb_cpu_output(plan, node, 0);
   const edge_tensor *const tx = eb_cpu_tensor(plan, x), *const ty = eb_cpu_tensor(plan, y);
@@ -264,15 +279,8 @@ edge_status eb_cpu_lower_unary_f32(eb_cpu_plan *plan, uint32_t node) {
       !eb_cpu_unary_of(plan, node, &unary)) {
     return EB_CPU_PASS;
   }
-  const double work_us = 0.05 + (double)count * 8.0 / 40e3;
-  const size_t want = eb_cpu_tiles(plan, work_us, count / 1024 + 1);
-  const size_t n_tile = ((size_t)count / want + 64) / 64 * 64;
-  unary_arg *const arg =
-      eb_cpu_step(plan, node, unary_tile, sizeof *arg, (uint32_t)(((size_t)count + n_tile - 1) / n_tile), work_us);
-  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
-  *arg = (unary_arg) { .fn = unary.fn, .n = (size_t)count, .n_tile = n_tile, .p0 = unary.p0, .p1 = unary.p1 };
-  eb_cpu_slot(plan, &arg->x, eb_cpu_value(plan, x));
-  eb_cpu_slot(plan, &arg->y, eb_cpu_value(plan, y));
+  const edge_status status = eb_cpu_emit_unary(plan, node, &unary, x, y);
+  if (status != EDGE_STATUS_OK) return status;
   eb_cpu_in_place(plan, y, x);
   eb_cpu_note(plan, node, unary.kernel, "elementwise");
   return EDGE_STATUS_OK;

@@ -47,8 +47,7 @@ static edge_status product(eb_cpu_plan *plan, uint32_t node, size_t m, size_t k,
   eb_cpu_slot(plan, &a->gemm.c, eb_cpu_value(plan, end->y));
   if (end->residual != EDGE_NO_VALUE) eb_cpu_slot(plan, &a->gemm.residual, eb_cpu_value(plan, end->residual));
   eb_cpu_note(plan, node, kernel->name, "packed weights");
-  eb_cpu_epilogue_take(plan, end);
-  return EDGE_STATUS_OK;
+  return eb_cpu_epilogue_finish(plan, node, end);
 }
 
 static bool weights_fit(const eb_cpu_plan *plan, uint32_t node) {

@@ -34,18 +34,19 @@ edge_status eb_cpu_lower_norm_f32(eb_cpu_plan *plan, uint32_t node) {
     return EB_CPU_PASS;
   }
   const bool joined = layer || rms || eb_cpu_int(plan, node, "flatten") != 0;
-  size_t n = 1;
+  size_t n = 1, inner = 1;
   for (int32_t d = (int32_t)axis; d < tx->rank; ++d) {
-    if (d > axis && !joined && tx->dims[d] != 1) return EB_CPU_PASS; /* not the last dimension */
-    n *= (size_t)tx->dims[d];
+    *(d > axis && !joined ? &inner : &n) *= (size_t)tx->dims[d];
   }
+  if (inner != 1 && !softmax) return EB_CPU_PASS;
   const uint32_t scale = layer || rms ? eb_cpu_input(plan, node, 1) : EDGE_NO_VALUE;
   const uint32_t bias = layer ? eb_cpu_input(plan, node, 2) : EDGE_NO_VALUE;
   if (!is_row(plan, scale, n) || !is_row(plan, bias, n)) return EB_CPU_PASS;
   const ek_norm_f32_kernel *const kernel =
       ek_norm_f32_select(eb_cpu_features(plan), eb_cpu_session_flags(plan) & EDGE_SESSION_REPRODUCIBLE ? EK_EXACT : 0);
-  const size_t rows = (size_t)eb_cpu_elements(tx) / n;
-  const double work_us = 0.05 + (double)rows * (double)n * 1e-3;
+  const size_t outer = (size_t)eb_cpu_elements(tx) / (n * inner);
+  const size_t rows = inner == 1 ? outer : outer * ((inner + kernel->lanes - 1) / kernel->lanes);
+  const double work_us = 0.05 + (double)eb_cpu_elements(tx) * 1e-3;
   const size_t want = eb_cpu_tiles(plan, work_us, rows), tile = (rows + want - 1) / want;
   norm_arg *const a = eb_cpu_step(plan, node, norm_tile, sizeof *a, (uint32_t)((rows + tile - 1) / tile), work_us);
   if (a == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
@@ -54,6 +55,8 @@ edge_status eb_cpu_lower_norm_f32(eb_cpu_plan *plan, uint32_t node) {
                                      : softmax ? EK_NORM_SOFTMAX
                                                : EK_NORM_LOG_SOFTMAX],
                     .tile = tile };
+  if (inner != 1) a->fn = kernel->fn[EK_NORM_SOFTMAX_COLUMNS];
+  a->norm.inner = inner;
   a->norm.rows = rows;
   a->norm.n = n;
   a->norm.p0 = layer || rms ? eb_cpu_float(plan, node, "epsilon") : softmax ? eb_cpu_float(plan, node, "beta") : 1.0f;

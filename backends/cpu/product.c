@@ -12,7 +12,7 @@ static bool same_shape(const edge_tensor *a, const edge_tensor *b) {
 
 bool eb_cpu_epilogue_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_epilogue *out) {
   *out = (eb_cpu_epilogue) { .y = eb_cpu_output(plan, node, 0), .residual = EDGE_NO_VALUE };
-  if (!eb_cpu_clamp(plan, node, &out->lo, &out->hi)) return false;
+  if (!eb_cpu_clamp(plan, node, &out->lo, &out->hi)) return eb_cpu_unary_of_act(plan, node, &out->post);
   if (eb_cpu_int(plan, node, "act") != 0) return true;
   const uint32_t next = eb_cpu_only_consumer(plan, out->y);
   if (next == EDGE_NO_VALUE || !eb_cpu_is_op(plan, next, "Add")) return true;
@@ -31,8 +31,9 @@ bool eb_cpu_epilogue_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_epilogue 
   return true;
 }
 
-void eb_cpu_epilogue_take(eb_cpu_plan *plan, const eb_cpu_epilogue *epilogue) {
+edge_status eb_cpu_epilogue_finish(eb_cpu_plan *plan, uint32_t node, const eb_cpu_epilogue *epilogue) {
   for (uint32_t i = 0; i < epilogue->num_taken; ++i) eb_cpu_take(plan, epilogue->taken[i]);
+  return epilogue->post.fn ? eb_cpu_emit_unary(plan, node, &epilogue->post, epilogue->y, epilogue->y) : EDGE_STATUS_OK;
 }
 
 typedef struct pack_user {

@@ -13,12 +13,13 @@ typedef struct eb_cpu_epilogue {
   float lo, hi;
   uint32_t taken[2]; /* nodes that went into it */
   uint32_t num_taken;
+  eb_cpu_unary post; /* fn not NULL: an activation that runs over the result afterwards */
 } eb_cpu_epilogue;
 
 /** Activation of the node, and an Add behind it when it is the only reader; false: an activation without kernel. */
 bool eb_cpu_epilogue_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_epilogue *out);
-/** Tell the plan about the nodes taken. [commits] */
-void eb_cpu_epilogue_take(eb_cpu_plan *plan, const eb_cpu_epilogue *epilogue);
+/** After the step was emitted: emit what must follow it, tell the plan about the nodes taken. [commits] */
+edge_status eb_cpu_epilogue_finish(eb_cpu_plan *plan, uint32_t node, const eb_cpu_epilogue *epilogue);
 
 /** Weights [groups][n][k] (or [k][n] when `k_major`) packed for the kernel; bias may be EDGE_NO_VALUE. [commits] */
 edge_status eb_cpu_pack_f32(eb_cpu_plan *plan, const ek_gemm_f32_kernel *kernel, uint32_t w, uint32_t bias, size_t k,

@@ -125,3 +125,30 @@ static void layer(const ek_norm_f32_args *g, size_t row0, size_t row1) {
 static void rms(const ek_norm_f32_args *g, size_t row0, size_t row1) {
   normalise(g, row0, row1, 0);
 }
+
+/* softmax over n of [outer][n][inner]: lanes are neighbouring columns */
+static void softmax_columns(const ek_norm_f32_args *g, size_t row0, size_t row1) {
+  const size_t blocks = (g->inner + VF_LANES - 1) / VF_LANES;
+  const vf beta = vf_set1(g->p0);
+  for (size_t r = row0; r < row1; ++r) {
+    const size_t column = r % blocks * VF_LANES, at = r / blocks * g->n * g->inner + column, left = g->inner - column;
+    const float *const x = g->x + at;
+    float *const y = g->y + at;
+    const int whole = left >= VF_LANES;
+    vf top = vf_set1(-INFINITY), sum = vf_zero();
+    for (size_t i = 0; i < g->n; ++i) {
+      top = vf_max(top, whole ? vf_load(x + i * g->inner) : vf_load_n(x + i * g->inner, left));
+    }
+    for (size_t i = 0; i < g->n; ++i) {
+      const vf v = whole ? vf_load(x + i * g->inner) : vf_load_n(x + i * g->inner, left);
+      const vf e = vm_exp(vf_mul(beta, vf_sub(v, top)));
+      sum = vf_add(sum, e);
+      put(y + i * g->inner, e, left);
+    }
+    const vf scale = vf_div(vf_set1(1.0f), sum);
+    for (size_t i = 0; i < g->n; ++i) {
+      float *const to = y + i * g->inner;
+      put(to, vf_mul(scale, whole ? vf_load(to) : vf_load_n(to, left)), left);
+    }
+  }
+}

@@ -13,7 +13,8 @@ typedef struct ek_norm_f32_args {
   const float *x;
   const float *scale, *bias; /* n values or NULL */
   float *y;
-  float p0; /* softmax: beta; normalisations: epsilon */
+  float p0;     /* softmax: beta; normalisations: epsilon */
+  size_t inner; /* columns only: values are [outer][n][inner], a row is `lanes` neighbouring columns */
 } ek_norm_f32_args;
 /** Rows [row0, row1). */
 typedef void (*ek_norm_f32_fn)(const ek_norm_f32_args *args, size_t row0, size_t row1);
@@ -23,6 +24,7 @@ typedef enum ek_norm_f32_op {
   EK_NORM_LOG_SOFTMAX,
   EK_NORM_LAYER,
   EK_NORM_RMS,
+  EK_NORM_SOFTMAX_COLUMNS,
   EK_NORM_COUNT
 } ek_norm_f32_op;
 

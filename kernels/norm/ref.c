@@ -47,6 +47,21 @@ static void rms(const ek_norm_f32_args *a, size_t row0, size_t row1) {
   normalise(a, row0, row1, 0);
 }
 
-const ek_norm_f32_kernel ek_norm_f32__ref = {
-  .name = "norm_f32__ref", .isa = 0, .lanes = 1, .flags = EK_EXACT, .fn = { softmax, log_softmax, layer, rms }
-};
+static void softmax_columns(const ek_norm_f32_args *a, size_t row0, size_t row1) {
+  for (size_t r = row0; r < row1; ++r) {
+    const size_t at = r / a->inner * a->n * a->inner + r % a->inner;
+    float top = a->x[at];
+    double sum = 0.0;
+    for (size_t i = 1; i < a->n; ++i) top = a->x[at + i * a->inner] > top ? a->x[at + i * a->inner] : top;
+    for (size_t i = 0; i < a->n; ++i) sum += exp((double)a->p0 * ((double)a->x[at + i * a->inner] - (double)top));
+    for (size_t i = 0; i < a->n; ++i) {
+      a->y[at + i * a->inner] = (float)(exp((double)a->p0 * ((double)a->x[at + i * a->inner] - (double)top)) / sum);
+    }
+  }
+}
+
+const ek_norm_f32_kernel ek_norm_f32__ref = { .name = "norm_f32__ref",
+                                              .isa = 0,
+                                              .lanes = 1,
+                                              .flags = EK_EXACT,
+                                              .fn = { softmax, log_softmax, layer, rms, softmax_columns } };

@@ -42,6 +42,26 @@ static int rows(const ek_norm_f32_kernel *kernel, int op) {
   return ok;
 }
 
+static int columns(const ek_norm_f32_kernel *kernel) {
+  const size_t outer = kt_range(1, 3), n = kt_range(1, 60), inner = kt_range(1, 50), count = outer * n * inner;
+  const kt_buffer x = kt_get(count * 4), y = kt_get(count * 4), want = kt_get(count * 4);
+  kf_fill(x.data, count, -8.0f, 9.0f);
+  ek_norm_f32_args g = { .n = n, .x = x.data, .y = want.data, .p0 = 1.0f, .inner = inner };
+  ek_norm_f32__ref.fn[EK_NORM_SOFTMAX_COLUMNS](&g, 0, outer * inner);
+  g.y = y.data;
+  const size_t rows_all = outer * ((inner + kernel->lanes - 1) / kernel->lanes), mid = kt_range(0, (uint32_t)rows_all);
+  kernel->fn[EK_NORM_SOFTMAX_COLUMNS](&g, mid, rows_all);
+  kernel->fn[EK_NORM_SOFTMAX_COLUMNS](&g, 0, mid);
+  int ok = 1;
+  for (size_t i = 0; i < count && ok; ++i) {
+    const double w = (double)kf_data(want)[i], v = (double)kf_data(y)[i];
+    ok = fabs(v - w) <= 1e-6 * w + 1e-7;
+    if (!ok) printf("%s columns %zux%zux%zu: [%zu] is %.9g, expected %.9g\n", kernel->name, outer, n, inner, i, v, w);
+  }
+  kt_put(x), kt_put(y), kt_put(want);
+  return ok;
+}
+
 static int reduction(const ek_reduce_f32_kernel *kernel, int op) {
   ek_reduce_f32_args g = { .outer = kt_range(1, 4),
                            .n = kt_range(1, 90),
@@ -102,7 +122,9 @@ static int run(const ek_norm_f32_kernel *kernel) {
   const ek_pool_f32_kernel *const pools = ek_pool_f32_select(kernel->isa, 0);
   if (reduce->isa != kernel->isa || pools->isa != kernel->isa) return 1; /* the three families have the same tiers */
   for (int i = 0; i < 1500; ++i) {
-    if (!rows(kernel, i % EK_NORM_COUNT) || !reduction(reduce, i % EK_REDUCE_COUNT) || !pool(pools)) return 1;
+    if (!rows(kernel, i % EK_NORM_SOFTMAX_COLUMNS) || !columns(kernel) || !reduction(reduce, i % EK_REDUCE_COUNT) ||
+        !pool(pools))
+      return 1;
   }
   return 0;
 }
