@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Runs a fuzz target without a fuzzer: fuzz_<target> COUNT [FOLDER OR FILE...]. The same files each time; a failure
- * leaves the file behind as fuzz-failure.bin. With COUNT 0 the given files are run as they are. */
+ * leaves the file behind as fuzz-failure.bin. With COUNT 0 the given files are run as they are. EDGE_FUZZ_SEED=NUMBER
+ * gives other files. */
 #include "fuzz.h"
 #include <signal.h>
 #include <stdio.h>
@@ -28,7 +29,8 @@ int main(int argc, char **argv) {
   const unsigned long long count = argc > 1 ? strtoull(argv[1], NULL, 10) : 100000;
   et_corpus corpus = { NULL, 0, 0 };
   unsigned long long accepted = 0;
-  uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
+  const char *const other = getenv("EDGE_FUZZ_SEED");
+  uint64_t state = UINT64_C(0x9e3779b97f4a7c15) + 2 * (other ? strtoull(other, NULL, 10) : 0);
   et_fuzz_seeds(&corpus);
   for (int i = 2; i < argc; ++i) et_corpus_add_folder(&corpus, argv[i], 1u << 20);
   if (corpus.n == 0) {
