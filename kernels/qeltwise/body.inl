@@ -86,3 +86,46 @@ void QE_NAME(ek_dequant)(const ek_qelt_args *p, size_t n, const uint8_t *x, floa
   qe_dequant_block(p, part_x, part_y);
   memcpy(y + i, part_y, (n - i) * sizeof *y);
 }
+
+void QE_NAME(ek_qscale)(size_t n, const void *x, const float *mult, size_t step, const float *add, void *y) {
+  const char *const from = (const char *)x;
+  char *const to = (char *)y;
+  size_t i = 0;
+  for (; i + QV_LANES <= n; i += QV_LANES) {
+    const qv_f m = step ? qv_loadf(mult + i) : qv_set1_f(*mult);
+    qv_f v = qv_mul(qv_to_f(qv_loadi(from + i * 4)), m);
+    if (add) v = qv_add(v, qv_loadf(add + i));
+    qv_storef((float *)(void *)(to + i * 4), v);
+  }
+  for (; i < n; ++i) {
+    int32_t q;
+    memcpy(&q, from + i * 4, 4);
+    float v = (float)q * mult[i * step];
+    if (add) v = v + add[i];
+    memcpy(to + i * 4, &v, 4);
+  }
+}
+
+void QE_NAME(ek_range)(size_t n, const float *x, float *lo, float *hi) {
+  qv_f a[4], b[4];
+  float part[2][QV_LANES];
+  size_t i = 0;
+  for (int j = 0; j < 4; ++j) a[j] = qv_set1_f(*lo), b[j] = qv_set1_f(*hi);
+  for (; i + 4 * QV_LANES <= n; i += 4 * QV_LANES) {
+    for (int j = 0; j < 4; ++j) {
+      const qv_f v = qv_loadf(x + i + QV_LANES * (size_t)j);
+      a[j] = qv_min(v, a[j]);
+      b[j] = qv_max(v, b[j]);
+    }
+  }
+  qv_storef(part[0], qv_min(qv_min(a[0], a[1]), qv_min(a[2], a[3])));
+  qv_storef(part[1], qv_max(qv_max(b[0], b[1]), qv_max(b[2], b[3])));
+  for (int j = 0; j < QV_LANES; ++j) {
+    if (part[0][j] < *lo) *lo = part[0][j];
+    if (part[1][j] > *hi) *hi = part[1][j];
+  }
+  for (; i < n; ++i) {
+    if (x[i] < *lo) *lo = x[i];
+    if (x[i] > *hi) *hi = x[i];
+  }
+}

@@ -4,7 +4,8 @@
 
 static const ek_qelt_desc table[] = {
 #define EK_QELT(isa, suffix, block, flags)                                                                          \
-  { ek_qadd__##suffix, ek_qmul__##suffix, ek_quant__##suffix, ek_dequant__##suffix, "ek_qelt__" #suffix, isa, block, flags },
+  { ek_qadd__##suffix, ek_qmul__##suffix, ek_quant__##suffix, ek_dequant__##suffix, ek_qscale__##suffix, \
+    ek_range__##suffix, "ek_qelt__" #suffix, isa, block, flags },
 #include "qeltwise.def"
 #undef EK_QELT
 };

@@ -22,10 +22,17 @@ typedef void (*ek_qelt_binary_fn)(const ek_qelt_args *p, size_t n, const uint8_t
 typedef void (*ek_qelt_quant_fn)(const ek_qelt_args *p, size_t n, const float *x, uint8_t *y);   /* ra: the scale */
 typedef void (*ek_qelt_dequant_fn)(const ek_qelt_args *p, size_t n, const uint8_t *x, float *y); /* ra: the scale */
 
+/** y[i] = (float)x[i] * mult[i * step] + add[i], one rounding each; add NULL: none; x and y may be the same memory. */
+typedef void (*ek_qelt_scale_fn)(size_t n, const void *x, const float *mult, size_t step, const float *add, void *y);
+/** Widens [*lo, *hi] to hold all values; NaN is passed over. */
+typedef void (*ek_qelt_range_fn)(size_t n, const float *x, float *lo, float *hi);
+
 typedef struct ek_qelt_desc {
   ek_qelt_binary_fn add, mul;
   ek_qelt_quant_fn quant;
   ek_qelt_dequant_fn dequant;
+  ek_qelt_scale_fn scale;
+  ek_qelt_range_fn range;
   const char *name;
   uint64_t isa;
   uint32_t block, flags;
@@ -38,7 +45,9 @@ const ek_qelt_desc *ek_qelt_at(uint32_t index);
   void ek_qadd__##suffix(const ek_qelt_args *, size_t, const uint8_t *, const uint8_t *, size_t, uint8_t *);       \
   void ek_qmul__##suffix(const ek_qelt_args *, size_t, const uint8_t *, const uint8_t *, size_t, uint8_t *);       \
   void ek_quant__##suffix(const ek_qelt_args *, size_t, const float *, uint8_t *);                                 \
-  void ek_dequant__##suffix(const ek_qelt_args *, size_t, const uint8_t *, float *);
+  void ek_dequant__##suffix(const ek_qelt_args *, size_t, const uint8_t *, float *);                               \
+  void ek_qscale__##suffix(size_t, const void *, const float *, size_t, const float *, void *);                    \
+  void ek_range__##suffix(size_t, const float *, float *, float *);
 #include "qeltwise.def"
 #undef EK_QELT
 

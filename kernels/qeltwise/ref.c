@@ -2,6 +2,7 @@
  * Portable 8-bit elementwise arithmetic: the meaning of all others. */
 #include "qeltwise.h"
 #include <math.h>
+#include <string.h>
 
 static uint8_t store(const ek_qelt_args *p, float v) {
   v = rintf(v);
@@ -31,4 +32,21 @@ void ek_quant__ref(const ek_qelt_args *p, size_t n, const float *x, uint8_t *y) 
 
 void ek_dequant__ref(const ek_qelt_args *p, size_t n, const uint8_t *x, float *y) {
   for (size_t i = 0; i < n; ++i) y[i] = (float)load(x + i, p->flip_a, p->za) * p->ra;
+}
+
+void ek_qscale__ref(size_t n, const void *x, const float *mult, size_t step, const float *add, void *y) {
+  for (size_t i = 0; i < n; ++i) {
+    int32_t q;
+    memcpy(&q, (const char *)x + i * 4, 4);
+    float v = (float)q * mult[i * step];
+    if (add) v = v + add[i];
+    memcpy((char *)y + i * 4, &v, 4);
+  }
+}
+
+void ek_range__ref(size_t n, const float *x, float *lo, float *hi) {
+  for (size_t i = 0; i < n; ++i) {
+    if (x[i] < *lo) *lo = x[i];
+    if (x[i] > *hi) *hi = x[i];
+  }
 }

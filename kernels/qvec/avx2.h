@@ -56,6 +56,9 @@ QV_INLINE qv_i qv_round_away(qv_f a) {
   return _mm256_cvttps_epi32(_mm256_add_ps(a, half));
 }
 QV_INLINE qv_f qv_loadf(const float *p) { return _mm256_loadu_ps(p); }
+QV_INLINE qv_i qv_loadi(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+QV_INLINE qv_f qv_min(qv_f a, qv_f b) { return _mm256_min_ps(a, b); }
+QV_INLINE qv_f qv_max(qv_f a, qv_f b) { return _mm256_max_ps(a, b); }
 QV_INLINE void qv_storef(float *p, qv_f v) { _mm256_storeu_ps(p, v); }
 QV_INLINE void qv_storei(int32_t *p, qv_i v) { _mm256_storeu_si256((__m256i *)p, v); }
 typedef __m256i qv_b;

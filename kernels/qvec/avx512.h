@@ -62,6 +62,10 @@ QV_INLINE qv_i qv_round_away(qv_f a) {
   return _mm512_cvttps_epi32(_mm512_add_ps(a, _mm512_castsi512_ps(half)));
 }
 QV_INLINE qv_f qv_loadf(const float *p) { return _mm512_loadu_ps(p); }
+QV_INLINE qv_i qv_loadi(const void *p) { return _mm512_loadu_si512(p); }
+/* the second operand where the first is NaN */
+QV_INLINE qv_f qv_min(qv_f a, qv_f b) { return _mm512_min_ps(a, b); }
+QV_INLINE qv_f qv_max(qv_f a, qv_f b) { return _mm512_max_ps(a, b); }
 QV_INLINE void qv_storef(float *p, qv_f v) { _mm512_storeu_ps(p, v); }
 QV_INLINE void qv_storei(int32_t *p, qv_i v) { _mm512_storeu_si512(p, v); }
 typedef __m512i qv_b;

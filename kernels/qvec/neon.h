@@ -56,6 +56,9 @@ QV_INLINE qv_f qv_tame(qv_f a, qv_f other) {
 }
 QV_INLINE qv_i qv_round_away(qv_f a) { return vcvtaq_s32_f32(a); }
 QV_INLINE qv_f qv_loadf(const float *p) { return vld1q_f32(p); }
+QV_INLINE qv_i qv_loadi(const void *p) { return vld1q_s32((const int32_t *)p); }
+QV_INLINE qv_f qv_min(qv_f a, qv_f b) { return vminnmq_f32(a, b); }
+QV_INLINE qv_f qv_max(qv_f a, qv_f b) { return vmaxnmq_f32(a, b); }
 QV_INLINE void qv_storef(float *p, qv_f v) { vst1q_f32(p, v); }
 QV_INLINE void qv_storei(int32_t *p, qv_i v) { vst1q_s32(p, v); }
 typedef uint8x16_t qv_b;

@@ -457,13 +457,33 @@ static int convert(edge_env *env, uint32_t round) {
   return bad;
 }
 
+static int integer_product(edge_env *env, uint32_t round) {
+  test *const t = calloc(1, sizeof *t);
+  t->op = "MatMulInteger";
+  t->n_in = 4;
+  const int64_t m = round % 3 ? between(1, 40) : 1, k = between(1, 300), n = between(1, 150);
+  const int32_t at = type8(), bt = type8();
+  (void)make(t, 0, at, 3, (int64_t[]) { between(1, 2), m, k }, false);
+  value *const b = make(t, 1, bt, 2, (int64_t[]) { k, n }, true);
+  for (uint64_t i = 0; i < b->bytes; ++i) ((uint8_t *)b->data)[i] = (uint8_t)(between(-120, 120) + (bt == EDGE_DTYPE_U8 ? 128 : 0));
+  if (round % 4) (void)make(t, 2, at, 0, NULL, round % 4 == 1);
+  const bool per_column = round % 5 == 0;
+  if (bt == EDGE_DTYPE_U8 || round % 2) {
+    value *const z = make(t, 3, bt, per_column, &n, true);
+    for (uint64_t i = 0; i < z->bytes; ++i) ((uint8_t *)z->data)[i] = (uint8_t)(between(-7, 7) + (bt == EDGE_DTYPE_U8 ? 128 : 0));
+  }
+  const int bad = check(t, env, EDGE_DTYPE_S32);
+  free(t);
+  return bad;
+}
+
 static const struct {
   const char *name;
   int (*run)(edge_env *env, uint32_t round);
   uint32_t rounds;
 } groups[] = { { "conv", conv, 240 }, { "product", product, 120 }, { "binary", binary, 144 }, { "pool", pool, 128 },
                { "unary", unary, 40 }, { "concat", concat, 60 },
-               { "reduce", reduce, 60 }, { "softmax", softmax, 40 }, { "convert", convert, 60 } };
+               { "reduce", reduce, 60 }, { "softmax", softmax, 40 }, { "convert", convert, 60 }, { "integer_product", integer_product, 80 } };
 
 int main(int argc, char **argv) {
   if (argc < 2) {

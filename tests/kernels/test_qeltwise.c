@@ -54,6 +54,33 @@ static int convert(const ek_qelt_desc *d, const ek_qelt_args *p, size_t n) {
   return bad;
 }
 
+static int scale(const ek_qelt_desc *d, size_t n) {
+  const kt_buffer x = kt_get(n * 4), m = kt_get(n * 4), a = kt_get(n * 4), y = kt_get(n * 4);
+  int bad = 0;
+  float lo = 0.f, hi = 0.f, want_lo = 0.f, want_hi = 0.f;
+  for (size_t i = 0; i < n; ++i) {
+    ((int32_t *)x.data)[i] = (int32_t)kt_rand();
+    ((float *)m.data)[i] = (float)kt_range(1, 9999) * 1e-6f;
+    ((float *)a.data)[i] = kt_rand() % 9 ? (float)kt_range(0, 9999) - 5000.f : NAN;
+    if (((float *)a.data)[i] < want_lo) want_lo = ((float *)a.data)[i];
+    if (((float *)a.data)[i] > want_hi) want_hi = ((float *)a.data)[i];
+  }
+  d->range(n, a.data, &lo, &hi);
+  if (lo != want_lo || hi != want_hi) bad = fail(d, "range", n, 0, (double)lo, (double)want_lo);
+  for (int mode = 0; mode < 4 && n && !bad; ++mode) {
+    memcpy(y.data, x.data, n * 4);
+    d->scale(n, mode ? y.data : x.data, m.data, (size_t)(mode & 1), mode & 2 ? a.data : NULL, y.data);
+    for (size_t i = 0; i < n && !bad; ++i) {
+      volatile float v = (float)((int32_t *)x.data)[i] * ((float *)m.data)[mode & 1 ? i : 0];
+      if (mode & 2) v = v + ((float *)a.data)[i];
+      const float got = ((float *)y.data)[i];
+      if (got != v && !(got != got && v != v)) bad = fail(d, "scale", n, i, (double)got, (double)v);
+    }
+  }
+  kt_put(x), kt_put(m), kt_put(a), kt_put(y);
+  return bad;
+}
+
 static int run(const ek_qelt_desc *d) {
   for (uint32_t i = 0; i < 600; ++i) {
     ek_qelt_args p = { i & 1 ? 0x80808080u : 0, i & 2 ? 0x80808080u : 0, (int32_t)kt_range(0, 255), (int32_t)kt_range(0, 255),
@@ -65,7 +92,7 @@ static int run(const ek_qelt_desc *d) {
     const size_t n = i % 300 + (i == 599 ? 5000 : 0);
     if (binary(d, &p, n, 0, 1) || binary(d, &p, n, 1, 1) || (n && (binary(d, &p, n, 0, 0) || binary(d, &p, n, 1, 0)))) return 1;
     p.lo = qlo, p.hi = qlo + 255;
-    if (convert(d, &p, n)) return 1;
+    if (convert(d, &p, n) || scale(d, n)) return 1;
   }
   return 0;
 }
