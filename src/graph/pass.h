@@ -16,7 +16,6 @@ edge_status ei_pass_fold_late(ei_graph *g, edge_error *err);
 edge_status ei_pass_dead_code(ei_graph *g, edge_error *err);
 edge_status ei_pass_simplify(ei_graph *g, edge_error *err);
 edge_status ei_pass_patterns(ei_graph *g, edge_error *err);
-edge_status ei_pass_dynamic_quant(ei_graph *g, edge_error *err);
 edge_status ei_pass_transposes(ei_graph *g, edge_error *err);
 edge_status ei_pass_batch_norm(ei_graph *g, edge_error *err);
 edge_status ei_pass_bias(ei_graph *g, edge_error *err);

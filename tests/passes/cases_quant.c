@@ -109,33 +109,6 @@ static void clip(void) {
   expect_integer(&t, both(&t, y, 0.01f, 90), "Clip", 0.0101f);
 }
 
-/* Quantized only for one product: a float product, up to the error of quantizing. */
-static void dynamic(void) {
-  const int64_t dims[2] = { 3, 16 }, w[2] = { 16, 5 }, columns[1] = { 5 };
-  et_graph t;
-  et_begin(&t);
-  const uint32_t x = et_input(&t, EDGE_DTYPE_F32, 2, dims);
-  uint32_t q[3] = { et_op(&t, "Abs", x, EI_NONE, EI_NONE, EI_NONE), et_scalar(&t, 0.0f), et_int_scalar(&t, U8, 0) };
-  ei_subgraph *const sg = &t.g->subgraphs[0];
-  sg->n_nodes--; /* borrow output tensors */
-  for (int k = 0; k < 3; ++k) sg->tensors[q[k]].data = NULL;
-  sg->tensors[q[0]].dtype = U8;
-  ET_CHECK(ei_graph_add_node(t.g, 0, "DynamicQuantize", "dq", &x, 1, q, 3) != NULL);
-  const uint32_t wt = et_ints(&t, S8, 2, w, -127, 127), wz = et_ints(&t, S8, 1, columns, -3, 3);
-  uint32_t y = et_op(&t, "MatMulInteger", q[0], wt, q[2], wz);
-  t.g->subgraphs[0].tensors[y].dtype = S32;
-  y = et_op(&t, "Cast", y, EI_NONE, EI_NONE, EI_NONE);
-  ET_CHECK(ei_node_set_int(t.g, et_last(&t), "dtype", EDGE_DTYPE_F32) == EDGE_STATUS_OK);
-  t.g->subgraphs[0].tensors[y].dtype = EDGE_DTYPE_F32;
-  const float scales[2] = { 0.01f, 0.02f };
-  const uint32_t s = et_op(&t, "Mul", q[1], et_const(&t, 1, columns, scales, 2), EI_NONE, EI_NONE);
-  y = et_op(&t, "Mul", y, s, EI_NONE, EI_NONE);
-  et_finish(&t, &y, 1);
-  et_pass(&t, ei_pass_dynamic_quant, 0.2f);
-  ET_CHECK(et_count(&t, NULL) == 1 && et_count(&t, "MatMul") == 1);
-  et_end(&t);
-}
-
 /* A value that also leaves in float must stay float. */
 static void shared_float(void) {
   const int64_t dims[2] = { 4, 9 };
@@ -175,7 +148,6 @@ void et_cases_quant(void) {
   elementwise("HardSwish", false, 0.02f);
   movement();
   clip();
-  dynamic();
   shared_float();
   raw_reader();
 }
