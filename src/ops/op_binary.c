@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Binary elementwise operators: one row each. Floats are computed in f64 and rounded once, integers in 64 bits
  * and wrap, quantized values as quant_math.inl says (Add, Sub, Mul) or through the real value. */
-#include "activation.h"
+#include "binary.h"
 #include "quant_math.inl"
 #include "broadcast.h"
-
-enum { FLOATS = 1, INTS = 2, BOOLS = 4, QUANT = 8, ANY = 15 };
-enum { PLAIN, ADD, SUB, MUL, DIV, MIN, MAX }; /* which have a direct f32 loop */
-
-/* false: the operation is not defined for these integers (division by zero) */
-typedef bool (*int_fn)(int64_t a, int64_t b, bool is_unsigned, int64_t *out);
-
-typedef struct row {
-  uint32_t types;
-  int fast;
-  bool compares; /* result is bool */
-  bool b_any;    /* b may have another numeric type */
-  double (*real)(double a, double b);
-  int_fn whole;
-} row;
 
 /* ---- floats */
 static double f_add(double a, double b) {
@@ -32,12 +17,6 @@ static double f_mul(double a, double b) {
 }
 static double f_div(double a, double b) {
   return a / b;
-}
-static double f_min(double a, double b) {
-  return a != a ? a : b != b ? b : a < b ? a : b;
-}
-static double f_max(double a, double b) {
-  return a != a ? a : b != b ? b : a > b ? a : b;
 }
 static double f_pow(double a, double b) {
   return pow(a, b);
@@ -118,12 +97,6 @@ static bool i_floor_div(int64_t a, int64_t b, bool u, int64_t *out) {
   if (!u && rest != 0 && (rest < 0) != (b < 0)) *out -= 1;
   return true;
 }
-static bool i_min(int64_t a, int64_t b, bool u, int64_t *out) {
-  return set(out, (uint64_t)(lower(a, b, u) ? a : b));
-}
-static bool i_max(int64_t a, int64_t b, bool u, int64_t *out) {
-  return set(out, (uint64_t)(lower(a, b, u) ? b : a));
-}
 static bool i_pow(int64_t a, int64_t b, bool u, int64_t *out) {
   uint64_t r = 1, base = (uint64_t)a;
   if (!u && b < 0) { /* the reciprocal, truncated */
@@ -180,22 +153,22 @@ static bool i_greater_equal(int64_t a, int64_t b, bool u, int64_t *out) {
 /* ---- inference */
 
 static bool type_allowed(const edge_tensor *t, uint32_t types) {
-  if (ei_dtype_is_float(t->dtype)) return (types & FLOATS) != 0;
-  if (t->dtype == EDGE_DTYPE_BOOL) return (types & BOOLS) != 0;
-  if (ei_is_quant_value(t)) return (types & (QUANT | INTS)) != 0;
-  return ei_dtype_is_int(t->dtype) && (types & INTS) != 0;
+  if (ei_dtype_is_float(t->dtype)) return (types & EI_FLOATS) != 0;
+  if (t->dtype == EDGE_DTYPE_BOOL) return (types & EI_BOOLS) != 0;
+  if (ei_is_quant_value(t)) return (types & (EI_QUANT | EI_INTS)) != 0;
+  return ei_dtype_is_int(t->dtype) && (types & EI_INTS) != 0;
 }
 
-static edge_status check_types(ei_op_ctx *c, uint32_t types, bool b_any) {
+edge_status ei_binary_types(ei_op_ctx *c, uint32_t types, bool b_any) {
   for (uint32_t i = 0; i < c->n_in; ++i) {
     if (!type_allowed(&c->in[i], types))
       return ei_op_fail(c, EDGE_STATUS_UNSUPPORTED_TYPE, "input %u cannot be %s", i, edge_dtype_name(c->in[i].dtype));
     if (i > 0 && !b_any) EI_TRY(ei_op_need_same_dtype(c, 0, i));
   }
-  return types & QUANT ? ei_op_need_per_tensor(c, c->n_in) : EDGE_STATUS_OK;
+  return types & EI_QUANT ? ei_op_need_per_tensor(c, c->n_in) : EDGE_STATUS_OK;
 }
 
-static edge_status infer_shape(ei_op_ctx *c, int32_t dtype) {
+edge_status ei_binary_shape(ei_op_ctx *c, int32_t dtype) {
   edge_tensor shape = c->in[0];
   for (uint32_t i = 1; i < c->n_in; ++i) {
     const edge_tensor left = shape;
@@ -205,17 +178,17 @@ static edge_status infer_shape(ei_op_ctx *c, int32_t dtype) {
   return EDGE_STATUS_OK;
 }
 
-static edge_status infer_row(ei_op_ctx *c, const row *r) {
+static edge_status infer_row(ei_op_ctx *c, const ei_binary *r) {
   ei_act act;
   EI_TRY(ei_act_read(c, &act));
-  EI_TRY(check_types(c, r->types, r->b_any));
-  return infer_shape(c, r->compares ? EDGE_DTYPE_BOOL : c->in[0].dtype);
+  EI_TRY(ei_binary_types(c, r->types, r->b_any));
+  return ei_binary_shape(c, r->compares ? EDGE_DTYPE_BOOL : c->in[0].dtype);
 }
 
 /* ---- evaluation */
 
 typedef struct job {
-  const row *r;
+  const ei_binary *r;
   const edge_tensor *a, *b;
   edge_tensor *y;
   ei_act act;
@@ -235,11 +208,11 @@ static void fast_f32_row(const job *j, const ei_bcast *w) {
   const uint64_t sa = w->step[0], sb = w->step[1];
   const float lo = (float)j->act.lo, hi = (float)j->act.hi;
   switch (j->r->fast) {
-  case ADD: FAST_ROW(*a + *b);
-  case SUB: FAST_ROW(*a - *b);
-  case MUL: FAST_ROW(*a * *b);
-  case DIV: FAST_ROW(*a / *b);
-  case MIN: FAST_ROW(*a != *a ? *a : *b != *b ? *b : *a < *b ? *a : *b);
+  case EI_ADD: FAST_ROW(*a + *b);
+  case EI_SUB: FAST_ROW(*a - *b);
+  case EI_MUL: FAST_ROW(*a * *b);
+  case EI_DIV: FAST_ROW(*a / *b);
+  case EI_MIN: FAST_ROW(*a != *a ? *a : *b != *b ? *b : *a < *b ? *a : *b);
   default: FAST_ROW(*a != *a ? *a : *b != *b ? *b : *a > *b ? *a : *b);
   }
 }
@@ -285,15 +258,15 @@ static void eval_quantized(const job *j, const ei_bcast *w) {
   const float sa = ei_quant_scale(j->a), sb = ei_quant_scale(j->b), sy = ei_quant_scale(j->y);
   const int32_t za = ei_quant_zero(j->a), zb = ei_quant_zero(j->b), zy = ei_quant_zero(j->y);
   const bool exact = ei_act_clamps(&j->act);
-  const float ra = sa / sy, rb = (j->r->fast == SUB ? -sb : sb) / sy, rm = sa * sb / sy;
+  const float ra = sa / sy, rb = (j->r->fast == EI_SUB ? -sb : sb) / sy, rm = sa * sb / sy;
   int32_t lo, hi;
   ei_act_range(&j->act, j->y, &lo, &hi);
   for (uint64_t i = 0; i < w->row; ++i) {
     const int64_t qa = ei_load_s64(j->a, w->at[0] + i * w->step[0]) - za;
     const int64_t qb = ei_load_s64(j->b, w->at[1] + i * w->step[1]) - zb;
-    if (exact && (j->r->fast == ADD || j->r->fast == SUB) && !j->r->compares) {
+    if (exact && (j->r->fast == EI_ADD || j->r->fast == EI_SUB) && !j->r->compares) {
       ei_store_s64(j->y, w->out + i, ei_quant_add((int32_t)qa, ra, (int32_t)qb, rb, zy, lo, hi));
-    } else if (exact && j->r->fast == MUL) {
+    } else if (exact && j->r->fast == EI_MUL) {
       ei_store_s64(j->y, w->out + i, ei_quant_mul((int32_t)qa, (int32_t)qb, rm, zy, lo, hi));
     } else {
       const double v = j->r->real((double)qa * (double)sa, (double)qb * (double)sb);
@@ -305,15 +278,15 @@ static void eval_quantized(const job *j, const ei_bcast *w) {
   }
 }
 
-static edge_status eval_row(ei_op_ctx *c, const row *r) {
+edge_status ei_binary_eval(ei_op_ctx *c, const ei_binary *r) {
   job j = { .r = r, .a = &c->in[0], .b = &c->in[1], .y = &c->out[0] };
   const edge_tensor *const operands[2] = { j.a, j.b };
   EI_TRY(ei_act_read(c, &j.act));
   const bool f32 =
-      j.a->dtype == EDGE_DTYPE_F32 && j.b->dtype == EDGE_DTYPE_F32 && r->fast != PLAIN && ei_act_clamps(&j.act);
+      j.a->dtype == EDGE_DTYPE_F32 && j.b->dtype == EDGE_DTYPE_F32 && r->fast != EI_PLAIN && ei_act_clamps(&j.act);
   const bool quantized =
-      r->types & QUANT && ei_is_quant_value(j.a) && ei_is_quant_value(j.b) && !ei_quant_equal(j.a, j.b);
-  const bool through_real = quantized || (r->types & QUANT && ei_is_quant_value(j.a) && !r->compares);
+      r->types & EI_QUANT && ei_is_quant_value(j.a) && ei_is_quant_value(j.b) && !ei_quant_equal(j.a, j.b);
+  const bool through_real = quantized || (r->types & EI_QUANT && ei_is_quant_value(j.a) && !r->compares);
   ei_bcast w;
   for (ei_bcast_start(&w, j.y, operands, 2); w.more; ei_bcast_next(&w)) {
     if (f32)
@@ -331,61 +304,62 @@ static edge_status eval_row(ei_op_ctx *c, const row *r) {
 static const ei_attr_def act_attrs[] = { EI_ACT_ATTRS, { NULL, 0, 0 } };
 static const ei_attr_def mod_attrs[] = { { "fmod", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 
-#define BINARY(Name, attributes, ...)             \
-  static const row row_##Name = { __VA_ARGS__ };  \
-  static edge_status infer_##Name(ei_op_ctx *c) { \
-    return infer_row(c, &row_##Name);             \
-  }                                               \
-  static edge_status eval_##Name(ei_op_ctx *c) {  \
-    return eval_row(c, &row_##Name);              \
-  }                                               \
-  const ei_op_def ei_op_##Name = {                \
-    .name = #Name,                                \
-    .min_in = 2,                                  \
-    .max_in = 2,                                  \
-    .min_out = 1,                                 \
-    .max_out = 1,                                 \
-    .version = 1,                                 \
-    .flags = EI_OP_ELEMENTWISE,                   \
-    .attrs = attributes,                          \
-    .infer = infer_##Name,                        \
-    .eval = eval_##Name,                          \
+#define BINARY(Name, attributes, ...)                  \
+  static const ei_binary row_##Name = { __VA_ARGS__ }; \
+  static edge_status infer_##Name(ei_op_ctx *c) {      \
+    return infer_row(c, &row_##Name);                  \
+  }                                                    \
+  static edge_status eval_##Name(ei_op_ctx *c) {       \
+    return ei_binary_eval(c, &row_##Name);             \
+  }                                                    \
+  const ei_op_def ei_op_##Name = {                     \
+    .name = #Name,                                     \
+    .min_in = 2,                                       \
+    .max_in = 2,                                       \
+    .min_out = 1,                                      \
+    .max_out = 1,                                      \
+    .version = 1,                                      \
+    .flags = EI_OP_ELEMENTWISE,                        \
+    .attrs = attributes,                               \
+    .infer = infer_##Name,                             \
+    .eval = eval_##Name,                               \
   };
 
-BINARY(Add, act_attrs, FLOATS | INTS | QUANT, ADD, false, false, f_add, i_add)
-BINARY(Sub, act_attrs, FLOATS | INTS | QUANT, SUB, false, false, f_sub, i_sub)
-BINARY(Mul, act_attrs, FLOATS | INTS | QUANT, MUL, false, false, f_mul, i_mul)
-BINARY(Div, act_attrs, FLOATS | INTS | QUANT, DIV, false, false, f_div, i_div)
-BINARY(Pow, NULL, FLOATS | INTS, PLAIN, false, true, f_pow, i_pow)
-BINARY(SquaredDifference, NULL, FLOATS | INTS | QUANT, PLAIN, false, false, f_squared_difference, i_squared_difference)
-BINARY(FloorDiv, NULL, FLOATS | INTS | QUANT, PLAIN, false, false, f_floor_div, i_floor_div)
-BINARY(FloorMod, NULL, FLOATS | INTS | QUANT, PLAIN, false, false, f_floor_mod, i_floor_mod)
-BINARY(Atan2, NULL, FLOATS | QUANT, PLAIN, false, false, f_atan2, NULL)
-BINARY(PRelu, NULL, FLOATS | INTS | QUANT, PLAIN, false, false, f_prelu, i_prelu)
-BINARY(BitwiseAnd, NULL, INTS | BOOLS, PLAIN, false, false, NULL, i_and)
-BINARY(BitwiseOr, NULL, INTS | BOOLS, PLAIN, false, false, NULL, i_or)
-BINARY(BitwiseXor, NULL, INTS | BOOLS, PLAIN, false, false, NULL, i_xor)
-BINARY(ShiftLeft, NULL, INTS, PLAIN, false, false, NULL, i_shift_left)
-BINARY(ShiftRight, NULL, INTS, PLAIN, false, false, NULL, i_shift_right)
-BINARY(And, NULL, BOOLS, PLAIN, false, false, NULL, i_and)
-BINARY(Or, NULL, BOOLS, PLAIN, false, false, NULL, i_or)
-BINARY(Xor, NULL, BOOLS, PLAIN, false, false, NULL, i_xor)
-BINARY(Equal, NULL, ANY, PLAIN, true, false, f_equal, i_equal)
-BINARY(NotEqual, NULL, ANY, PLAIN, true, false, f_not_equal, i_not_equal)
-BINARY(Less, NULL, ANY, PLAIN, true, false, f_less, i_less)
-BINARY(LessOrEqual, NULL, ANY, PLAIN, true, false, f_less_equal, i_less_equal)
-BINARY(Greater, NULL, ANY, PLAIN, true, false, f_greater, i_greater)
-BINARY(GreaterOrEqual, NULL, ANY, PLAIN, true, false, f_greater_equal, i_greater_equal)
+BINARY(Add, act_attrs, EI_FLOATS | EI_INTS | EI_QUANT, EI_ADD, false, false, f_add, i_add)
+BINARY(Sub, act_attrs, EI_FLOATS | EI_INTS | EI_QUANT, EI_SUB, false, false, f_sub, i_sub)
+BINARY(Mul, act_attrs, EI_FLOATS | EI_INTS | EI_QUANT, EI_MUL, false, false, f_mul, i_mul)
+BINARY(Div, act_attrs, EI_FLOATS | EI_INTS | EI_QUANT, EI_DIV, false, false, f_div, i_div)
+BINARY(Pow, NULL, EI_FLOATS | EI_INTS, EI_PLAIN, false, true, f_pow, i_pow)
+BINARY(SquaredDifference, NULL, EI_FLOATS | EI_INTS | EI_QUANT, EI_PLAIN, false, false, f_squared_difference,
+       i_squared_difference)
+BINARY(FloorDiv, NULL, EI_FLOATS | EI_INTS | EI_QUANT, EI_PLAIN, false, false, f_floor_div, i_floor_div)
+BINARY(FloorMod, NULL, EI_FLOATS | EI_INTS | EI_QUANT, EI_PLAIN, false, false, f_floor_mod, i_floor_mod)
+BINARY(Atan2, NULL, EI_FLOATS | EI_QUANT, EI_PLAIN, false, false, f_atan2, NULL)
+BINARY(PRelu, NULL, EI_FLOATS | EI_INTS | EI_QUANT, EI_PLAIN, false, false, f_prelu, i_prelu)
+BINARY(BitwiseAnd, NULL, EI_INTS | EI_BOOLS, EI_PLAIN, false, false, NULL, i_and)
+BINARY(BitwiseOr, NULL, EI_INTS | EI_BOOLS, EI_PLAIN, false, false, NULL, i_or)
+BINARY(BitwiseXor, NULL, EI_INTS | EI_BOOLS, EI_PLAIN, false, false, NULL, i_xor)
+BINARY(ShiftLeft, NULL, EI_INTS, EI_PLAIN, false, false, NULL, i_shift_left)
+BINARY(ShiftRight, NULL, EI_INTS, EI_PLAIN, false, false, NULL, i_shift_right)
+BINARY(And, NULL, EI_BOOLS, EI_PLAIN, false, false, NULL, i_and)
+BINARY(Or, NULL, EI_BOOLS, EI_PLAIN, false, false, NULL, i_or)
+BINARY(Xor, NULL, EI_BOOLS, EI_PLAIN, false, false, NULL, i_xor)
+BINARY(Equal, NULL, EI_ALL_TYPES, EI_PLAIN, true, false, f_equal, i_equal)
+BINARY(NotEqual, NULL, EI_ALL_TYPES, EI_PLAIN, true, false, f_not_equal, i_not_equal)
+BINARY(Less, NULL, EI_ALL_TYPES, EI_PLAIN, true, false, f_less, i_less)
+BINARY(LessOrEqual, NULL, EI_ALL_TYPES, EI_PLAIN, true, false, f_less_equal, i_less_equal)
+BINARY(Greater, NULL, EI_ALL_TYPES, EI_PLAIN, true, false, f_greater, i_greater)
+BINARY(GreaterOrEqual, NULL, EI_ALL_TYPES, EI_PLAIN, true, false, f_greater_equal, i_greater_equal)
 
 /* ---- Mod: the attribute chooses the function */
-static const row row_mod_floor = { FLOATS | INTS, PLAIN, false, false, f_floor_mod, i_floor_mod };
-static const row row_mod_c = { FLOATS | INTS, PLAIN, false, false, f_fmod, i_mod };
+static const ei_binary row_mod_floor = { EI_FLOATS | EI_INTS, EI_PLAIN, false, false, f_floor_mod, i_floor_mod };
+static const ei_binary row_mod_c = { EI_FLOATS | EI_INTS, EI_PLAIN, false, false, f_fmod, i_mod };
 
 static edge_status infer_mod(ei_op_ctx *c) {
   return infer_row(c, &row_mod_floor);
 }
 static edge_status eval_mod(ei_op_ctx *c) {
-  return eval_row(c, ei_op_int(c, "fmod") != 0 ? &row_mod_c : &row_mod_floor);
+  return ei_binary_eval(c, ei_op_int(c, "fmod") != 0 ? &row_mod_c : &row_mod_floor);
 }
 const ei_op_def ei_op_Mod = {
   .name = "Mod",
@@ -399,82 +373,3 @@ const ei_op_def ei_op_Mod = {
   .infer = infer_mod,
   .eval = eval_mod,
 };
-
-/* ---- variadic: one input is allowed and copied; the sum of floats is rounded once */
-static const row row_min = { FLOATS | INTS | QUANT, MIN, false, false, f_min, i_min };
-static const row row_max = { FLOATS | INTS | QUANT, MAX, false, false, f_max, i_max };
-static const row row_sum = { FLOATS | INTS | QUANT, ADD, false, false, f_add, i_add };
-
-static edge_status infer_variadic(ei_op_ctx *c) {
-  EI_TRY(check_types(c, FLOATS | INTS | QUANT, false));
-  return infer_shape(c, c->in[0].dtype);
-}
-
-/* One element of the output: all inputs folded, in their real values or as integers. */
-static void fold_element(ei_op_ctx *c, const row *r, bool mean, const uint64_t *at, uint64_t index) {
-  const bool u = c->in[0].dtype == EDGE_DTYPE_U64;
-  if (ei_dtype_is_float(c->in[0].dtype) || ei_is_quant_value(&c->in[0])) {
-    double v = 0.0;
-    for (uint32_t k = 0; k < c->n_in; ++k) {
-      const bool wide = c->in[k].dtype == EDGE_DTYPE_F64;
-      const double x = wide ? ei_load_f64(&c->in[k], at[k]) : (double)ei_load_real(&c->in[k], at[k]);
-      v = k == 0 ? x : r->real(v, x);
-    }
-    if (mean) v /= c->n_in;
-    if (ei_is_quantized(&c->out[0]))
-      ei_store_real(&c->out[0], index, (float)v);
-    else
-      ei_store_f64(&c->out[0], index, v);
-    return;
-  }
-  int64_t v = ei_load_s64(&c->in[0], at[0]);
-  for (uint32_t k = 1; k < c->n_in; ++k) (void)r->whole(v, ei_load_s64(&c->in[k], at[k]), u, &v);
-  ei_store_s64(&c->out[0], index, mean ? v / (int64_t)c->n_in : v);
-}
-
-/* Element of input t that broadcasts to an output index. */
-static uint64_t source_index(const edge_tensor *y, const edge_tensor *t, uint64_t index) {
-  uint64_t at = 0, stride = 1;
-  for (int32_t d = y->rank - 1; d >= 0; --d) {
-    const int32_t i = d - (y->rank - t->rank);
-    const uint64_t size = (uint64_t)y->dims[d];
-    if (i >= 0) {
-      if (t->dims[i] != 1) at += index % size * stride;
-      stride *= (uint64_t)t->dims[i];
-    }
-    index /= size;
-  }
-  return at;
-}
-
-static edge_status eval_variadic(ei_op_ctx *c, const row *r, bool mean) {
-  if (c->n_in == 2 && !mean) return eval_row(c, r);
-  uint64_t at[256];
-  const uint64_t n = ei_op_elements(&c->out[0]);
-  for (uint64_t i = 0; i < n; ++i) {
-    for (uint32_t k = 0; k < c->n_in; ++k) at[k] = source_index(&c->out[0], &c->in[k], i);
-    fold_element(c, r, mean, at, i);
-  }
-  return EDGE_STATUS_OK;
-}
-
-#define VARIADIC(Name, which, mean)              \
-  static edge_status eval_##Name(ei_op_ctx *c) { \
-    return eval_variadic(c, &which, mean);       \
-  }                                              \
-  const ei_op_def ei_op_##Name = {               \
-    .name = #Name,                               \
-    .min_in = 1,                                 \
-    .max_in = 250,                               \
-    .min_out = 1,                                \
-    .max_out = 1,                                \
-    .version = 1,                                \
-    .flags = EI_OP_ELEMENTWISE,                  \
-    .infer = infer_variadic,                     \
-    .eval = eval_##Name,                         \
-  };
-
-VARIADIC(Min, row_min, false)
-VARIADIC(Max, row_max, false)
-VARIADIC(Sum, row_sum, false)
-VARIADIC(Mean, row_sum, true)
