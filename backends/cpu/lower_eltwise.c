@@ -215,6 +215,17 @@ bool eb_cpu_unary_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_unary *out) 
     out->fn = kernel->unary[eb_cpu_int(plan, node, "approximate") ? EK_UNARY_GELU_TANH : EK_UNARY_GELU];
     return true;
   }
+  if (strcmp(op, "Pow") == 0) { /* squares only */
+    const uint32_t v = eb_cpu_input(plan, node, 1);
+    float exponent = 0.0f;
+    if (!eb_cpu_is_const(plan, v) || !is_plain_f32(eb_cpu_tensor(plan, v)) ||
+        eb_cpu_elements(eb_cpu_tensor(plan, v)) != 1) {
+      return false;
+    }
+    memcpy(&exponent, eb_cpu_tensor(plan, v)->data, sizeof exponent);
+    out->fn = kernel->unary[EK_UNARY_SQUARE];
+    return exponent == 2.0f;
+  }
   if (strcmp(op, "Clip") == 0) {
     float bounds[2] = { -INFINITY, INFINITY };
     for (uint32_t i = 0; i < 2; ++i) {
