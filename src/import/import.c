@@ -82,6 +82,14 @@ edge_status ei_import_map_inside(ei_import *im, const char *path, const ei_impor
   return EDGE_STATUS_OK;
 }
 
+void ei_import_release(const ei_import *im, const void *data, uint64_t bytes) {
+  const uintptr_t at = (uintptr_t)data;
+  for (const ei_import_file *f = im->files; f; f = f->next) {
+    const uintptr_t start = (uintptr_t)f->data;
+    if (at >= start && at - start < f->bytes && bytes <= f->bytes - (at - start)) ei_port_advise_away(data, bytes);
+  }
+}
+
 /* ---- graphs */
 
 /* An .edge file is a graph already; passes are not run again. */

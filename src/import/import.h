@@ -58,6 +58,8 @@ edge_status ei_import_map(ei_import *im, const char *path, const ei_import_file 
 /** The same for a path that stands in a model: below base_dir only, no links (see ei_port_map_inside()). A file is
  *  mapped once however often it is asked for. */
 edge_status ei_import_map_inside(ei_import *im, const char *path, const ei_import_file **out, edge_error *err);
+/** These bytes were copied: if they lie in a mapped file, its pages need not stay in memory. */
+void ei_import_release(const ei_import *im, const void *data, uint64_t bytes);
 /** One line to the log of the options, if there is one. */
 void ei_import_log(const ei_import *im, int32_t level, const char *format, ...) EI_PRINTF(3, 4);
 

@@ -48,6 +48,15 @@ static edge_status add_metadata(ei_ox *x) {
   return EDGE_STATUS_OK;
 }
 
+static edge_status align_constants(ei_ox *x) {
+  for (uint32_t s = 0; s < x->g->n_subgraphs; ++s)
+    for (uint32_t i = 0; i < x->g->subgraphs[s].n_tensors; ++i) {
+      ei_tensor *const t = &x->g->subgraphs[s].tensors[i];
+      if (t->data && !ei_ox_aligned(t)) EI_TRY(ei_ox_own(x, t));
+    }
+  return EDGE_STATUS_OK;
+}
+
 static edge_status build(ei_ox *x) {
   EI_TRY(check_versions(x));
   const edge_status built = ei_ox_build_main(x);
@@ -55,7 +64,7 @@ static edge_status build(ei_ox *x) {
   EI_TRY(built);
   EI_TRY(add_metadata(x));
   if (ei_graph_compact(x->g) != EDGE_STATUS_OK) return ei_ox_out_of_memory(x);
-  return EDGE_STATUS_OK;
+  return align_constants(x);
 }
 
 edge_status ei_import_onnx(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err) {

@@ -71,6 +71,7 @@ static uint32_t permuted_const(ei_ox_call *c, uint32_t t, const int64_t *perm, u
       return EI_NONE;
     }
     permute(&from, &to, data, perm, n);
+    ei_import_release(c->x->im, from.data, from.data_bytes);
     to.data = data;
   }
   return ei_ox_add_tensor(c->b, &to);

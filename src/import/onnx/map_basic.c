@@ -52,6 +52,7 @@ static void bind_constant(ei_ox_call *c, const ei_tensor *value) {
   *to = *value;
   to->name = name;
   ei_tensor_view(to, &c->b->views[t]);
+  if (!ei_ox_aligned(to)) c->b->views[t].data = NULL;
 }
 
 static void bind_list(ei_ox_call *c, int32_t dtype, int32_t rank, int64_t count, const void *data) {

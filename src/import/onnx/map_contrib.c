@@ -182,12 +182,12 @@ static uint32_t block_zeros(ei_ox_call *c, int64_t n, int64_t blocks) {
   }
   memset(packed, 0x88, (size_t)bytes);
   if (given != EI_NONE) {
-    const edge_tensor *const v = ei_ox_view(c, given);
+    const ei_tensor *const v = &c->x->g->subgraphs[c->b->sg].tensors[given];
     edge_tensor to;
     memset(&to, 0, sizeof to);
     to.dtype = EDGE_DTYPE_U4;
     to.data = packed;
-    if (!v->data || v->dtype != EDGE_DTYPE_U8 || v->bytes < (uint64_t)(n * row)) {
+    if (!v->data || v->dtype != EDGE_DTYPE_U8 || v->data_bytes < (uint64_t)(n * row)) {
       ei_ox_unsupported(c, "zero points must be constant packed bytes");
       return EI_NONE;
     }

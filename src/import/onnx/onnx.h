@@ -101,6 +101,11 @@ int32_t ei_ox_dtype(int32_t onnx_type); /* EDGE_DTYPE_NONE: not supported */
 const char *ei_ox_type_name(int32_t onnx_type);
 /** Type, shape and contents of an initializer. */
 edge_status ei_ox_load_tensor(ei_ox *x, const ei_ox_tensor *t, ei_tensor *out);
+/** Large constants may be unaligned until the graph is complete; their values are not looked at. */
+enum { EI_OX_SMALL = 65536 };
+bool ei_ox_aligned(const ei_tensor *t);
+/** Copy a constant into the arena. */
+edge_status ei_ox_own(ei_ox *x, ei_tensor *t);
 edge_status ei_ox_load_sparse(ei_ox *x, const ei_ox_sparse *t, ei_tensor *out);
 /** Bytes of a tensor in a file beside the model. */
 edge_status ei_ox_load_external(ei_ox *x, const ei_ox_tensor *t, uint64_t bytes, const uint8_t **data);

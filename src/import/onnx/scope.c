@@ -33,6 +33,7 @@ uint32_t ei_ox_add_tensor(ei_ox_body *b, const ei_tensor *t) {
     return EI_NONE;
   }
   ei_tensor_view(&x->g->subgraphs[b->sg].tensors[i], &b->views[i]);
+  if (t->data && !ei_ox_aligned(t)) b->views[i].data = NULL;
   b->producer[i] = EI_NONE;
   return i;
 }

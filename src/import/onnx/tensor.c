@@ -76,21 +76,31 @@ static edge_status load_typed(ei_ox *x, const ei_ox_tensor *t, ei_tensor *out) {
   return EDGE_STATUS_OK;
 }
 
-/* Bytes are used where they lie when they are aligned for their type, else copied. */
-static edge_status adopt(ei_ox *x, const uint8_t *data, ei_tensor *out) {
-  const uint32_t bits = edge_dtype_bits(out->dtype);
-  const uintptr_t align = bits < 8 ? 1 : bits / 8;
-  bool copy = (uintptr_t)data % align != 0 || out->data_bytes == 0;
-  if (out->dtype == EDGE_DTYPE_BOOL)
-    for (uint64_t i = 0; i < out->data_bytes && !copy; ++i) copy = data[i] > 1;
-  out->data = data;
-  if (!copy) return EDGE_STATUS_OK;
-  uint8_t *const own = ei_arena_get(x->arena, out->data_bytes + 1, 64);
+bool ei_ox_aligned(const ei_tensor *t) {
+  const uint32_t bits = edge_dtype_bits(t->dtype);
+  return (uintptr_t)t->data % (bits < 8 ? 1 : bits / 8) == 0;
+}
+
+edge_status ei_ox_own(ei_ox *x, ei_tensor *t) {
+  uint8_t *const own = ei_arena_get(x->arena, t->data_bytes + 1, 64);
   if (!own) return ei_ox_out_of_memory(x);
-  if (out->data_bytes) memcpy(own, data, (size_t)out->data_bytes);
+  if (t->data_bytes) memcpy(own, t->data, (size_t)t->data_bytes);
+  ei_import_release(x->im, t->data, t->data_bytes);
+  t->data = own;
+  return EDGE_STATUS_OK;
+}
+
+/* Bytes are used where they lie. Small ones that are not aligned for their type are copied now, large ones when
+ * the graph is complete: by then most have been rearranged. */
+static edge_status adopt(ei_ox *x, const uint8_t *data, ei_tensor *out) {
+  bool flags = false;
   if (out->dtype == EDGE_DTYPE_BOOL)
-    for (uint64_t i = 0; i < out->data_bytes; ++i) own[i] = own[i] != 0;
-  out->data = own;
+    for (uint64_t i = 0; i < out->data_bytes && !flags; ++i) flags = data[i] > 1;
+  out->data = data;
+  if (!flags && out->data_bytes && (ei_ox_aligned(out) || out->data_bytes > EI_OX_SMALL)) return EDGE_STATUS_OK;
+  EI_TRY(ei_ox_own(x, out));
+  uint8_t *const own = (uint8_t *)(uintptr_t)out->data;
+  for (uint64_t i = 0; flags && i < out->data_bytes; ++i) own[i] = own[i] != 0;
   return EDGE_STATUS_OK;
 }
 
@@ -148,6 +158,8 @@ edge_status ei_ox_load_sparse(ei_ox *x, const ei_ox_sparse *t, ei_tensor *out) {
   if (!data) return ei_ox_out_of_memory(x);
   out->data = data;
   edge_tensor from, to, at;
+  if (!ei_ox_aligned(&values)) EI_TRY(ei_ox_own(x, &values));
+  if (!ei_ox_aligned(&indices)) EI_TRY(ei_ox_own(x, &indices));
   ei_tensor_view(&values, &from);
   ei_tensor_view(out, &to);
   ei_tensor_view(&indices, &at);
