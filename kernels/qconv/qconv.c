@@ -97,11 +97,17 @@ static void gather_merged(const ek_qconv_args *a, const run *r, uint32_t lo, uin
         p[i] = p[0];
         continue;
       }
-      for (uint32_t kx = 0; kx < a->kw; ++kx, to += a->ic) {
-        const int64_t x = ix + (int64_t)i * a->sw + kx;
-        memcpy(to, !outside && x >= 0 && x < a->iw ? image + y * line + x * a->ic : a->zero, a->ic);
+      memset(to, a->zero[0], MERGED_DEPTH); /* constant size: no call; the next patch is written later */
+      const int64_t x = ix + (int64_t)i * a->sw, skip = x < 0 ? -x : 0, room = a->iw - x;
+      const int64_t stop_x = room < a->kw ? room : a->kw, n = outside ? 0 : (stop_x - skip) * a->ic;
+      if (n <= 0) continue;
+      const uint8_t *const q = image + y * line + (x + skip) * a->ic;
+      to += skip * a->ic;
+      if (n <= 8) {
+        for (int64_t k = 0; k < n; ++k) to[k] = q[k];
+      } else {
+        memcpy(to, q, (size_t)n);
       }
-      memset(to, 0, (size_t)(*patch - to));
     }
   }
 }
@@ -132,7 +138,7 @@ static void gather_block(const ek_qconv_args *a, uint32_t m, uint32_t count, uin
 
 void ek_qconv_run(const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1) {
   const uint8_t *pointers[POINTERS];
-  uint8_t patches[PATCH_BYTES];
+  uint8_t patches[PATCH_BYTES + MERGED_DEPTH];
   uint32_t taps, depth;
   ek_qconv_shape(a, &taps, &depth);
   const uint32_t rows = block_rows(a, taps, depth), n_group = a->oc / a->group;
