@@ -136,7 +136,7 @@ static uint64_t channel_scratch(const ei_op_ctx *c) {
 static edge_status eval_align(ei_op_ctx *c) {
   const edge_tensor *const x = &c->in[0], *const y = &c->out[0];
   double *const sum = (double *)c->scratch;
-  region r;
+  region r = { 0 };
   uint64_t at = 0;
   if (ei_op_elements(y) == 0) return EDGE_STATUS_OK;
   if (ei_op_elements(x) == 0) return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "the image is empty");

@@ -359,7 +359,7 @@ void test_pool_pthreadpool(void) {
     SKIP("built without pthreadpool");
   }
   CHECK(status == EDGE_STATUS_OK && ei_pool_threads(pool) == 3);
-  random_runs(pool, 500, 31, 0, true);
+  random_runs(pool, 150, 31, 0, true);
   ei_pool_destroy(pool);
   et_alloc_close(a);
 }
