@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Shared by all kernel families: architecture switches and ISA bits (the same values as EDGE_CPU_* of the plug-in ABI). */
+ * Shared by all kernel families: architecture switches and ISA bits (the same values as EDGE_CPU_* of the plug-in ABI).
+ */
 #ifndef EK_H
 #define EK_H
 
@@ -27,7 +28,7 @@
 #define EK_I8MM (1ull << 18)
 
 /* flags of rows */
-#define EK_EXACT (1u << 0)   /* the same bits as the reference row */
+#define EK_EXACT (1u << 0) /* the same bits as the reference row */
 
 #define EK_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

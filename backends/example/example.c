@@ -17,14 +17,30 @@
 typedef float (*unary_fn)(float);
 typedef float (*binary_fn)(float, float);
 
-static float op_relu(float x) { return x > 0.0f ? x : 0.0f; }
-static float op_sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
-static float op_tanh(float x) { return tanhf(x); }
-static float op_neg(float x) { return -x; }
-static float op_abs(float x) { return fabsf(x); }
-static float op_add(float a, float b) { return a + b; }
-static float op_sub(float a, float b) { return a - b; }
-static float op_mul(float a, float b) { return a * b; }
+static float op_relu(float x) {
+  return x > 0.0f ? x : 0.0f;
+}
+static float op_sigmoid(float x) {
+  return 1.0f / (1.0f + expf(-x));
+}
+static float op_tanh(float x) {
+  return tanhf(x);
+}
+static float op_neg(float x) {
+  return -x;
+}
+static float op_abs(float x) {
+  return fabsf(x);
+}
+static float op_add(float a, float b) {
+  return a + b;
+}
+static float op_sub(float a, float b) {
+  return a - b;
+}
+static float op_mul(float a, float b) {
+  return a * b;
+}
 
 static const struct {
   const char *op;
@@ -43,7 +59,7 @@ struct edge_device {
 
 typedef struct step {
   uint32_t op;
-  uint32_t in[2], out;           /* indices into the context's buffers */
+  uint32_t in[2], out; /* indices into the context's buffers */
   uint64_t count;
 } step;
 
@@ -56,7 +72,7 @@ struct edge_context {
   edge_program *program;
   step *steps;
   edge_buffer *buffers;
-  const void **constants;        /* per buffer: data of a constant, or NULL */
+  const void **constants; /* per buffer: data of a constant, or NULL */
   void **addresses;
   uint32_t n_steps, n_buffers, cap_buffers;
   edge_status result;
@@ -112,7 +128,9 @@ static edge_status open_device(const edge_host_api *api, edge_host *host, uint32
   return EDGE_STATUS_OK;
 }
 
-static void close_device(edge_device *d) { d->api->free(d->host, d, sizeof *d, sizeof(void *)); }
+static void close_device(edge_device *d) {
+  d->api->free(d->host, d, sizeof *d, sizeof(void *));
+}
 
 /* A plug-in calls nothing but the host table, so that it works with the static and the shared library. */
 static int elements(const edge_tensor *t, uint64_t *count) {
@@ -141,14 +159,19 @@ static edge_status query(edge_device *d, const edge_partition *graph, const edge
     put_text(out->reason, sizeof out->reason, "only elementwise operators run here");
     return EDGE_STATUS_OK;
   }
-  if (api->value(graph, api->node_input(node, 0), &a) != EDGE_STATUS_OK || api->value(graph, api->node_output(node, 0), &y) != EDGE_STATUS_OK)
+  if (api->value(graph, api->node_input(node, 0), &a) != EDGE_STATUS_OK ||
+      api->value(graph, api->node_output(node, 0), &y) != EDGE_STATUS_OK)
     return EDGE_STATUS_OK;
   b = a;
   if (table[op].binary && api->value(graph, api->node_input(node, 1), &b) != EDGE_STATUS_OK) return EDGE_STATUS_OK;
-  if (a.dtype != EDGE_DTYPE_F32 || b.dtype != EDGE_DTYPE_F32 || y.dtype != EDGE_DTYPE_F32) put_text(out->reason, sizeof out->reason, "only f32 runs here");
-  else if (!elements(&y, &count)) put_text(out->reason, sizeof out->reason, "its shape is not known before the run");
-  else if (!same_dims(&a, &y) || !same_dims(&b, &y)) put_text(out->reason, sizeof out->reason, "broadcasting is not supported");
-  else if (table[op].binary && api->attr_int(node, "act")) put_text(out->reason, sizeof out->reason, "fused activations are not supported");
+  if (a.dtype != EDGE_DTYPE_F32 || b.dtype != EDGE_DTYPE_F32 || y.dtype != EDGE_DTYPE_F32)
+    put_text(out->reason, sizeof out->reason, "only f32 runs here");
+  else if (!elements(&y, &count))
+    put_text(out->reason, sizeof out->reason, "its shape is not known before the run");
+  else if (!same_dims(&a, &y) || !same_dims(&b, &y))
+    put_text(out->reason, sizeof out->reason, "broadcasting is not supported");
+  else if (table[op].binary && api->attr_int(node, "act"))
+    put_text(out->reason, sizeof out->reason, "fused activations are not supported");
   else {
     out->verdict = EDGE_QUERY_YES;
     out->cost_us = 0.5 + (double)count / 1000.0;
@@ -171,7 +194,9 @@ static edge_status compile(edge_device *d, const edge_partition *partition, edge
   return EDGE_STATUS_OK;
 }
 
-static void release(edge_program *p) { p->device->api->free(p->device->host, p, sizeof *p, sizeof(void *)); }
+static void release(edge_program *p) {
+  p->device->api->free(p->device->host, p, sizeof *p, sizeof(void *));
+}
 
 /* Index of the buffer of a value; a new one is alive from `at` on. */
 static edge_status buffer_of(edge_context *c, uint32_t value, uint32_t at, uint32_t *out) {
@@ -230,7 +255,8 @@ static edge_status plan(edge_program *p, const edge_partition *partition, uint32
     edge_tensor y;
     s->op = find_op(api->node_op(node));
     const uint32_t operands = table[s->op].binary ? 2 : 1;
-    for (uint32_t k = 0; status == EDGE_STATUS_OK && k < operands; ++k) status = buffer_of(c, api->node_input(node, k), i, &s->in[k]);
+    for (uint32_t k = 0; status == EDGE_STATUS_OK && k < operands; ++k)
+      status = buffer_of(c, api->node_input(node, k), i, &s->in[k]);
     if (status == EDGE_STATUS_OK) status = buffer_of(c, api->node_output(node, 0), i, &s->out);
     if (status == EDGE_STATUS_OK) status = api->value(partition, api->node_output(node, 0), &y);
     if (status == EDGE_STATUS_OK && !elements(&y, &s->count)) status = EDGE_STATUS_BACKEND_REFUSED;
@@ -251,7 +277,8 @@ static edge_status buffers(edge_context *c, const edge_buffer **out, uint32_t *c
 }
 
 static edge_status bind(edge_context *c, void *const *addresses, uint32_t count) {
-  for (uint32_t i = 0; i < count; ++i) c->addresses[i] = c->constants[i] ? (void *)(uintptr_t)c->constants[i] : addresses[i];
+  for (uint32_t i = 0; i < count; ++i)
+    c->addresses[i] = c->constants[i] ? (void *)(uintptr_t)c->constants[i] : addresses[i];
   return EDGE_STATUS_OK;
 }
 
@@ -261,7 +288,8 @@ static edge_status submit(edge_context *c) {
     const step *const s = &c->steps[i];
     const float *const a = c->addresses[s->in[0]], *const b = c->addresses[s->in[1]];
     float *const y = c->addresses[s->out];
-    for (uint64_t k = 0; k < s->count; ++k) y[k] = table[s->op].unary ? table[s->op].unary(a[k]) : table[s->op].binary(a[k], b[k]);
+    for (uint64_t k = 0; k < s->count; ++k)
+      y[k] = table[s->op].unary ? table[s->op].unary(a[k]) : table[s->op].binary(a[k], b[k]);
   }
   return EDGE_STATUS_OK;
 }
@@ -283,9 +311,24 @@ EDGE_API const edge_backend_api *edge_backend_entry(const edge_host_api *api);
 
 const edge_backend_api *edge_backend_entry(const edge_host_api *api) {
   static edge_backend_api table_out = {
-    .struct_size = sizeof(edge_backend_api), .abi_major = EDGE_BACKEND_ABI_MAJOR, .abi_minor = EDGE_BACKEND_ABI_MINOR, .name = "example",
-    .probe = probe, .device_info = device_info, .open = open_device, .close = close_device, .query = query, .compile = compile,
-    .release = release, .plan = plan, .unplan = unplan, .buffers = buffers, .bind = bind, .submit = submit, .wait = wait_done, .describe = describe,
+    .struct_size = sizeof(edge_backend_api),
+    .abi_major = EDGE_BACKEND_ABI_MAJOR,
+    .abi_minor = EDGE_BACKEND_ABI_MINOR,
+    .name = "example",
+    .probe = probe,
+    .device_info = device_info,
+    .open = open_device,
+    .close = close_device,
+    .query = query,
+    .compile = compile,
+    .release = release,
+    .plan = plan,
+    .unplan = unplan,
+    .buffers = buffers,
+    .bind = bind,
+    .submit = submit,
+    .wait = wait_done,
+    .describe = describe,
   };
   if (api->abi_major != EDGE_BACKEND_ABI_MAJOR) return NULL;
   table_out.abi_major = fault("version") ? EDGE_BACKEND_ABI_MAJOR + 1 : EDGE_BACKEND_ABI_MAJOR;

@@ -12,7 +12,7 @@ struct edge_program {
 typedef struct border {
   uint32_t value;
   uint64_t bytes;
-  void *padded;                  /* inputs: the copy that kernels may read beyond */
+  void *padded; /* inputs: the copy that kernels may read beyond */
 } border;
 
 struct edge_context {
@@ -29,8 +29,15 @@ struct edge_context {
 };
 
 /* XNNPACK's own figures on the machines where it was measured: a share of the CPU's peak. */
-static double gflops(uint64_t features) { return features & EDGE_CPU_AVX512 ? 130.0 : features & EDGE_CPU_AVX2 ? 55.0 : 10.0; }
-static double gops(uint64_t features) { return features & EDGE_CPU_AVX512VNNI ? 350.0 : features & EDGE_CPU_AVX512 ? 160.0 : features & EDGE_CPU_AVX2 ? 80.0 : 8.0; }
+static double gflops(uint64_t features) {
+  return features & EDGE_CPU_AVX512 ? 130.0 : features & EDGE_CPU_AVX2 ? 55.0 : 10.0;
+}
+static double gops(uint64_t features) {
+  return features & EDGE_CPU_AVX512VNNI ? 350.0
+         : features & EDGE_CPU_AVX512   ? 160.0
+         : features & EDGE_CPU_AVX2     ? 80.0
+                                        : 8.0;
+}
 
 static void put_text(char *out, size_t cap, const char *text) {
   const size_t n = strlen(text) < cap - 1 ? strlen(text) : cap - 1;
@@ -45,7 +52,9 @@ static edge_status probe(const edge_host_api *api, edge_host *host, edge_probe_r
   out->num_devices = status == xnn_status_success;
   out->score = out->num_devices ? 50 : 0;
   put_text(out->reason, sizeof out->reason,
-           out->num_devices ? "XNNPACK kernels on the CPU" : reduced ? "the CPU tier is capped below what XNNPACK would use" : "XNNPACK does not support this CPU");
+           out->num_devices ? "XNNPACK kernels on the CPU"
+           : reduced        ? "the CPU tier is capped below what XNNPACK would use"
+                            : "XNNPACK does not support this CPU");
   return EDGE_STATUS_OK;
 }
 
@@ -68,7 +77,9 @@ static edge_status open_device(const edge_host_api *api, edge_host *host, uint32
   return EDGE_STATUS_OK;
 }
 
-static void close_device(edge_device *d) { d->api->free(d->host, d, sizeof *d, sizeof(void *)); }
+static void close_device(edge_device *d) {
+  d->api->free(d->host, d, sizeof *d, sizeof(void *));
+}
 
 static edge_status query(edge_device *d, const edge_partition *graph, const edge_node *node, edge_query *out) {
   double macs, bytes;
@@ -78,7 +89,8 @@ static edge_status query(edge_device *d, const edge_partition *graph, const edge
   put_text(out->reason, sizeof out->reason, why ? why : "XNNPACK operator");
   if (why) return EDGE_STATUS_OK;
   const uint64_t features = d->api->cpu_features(d->host);
-  const int integer = d->api->value(graph, d->api->node_input(node, 0), &x) == EDGE_STATUS_OK && x.dtype == EDGE_DTYPE_S8;
+  const int integer =
+      d->api->value(graph, d->api->node_input(node, 0), &x) == EDGE_STATUS_OK && x.dtype == EDGE_DTYPE_S8;
   const double rate = (integer ? gops(features) : gflops(features)) * 1e3; /* operations per us */
   out->cost_us = 0.5 + 2.0 * macs / rate + bytes / 15e3;
   return EDGE_STATUS_OK;
@@ -93,9 +105,13 @@ static edge_status compile(edge_device *d, const edge_partition *partition, edge
   return EDGE_STATUS_OK;
 }
 
-static void release(edge_program *p) { p->device->api->free(p->device->host, p, sizeof *p, sizeof(void *)); }
+static void release(edge_program *p) {
+  p->device->api->free(p->device->host, p, sizeof *p, sizeof(void *));
+}
 
-static uint64_t padded_bytes(uint64_t bytes) { return bytes + XNN_EXTRA_BYTES + 64; }
+static uint64_t padded_bytes(uint64_t bytes) {
+  return bytes + XNN_EXTRA_BYTES + 64;
+}
 
 static void unplan(edge_context *c) {
   const edge_host_api *const api = c->device->api;
@@ -127,7 +143,8 @@ static edge_status list_borders(edge_context *c, const edge_partition *p) {
       if (t.dims[d] <= 0) return EDGE_STATUS_BACKEND_REFUSED;
       b->bytes *= (uint64_t)t.dims[d];
     }
-    c->buffers[i] = (edge_buffer){ .value = b->value, .alias = EDGE_NO_VALUE, .share = EDGE_NO_VALUE, .bytes = b->bytes };
+    c->buffers[i] =
+        (edge_buffer) { .value = b->value, .alias = EDGE_NO_VALUE, .share = EDGE_NO_VALUE, .bytes = b->bytes };
   }
   return EDGE_STATUS_OK;
 }
@@ -140,9 +157,11 @@ static edge_status create_runtime(edge_context *c, const edge_partition *p) {
   for (uint32_t i = 0; i < api->num_nodes(p); ++i) { /* ids are looked up by value: the table ends at the largest one */
     const edge_node *const n = api->get_node(p, i);
     for (uint32_t k = 0; k < api->node_num_inputs(n); ++k)
-      if (api->node_input(n, k) != EDGE_NO_VALUE && api->node_input(n, k) >= b.n_ids) b.n_ids = api->node_input(n, k) + 1;
+      if (api->node_input(n, k) != EDGE_NO_VALUE && api->node_input(n, k) >= b.n_ids)
+        b.n_ids = api->node_input(n, k) + 1;
     for (uint32_t k = 0; k < api->node_num_outputs(n); ++k)
-      if (api->node_output(n, k) != EDGE_NO_VALUE && api->node_output(n, k) >= b.n_ids) b.n_ids = api->node_output(n, k) + 1;
+      if (api->node_output(n, k) != EDGE_NO_VALUE && api->node_output(n, k) >= b.n_ids)
+        b.n_ids = api->node_output(n, k) + 1;
   }
   b.ids = api->alloc(host, (uint64_t)b.n_ids * sizeof *b.ids, sizeof(void *));
   if (!b.ids) return EDGE_STATUS_OUT_OF_MEMORY;
@@ -177,7 +196,8 @@ static edge_status plan(edge_program *program, const edge_partition *p, uint32_t
   c->borders = api->alloc(d->host, n * sizeof *c->borders, sizeof(void *));
   c->externals = api->alloc(d->host, n * sizeof *c->externals, sizeof(void *));
   c->addresses = api->alloc(d->host, n * sizeof *c->addresses, sizeof(void *));
-  edge_status status = c->buffers && c->borders && c->externals && c->addresses ? EDGE_STATUS_OK : EDGE_STATUS_OUT_OF_MEMORY;
+  edge_status status =
+      c->buffers && c->borders && c->externals && c->addresses ? EDGE_STATUS_OK : EDGE_STATUS_OUT_OF_MEMORY;
   if (status == EDGE_STATUS_OK) status = list_borders(c, p);
   for (uint32_t i = 0; status == EDGE_STATUS_OK && prepare && i < c->n_in; ++i) {
     c->borders[i].padded = api->alloc(d->host, padded_bytes(c->borders[i].bytes), 64);
@@ -208,7 +228,8 @@ static edge_status bind(edge_context *c, void *const *addresses, uint32_t count)
     c->externals[i].id = i;
     c->externals[i].data = i < c->n_in ? c->borders[i].padded : addresses[i];
   }
-  return xnn_setup_runtime(c->runtime, count, c->externals) == xnn_status_success ? EDGE_STATUS_OK : EDGE_STATUS_DEVICE_FAILED;
+  return xnn_setup_runtime(c->runtime, count, c->externals) == xnn_status_success ? EDGE_STATUS_OK
+                                                                                  : EDGE_STATUS_DEVICE_FAILED;
 }
 
 static edge_status submit(edge_context *c) {

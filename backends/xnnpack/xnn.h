@@ -12,7 +12,8 @@ struct edge_device {
 };
 
 /** Why a node does not run on XNNPACK, or NULL when it does. *macs and *bytes are for the cost estimate. */
-const char *eb_xnnpack_refusal(const edge_device *d, const edge_partition *graph, const edge_node *node, double *macs, double *bytes);
+const char *eb_xnnpack_refusal(const edge_device *d, const edge_partition *graph, const edge_node *node, double *macs,
+                               double *bytes);
 
 /** Memory that has to live as long as the runtime (padded constants) or until it is created (transposed filters). */
 typedef struct eb_xnnpack_block {
@@ -24,10 +25,10 @@ typedef struct eb_xnnpack_builder {
   const edge_device *device;
   const edge_partition *partition;
   xnn_subgraph_t subgraph;
-  uint32_t *ids;                 /* value -> XNNPACK id, XNN_INVALID_VALUE_ID when not defined */
+  uint32_t *ids; /* value -> XNNPACK id, XNN_INVALID_VALUE_ID when not defined */
   uint32_t n_ids;
-  eb_xnnpack_block *kept;        /* freed with the context */
-  eb_xnnpack_block *temporary;   /* freed when the runtime exists */
+  eb_xnnpack_block *kept;      /* freed with the context */
+  eb_xnnpack_block *temporary; /* freed when the runtime exists */
 } eb_xnnpack_builder;
 
 /** Define border values as external (inputs first, then outputs) and all nodes. */

@@ -14,7 +14,8 @@ static int read_pgm(const char *path, edge_image_u8 *image) {
   unsigned width, height, most;
   if (!in) return 0;
   uint8_t *pixels = NULL;
-  if (fscanf(in, "P5 %u %u %u%*c", &width, &height, &most) == 3 && most == 255 && width - 1 < 4096 && height - 1 < 4096) {
+  if (fscanf(in, "P5 %u %u %u%*c", &width, &height, &most) == 3 && most == 255 && width - 1 < 4096 &&
+      height - 1 < 4096) {
     pixels = malloc((size_t)width * height);
     if (pixels && fread(pixels, 1, (size_t)width * height, in) != (size_t)width * height) {
       free(pixels);
@@ -23,7 +24,7 @@ static int read_pgm(const char *path, edge_image_u8 *image) {
   }
   fclose(in);
   if (!pixels) return 0;
-  *image = (edge_image_u8){ pixels, width, height, 1, 0 };
+  *image = (edge_image_u8) { pixels, width, height, 1, 0 };
   return 1;
 }
 
@@ -70,7 +71,8 @@ static edge_status classify(edge_session *session, const char *path, char labels
   for (unsigned i = 1; i < count; ++i)
     if (scores[i] > scores[best]) best = i;
   qsort(times, RUNS, sizeof times[0], by_value);
-  printf("%s: %s, confidence %.1f %%, %.1f us\n", path, best < n_labels ? labels[best] : "?", 100.0 * (double)scores[best], (double)times[RUNS / 2] / 1e3);
+  printf("%s: %s, confidence %.1f %%, %.1f us\n", path, best < n_labels ? labels[best] : "?",
+         100.0 * (double)scores[best], (double)times[RUNS / 2] / 1e3);
   return EDGE_STATUS_OK;
 }
 
@@ -80,12 +82,14 @@ static edge_status print_placement(edge_session *session) {
   edge_status status = edge_session_get_memory(session, &memory);
   if (status == EDGE_STATUS_OK) status = edge_session_num_nodes(session, &count);
   if (status != EDGE_STATUS_OK) return status;
-  printf("memory: %llu bytes of activations, %llu of prepared weights, %llu of session\n", (unsigned long long)memory.arena_bytes,
-         (unsigned long long)memory.prepared_bytes, (unsigned long long)memory.persistent_bytes);
+  printf("memory: %llu bytes of activations, %llu of prepared weights, %llu of session\n",
+         (unsigned long long)memory.arena_bytes, (unsigned long long)memory.prepared_bytes,
+         (unsigned long long)memory.persistent_bytes);
   printf("%-16s %-22s %-8s %s\n", "operator", "node", "runs on", "kernel");
   for (uint32_t i = 0; i < count; ++i) {
     edge_placement p = EDGE_PLACEMENT_INIT;
-    if (edge_session_explain(session, i, &p) == EDGE_STATUS_OK) printf("%-16s %-22.22s %-8s %s\n", p.op, p.name, p.backend, p.kernel);
+    if (edge_session_explain(session, i, &p) == EDGE_STATUS_OK)
+      printf("%-16s %-22.22s %-8s %s\n", p.op, p.name, p.backend, p.kernel);
   }
   return EDGE_STATUS_OK;
 }

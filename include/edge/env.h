@@ -31,33 +31,33 @@ typedef struct edge_executor {
 
 /** Which threads a session uses. */
 enum {
-  EDGE_THREADS_BUILTIN = 0,      /* tile-claiming pool of EdgeRT */
-  EDGE_THREADS_PTHREADPOOL = 1,  /* the pthreadpool library, when built in */
-  EDGE_THREADS_HOST = 2          /* edge_env_options.executor */
+  EDGE_THREADS_BUILTIN = 0,     /* tile-claiming pool of EdgeRT */
+  EDGE_THREADS_PTHREADPOOL = 1, /* the pthreadpool library, when built in */
+  EDGE_THREADS_HOST = 2         /* edge_env_options.executor */
 };
 
 typedef struct edge_env_options {
   uint32_t struct_size;
-  uint32_t flags;                    /* must be 0 */
-  const edge_allocator *allocator;   /* [borrow: env] NULL: the C library's */
-  uint64_t max_bytes;                /* quota of live bytes; 0: none */
-  edge_log_fn log;                   /* NULL: silent */
+  uint32_t flags;                  /* must be 0 */
+  const edge_allocator *allocator; /* [borrow: env] NULL: the C library's */
+  uint64_t max_bytes;              /* quota of live bytes; 0: none */
+  edge_log_fn log;                 /* NULL: silent */
   void *log_user;
-  int32_t log_level;                 /* highest level delivered; 0: EDGE_LOG_WARNING */
-  int32_t threads;                   /* EDGE_THREADS_* */
-  const edge_executor *executor;     /* [borrow: env] with EDGE_THREADS_HOST */
-  const char *isa_cap;               /* NULL: none; a name of edge_env_isa_name(), caps CPU kernels */
+  int32_t log_level;             /* highest level delivered; 0: EDGE_LOG_WARNING */
+  int32_t threads;               /* EDGE_THREADS_* */
+  const edge_executor *executor; /* [borrow: env] with EDGE_THREADS_HOST */
+  const char *isa_cap;           /* NULL: none; a name of edge_env_isa_name(), caps CPU kernels */
 } edge_env_options;
 
-#define EDGE_ENV_OPTIONS_INIT { (uint32_t)sizeof(edge_env_options), 0u, NULL, 0u, NULL, NULL, 0, 0, NULL, NULL }
+#define EDGE_ENV_OPTIONS_INIT \
+  { (uint32_t)sizeof(edge_env_options), 0u, NULL, 0u, NULL, NULL, 0, 0, NULL, NULL }
 
 /** Create an environment.
  *  @param options NULL: defaults.  @param out [own] NULL on failure; free with edge_env_destroy().
  *  @param error [out] optional.
  *  @return OK, INVALID_ARGUMENT (bad options, ISA name of another architecture), OUT_OF_MEMORY.
  *  [any-thread] @since 0.1 */
-EDGE_NODISCARD EDGE_API edge_status edge_env_create(const edge_env_options *options, edge_env **out,
-                                                    edge_error *error);
+EDGE_NODISCARD EDGE_API edge_status edge_env_create(const edge_env_options *options, edge_env **out, edge_error *error);
 
 /** Destroy an environment; models and sessions made from it must be gone. NULL is a no-op.
  *  [setup-only] @since 0.1 */
@@ -76,21 +76,25 @@ EDGE_NODISCARD EDGE_API edge_status edge_env_load_plugin(edge_env *env, const ch
 /** A backend as probing found it. */
 typedef struct edge_backend_info {
   uint32_t struct_size;
-  uint32_t available;          /* 1: usable */
-  int32_t score;               /* larger is better; 0: not usable */
-  uint32_t emulated;           /* 1: a software implementation of a device */
+  uint32_t available; /* 1: usable */
+  int32_t score;      /* larger is better; 0: not usable */
+  uint32_t emulated;  /* 1: a software implementation of a device */
   char name[32];
-  char reason[224];            /* why available or not */
+  char reason[224]; /* why available or not */
 } edge_backend_info;
 
-#define EDGE_BACKEND_INFO_INIT { (uint32_t)sizeof(edge_backend_info), 0u, 0, 0u, { 0 }, { 0 } }
+#define EDGE_BACKEND_INFO_INIT                               \
+  {                                                          \
+    (uint32_t)sizeof(edge_backend_info), 0u, 0, 0u, { 0 }, { \
+      0                                                      \
+    }                                                        \
+  }
 
 /** Number of backends known, available or not. [any-thread] @since 0.1 */
 EDGE_API uint32_t edge_env_num_backends(const edge_env *env);
 
 /** Describe backend `index`. @return OK, INVALID_ARGUMENT. [any-thread] @since 0.1 */
-EDGE_NODISCARD EDGE_API edge_status edge_env_get_backend(const edge_env *env, uint32_t index,
-                                                         edge_backend_info *out);
+EDGE_NODISCARD EDGE_API edge_status edge_env_get_backend(const edge_env *env, uint32_t index, edge_backend_info *out);
 
 /** Name of the highest CPU kernel tier in use (the CPU's own or the cap): scalar, avx2, avxvnni,
  *  avx512, avx512vnni, avx512bf16, neon, dotprod, i8mm. [any-thread] @since 0.1 */

@@ -28,13 +28,15 @@ typedef struct edge_image {
   void *user;
   void (*release)(void *user);
 } edge_image;
-#define EDGE_IMAGE_INIT { (uint32_t)sizeof(edge_image), 0u, NULL, 0u, NULL, NULL, NULL }
+#define EDGE_IMAGE_INIT \
+  { (uint32_t)sizeof(edge_image), 0u, NULL, 0u, NULL, NULL, NULL }
 
 /** Open an image: verified like a file, its segments are borrowed until the model is gone.
  *  @param image the struct is copied; its bytes [own] pass to the model, or are released on failure.
  *  Errors as edge_model_open_file(). [any-thread] @since 0.1 */
 EDGE_NODISCARD EDGE_API edge_status edge_model_open_image(edge_env *env, const edge_image *image,
-    const edge_model_options *options, edge_model **out, edge_error *error);
+                                                          const edge_model_options *options, edge_model **out,
+                                                          edge_error *error);
 
 #ifdef __cplusplus
 }

@@ -13,25 +13,25 @@ extern "C" {
 typedef struct edge_session edge_session;
 
 enum {
-  EDGE_SESSION_STRICT = 1u << 0,       /* no fallback: a refusal or device failure is an error */
-  EDGE_SESSION_PREFER = 1u << 1,       /* first listed backend that accepts a node gets it */
-  EDGE_SESSION_PROFILE = 1u << 2,      /* record per-node times */
-  EDGE_SESSION_FAST_MATH = 1u << 3,    /* reduced-precision products allowed */
-  EDGE_SESSION_REPRODUCIBLE = 1u << 4  /* same bits on every CPU tier and thread count */
+  EDGE_SESSION_STRICT = 1u << 0,      /* no fallback: a refusal or device failure is an error */
+  EDGE_SESSION_PREFER = 1u << 1,      /* first listed backend that accepts a node gets it */
+  EDGE_SESSION_PROFILE = 1u << 2,     /* record per-node times */
+  EDGE_SESSION_FAST_MATH = 1u << 3,   /* reduced-precision products allowed */
+  EDGE_SESSION_REPRODUCIBLE = 1u << 4 /* same bits on every CPU tier and thread count */
 };
 
 typedef struct edge_session_options {
   uint32_t struct_size;
-  uint32_t flags;                  /* EDGE_SESSION_*; an unknown bit is INVALID_ARGUMENT */
-  const char *entry;               /* NULL: the first entry point */
-  const char *backends;            /* comma-separated allowed backends in order; NULL: all */
-  int32_t num_threads;             /* 0: one per physical core; default 1 */
+  uint32_t flags;       /* EDGE_SESSION_*; an unknown bit is INVALID_ARGUMENT */
+  const char *entry;    /* NULL: the first entry point */
+  const char *backends; /* comma-separated allowed backends in order; NULL: all */
+  int32_t num_threads;  /* 0: one per physical core; default 1 */
   uint32_t reserved0;
-  void *arena;                     /* [borrow: session] caller's memory for activations, or NULL */
-  uint64_t arena_bytes;            /* size of arena; too small is LIMIT_EXCEEDED naming the need */
-  uint64_t max_dynamic_bytes;      /* heap for shapes that appear at run time; 0: 1 GiB */
-  uint64_t max_loop_trips;         /* per loop; 0: 1,000,000,000 */
-  uint64_t deadline_ns;            /* absolute, edge_session_clock_ns(); 0: none; covers create and runs */
+  void *arena;                /* [borrow: session] caller's memory for activations, or NULL */
+  uint64_t arena_bytes;       /* size of arena; too small is LIMIT_EXCEEDED naming the need */
+  uint64_t max_dynamic_bytes; /* heap for shapes that appear at run time; 0: 1 GiB */
+  uint64_t max_loop_trips;    /* per loop; 0: 1,000,000,000 */
+  uint64_t deadline_ns;       /* absolute, edge_session_clock_ns(); 0: none; covers create and runs */
 } edge_session_options;
 
 #define EDGE_SESSION_OPTIONS_INIT \
@@ -58,15 +58,16 @@ typedef struct edge_session_memory {
   uint64_t persistent_bytes;        /* session, plan, run list, state */
   uint64_t prepared_bytes;          /* packed weights, shared between sessions of a model */
 } edge_session_memory;
-#define EDGE_SESSION_MEMORY_INIT { (uint32_t)sizeof(edge_session_memory), 0u, 0u, 0u, 0u, 0u }
+#define EDGE_SESSION_MEMORY_INIT \
+  { (uint32_t)sizeof(edge_session_memory), 0u, 0u, 0u, 0u, 0u }
 
 /** What a session with these options would need, without allocating an arena or packing weights.
  *  @param input_shapes optional: rank and dims of each input in order (dims < 0 or rank < 0: the
  *  model's own, open dimensions taken as 1); num_shapes may be smaller than the number of inputs.
  *  Errors as edge_session_create(). [any-thread] @since 0.1 */
-EDGE_NODISCARD EDGE_API edge_status edge_session_query_memory(edge_model *model,
-    const edge_session_options *options, const edge_tensor *input_shapes, uint32_t num_shapes,
-    edge_session_memory *out, edge_error *error);
+EDGE_NODISCARD EDGE_API edge_status edge_session_query_memory(edge_model *model, const edge_session_options *options,
+                                                              const edge_tensor *input_shapes, uint32_t num_shapes,
+                                                              edge_session_memory *out, edge_error *error);
 
 /** Memory of this session as it is planned now. [one-thread-per-handle] @since 0.1 */
 EDGE_NODISCARD EDGE_API edge_status edge_session_get_memory(edge_session *session, edge_session_memory *out);
@@ -92,19 +93,19 @@ EDGE_NODISCARD EDGE_API edge_status edge_session_prepare(edge_session *session);
 /** Copy data into an input, or out of an output. bytes must equal the tensor's size.
  *  @return OK, INVALID_ARGUMENT, SHAPE_MISMATCH (wrong size), INVALID_STATE, BUSY and, as the call
  *  plans when needed, the errors of edge_session_prepare(). [one-thread-per-handle] @since 0.1 */
-EDGE_NODISCARD EDGE_API edge_status edge_session_set_input(edge_session *session, uint32_t index,
-                                                           const void *data, uint64_t bytes);
-EDGE_NODISCARD EDGE_API edge_status edge_session_copy_output(edge_session *session, uint32_t index,
-                                                             void *data, uint64_t bytes);
+EDGE_NODISCARD EDGE_API edge_status edge_session_set_input(edge_session *session, uint32_t index, const void *data,
+                                                           uint64_t bytes);
+EDGE_NODISCARD EDGE_API edge_status edge_session_copy_output(edge_session *session, uint32_t index, void *data,
+                                                             uint64_t bytes);
 
 /** Use the caller's memory in place (zero copy) from the next run on; NULL goes back to the session's own.
  *  @param data [borrow: until rebound or destroyed] 64-byte aligned
  *  @return OK, INVALID_ARGUMENT (alignment), SHAPE_MISMATCH (too small), BUSY.
  *  [one-thread-per-handle] @since 0.1 */
-EDGE_NODISCARD EDGE_API edge_status edge_session_bind_input(edge_session *session, uint32_t index,
-                                                            void *data, uint64_t bytes);
-EDGE_NODISCARD EDGE_API edge_status edge_session_bind_output(edge_session *session, uint32_t index,
-                                                             void *data, uint64_t bytes);
+EDGE_NODISCARD EDGE_API edge_status edge_session_bind_input(edge_session *session, uint32_t index, void *data,
+                                                            uint64_t bytes);
+EDGE_NODISCARD EDGE_API edge_status edge_session_bind_output(edge_session *session, uint32_t index, void *data,
+                                                             uint64_t bytes);
 
 /** Run the entry point once. Allocates nothing once prepared (models with run-time shapes excepted).
  *  State tensors are committed when the run succeeds; after a failure they are as before.
@@ -135,19 +136,20 @@ EDGE_API const edge_error *edge_session_last_error(const edge_session *session);
 typedef struct edge_placement {
   uint32_t struct_size;
   uint32_t subgraph;
-  uint32_t node;                /* index in the subgraph */
-  uint32_t num_rejected;        /* backends that did not get it */
+  uint32_t node;         /* index in the subgraph */
+  uint32_t num_rejected; /* backends that did not get it */
   const char *name;
   const char *op;
-  const char *backend;          /* "core" for control flow and state */
-  const char *kernel;           /* kernel or fusion that runs it; "folded" when nothing runs */
+  const char *backend; /* "core" for control flow and state */
+  const char *kernel;  /* kernel or fusion that runs it; "folded" when nothing runs */
   const char *reason;
-  const char *hint;             /* what to change to place it better, or "" */
-  double cost_us;               /* estimate */
-  uint64_t time_ns;             /* last run, with EDGE_SESSION_PROFILE */
-  uint64_t macs;                /* multiply-accumulates of convolutions, matrix products and recurrent cells; else 0 */
+  const char *hint; /* what to change to place it better, or "" */
+  double cost_us;   /* estimate */
+  uint64_t time_ns; /* last run, with EDGE_SESSION_PROFILE */
+  uint64_t macs;    /* multiply-accumulates of convolutions, matrix products and recurrent cells; else 0 */
 } edge_placement;
-#define EDGE_PLACEMENT_INIT { (uint32_t)sizeof(edge_placement), 0u, 0u, 0u, NULL, NULL, NULL, NULL, NULL, NULL, 0.0, 0u, 0u }
+#define EDGE_PLACEMENT_INIT \
+  { (uint32_t)sizeof(edge_placement), 0u, 0u, 0u, NULL, NULL, NULL, NULL, NULL, NULL, 0.0, 0u, 0u }
 
 /** Placement of each node, all subgraphs of the entry point in order. Plans when needed.
  *  [one-thread-per-handle] @since 0.1 */
@@ -156,8 +158,8 @@ EDGE_NODISCARD EDGE_API edge_status edge_session_explain(edge_session *session, 
 
 /** Backend `which` that did not get node `index`, and why.
  *  @return OK, INVALID_ARGUMENT. [one-thread-per-handle] @since 0.1 */
-EDGE_NODISCARD EDGE_API edge_status edge_session_explain_rejected(edge_session *session, uint32_t index,
-    uint32_t which, const char **backend, const char **reason);
+EDGE_NODISCARD EDGE_API edge_status edge_session_explain_rejected(edge_session *session, uint32_t index, uint32_t which,
+                                                                  const char **backend, const char **reason);
 
 /** Something that happened once and the application should know: a fallback, a lost device. */
 typedef struct edge_event {
@@ -168,7 +170,12 @@ typedef struct edge_event {
   char backend[32];
   char text[216];
 } edge_event;
-#define EDGE_EVENT_INIT { (uint32_t)sizeof(edge_event), 0, -1, 0u, { 0 }, { 0 } }
+#define EDGE_EVENT_INIT                               \
+  {                                                   \
+    (uint32_t)sizeof(edge_event), 0, -1, 0u, { 0 }, { \
+      0                                               \
+    }                                                 \
+  }
 
 /** Take the oldest event that was not taken yet. @return OK, NOT_FOUND (none).
  *  [one-thread-per-handle] @since 0.1 */

@@ -40,33 +40,33 @@ typedef int32_t edge_status;
 enum {
   EDGE_STATUS_OK = 0,
   /* the caller */
-  EDGE_STATUS_INVALID_ARGUMENT = 1,    /* a NULL, a bad option, a bad index */
-  EDGE_STATUS_BUSY = 2,                /* the session is in use by another thread */
-  EDGE_STATUS_INVALID_STATE = 3,       /* right call at the wrong time */
-  EDGE_STATUS_NOT_FOUND = 4,           /* no such input, entry point, backend, metadata key */
+  EDGE_STATUS_INVALID_ARGUMENT = 1, /* a NULL, a bad option, a bad index */
+  EDGE_STATUS_BUSY = 2,             /* the session is in use by another thread */
+  EDGE_STATUS_INVALID_STATE = 3,    /* right call at the wrong time */
+  EDGE_STATUS_NOT_FOUND = 4,        /* no such input, entry point, backend, metadata key */
   EDGE_STATUS_SHAPE_MISMATCH = 5,
   EDGE_STATUS_TYPE_MISMATCH = 6,
   /* resources */
   EDGE_STATUS_OUT_OF_MEMORY = 20,
-  EDGE_STATUS_LIMIT_EXCEEDED = 21,     /* a quota or bound that the caller set */
-  EDGE_STATUS_IO = 22,                 /* the file or callback could not be read */
+  EDGE_STATUS_LIMIT_EXCEEDED = 21, /* a quota or bound that the caller set */
+  EDGE_STATUS_IO = 22,             /* the file or callback could not be read */
   EDGE_STATUS_DEADLINE_EXCEEDED = 23,
   EDGE_STATUS_CANCELLED = 24,
   /* the model */
-  EDGE_STATUS_MALFORMED = 40,          /* the file breaks a rule of its format */
+  EDGE_STATUS_MALFORMED = 40, /* the file breaks a rule of its format */
   EDGE_STATUS_UNSUPPORTED_OP = 41,
   EDGE_STATUS_UNSUPPORTED_TYPE = 42,
-  EDGE_STATUS_UNSUPPORTED_FEATURE = 43,/* a must-understand bit or construct unknown here */
+  EDGE_STATUS_UNSUPPORTED_FEATURE = 43, /* a must-understand bit or construct unknown here */
   EDGE_STATUS_UNSUPPORTED_VERSION = 44,
-  EDGE_STATUS_INVALID_VALUE = 45,      /* a value breaks an operator's rule during prepare or run */
+  EDGE_STATUS_INVALID_VALUE = 45, /* a value breaks an operator's rule during prepare or run */
   /* backends */
   EDGE_STATUS_BACKEND_UNAVAILABLE = 60,
-  EDGE_STATUS_BACKEND_REFUSED = 61,    /* compile or plan refused: the next backend is tried */
+  EDGE_STATUS_BACKEND_REFUSED = 61, /* compile or plan refused: the next backend is tried */
   EDGE_STATUS_DEVICE_FAILED = 62,
   EDGE_STATUS_DEVICE_TIMEOUT = 63,
   EDGE_STATUS_DEVICE_LOST = 64,
   EDGE_STATUS_STATE_LOST = 65,
-  EDGE_STATUS_INTERNAL = 90            /* a bug in EdgeRT: please report */
+  EDGE_STATUS_INTERNAL = 90 /* a bug in EdgeRT: please report */
 };
 
 /** What went wrong, owned by the caller and filled on failure only.
@@ -81,7 +81,12 @@ typedef struct edge_error {
   char text[512];
 } edge_error;
 
-#define EDGE_ERROR_INIT { (uint32_t)sizeof(edge_error), 0, -1, -1, UINT64_MAX, { 0 } }
+#define EDGE_ERROR_INIT                                    \
+  {                                                        \
+    (uint32_t)sizeof(edge_error), 0, -1, -1, UINT64_MAX, { \
+      0                                                    \
+    }                                                      \
+  }
 
 /** Name of a status, for example "OUT_OF_MEMORY"; "UNKNOWN" for values it does not know.
  *  @return static text. [any-thread] @since 0.1 */

@@ -11,9 +11,9 @@ extern "C" {
 #endif
 
 enum {
-  EDGE_TENSOR_CONST = 1u << 0,    /* data belongs to the model and never changes */
-  EDGE_TENSOR_STATE = 1u << 1,    /* session-owned, lives on between runs */
-  EDGE_TENSOR_DYNAMIC = 1u << 2   /* at least one dimension is not fixed by the model */
+  EDGE_TENSOR_CONST = 1u << 0,  /* data belongs to the model and never changes */
+  EDGE_TENSOR_STATE = 1u << 1,  /* session-owned, lives on between runs */
+  EDGE_TENSOR_DYNAMIC = 1u << 2 /* at least one dimension is not fixed by the model */
 };
 
 /** View of a tensor: dense, C order, little endian. The layout of this struct is frozen.
@@ -21,7 +21,7 @@ enum {
 typedef struct edge_tensor {
   const char *name;
   void *data;
-  uint64_t bytes;                 /* size of the storage behind data */
+  uint64_t bytes; /* size of the storage behind data */
   int64_t dims[EDGE_MAX_RANK];
   edge_quant quant;
   int32_t dtype;

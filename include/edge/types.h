@@ -10,7 +10,7 @@
 
 /** Logical element type of a tensor. Values are frozen and stored in model files. */
 enum {
-  EDGE_DTYPE_NONE = 0,   /* an absent optional tensor */
+  EDGE_DTYPE_NONE = 0, /* an absent optional tensor */
   EDGE_DTYPE_F32 = 1,
   EDGE_DTYPE_F16 = 2,
   EDGE_DTYPE_BF16 = 3,
@@ -23,10 +23,10 @@ enum {
   EDGE_DTYPE_U32 = 10,
   EDGE_DTYPE_S64 = 11,
   EDGE_DTYPE_U64 = 12,
-  EDGE_DTYPE_BOOL = 13,  /* one byte, 0 or 1 */
-  EDGE_DTYPE_S4 = 14,    /* two elements a byte, low nibble first */
+  EDGE_DTYPE_BOOL = 13, /* one byte, 0 or 1 */
+  EDGE_DTYPE_S4 = 14,   /* two elements a byte, low nibble first */
   EDGE_DTYPE_U4 = 15,
-  EDGE_DTYPE_S2 = 16,    /* four elements a byte, lowest bits first */
+  EDGE_DTYPE_S2 = 16, /* four elements a byte, lowest bits first */
   EDGE_DTYPE_U2 = 17,
   EDGE_DTYPE_COUNT
 };

@@ -16,14 +16,14 @@ typedef struct ek_qconv_args {
   uint32_t ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, dh, dw;
   int32_t pad_top, pad_left;
   uint32_t group, merged;
-  const int8_t *w;        /* packed, one block of w_group_bytes for each group */
+  const int8_t *w; /* packed, one block of w_group_bytes for each group */
   size_t w_group_bytes;
-  const int32_t *bias;    /* 64 more values readable behind the last */
+  const int32_t *bias; /* 64 more values readable behind the last */
   const float *mult;
-  const uint8_t *zero;    /* a padding pixel: ic bytes of the input's zero point */
+  const uint8_t *zero; /* a padding pixel: ic bytes of the input's zero point */
   uint32_t flip;
   int32_t zero_point, lo, hi;
-  uint32_t out;           /* EK_Q_* */
+  uint32_t out; /* EK_Q_* */
 } ek_qconv_args;
 
 /** The largest kernel (kh * kw) this driver takes. */

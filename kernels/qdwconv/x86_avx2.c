@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Depthwise kernel for AVX2: two taps of 16 channels are interleaved, widened and meet in vpmaddwd (exact); any window. */
+ * Depthwise kernel for AVX2: two taps of 16 channels are interleaved, widened and meet in vpmaddwd (exact); any window.
+ */
 #include "qdwconv.h"
 #include <immintrin.h>
 #include <string.h>

@@ -15,9 +15,13 @@ const ek_qgemm_desc *ek_qgemm_select(uint64_t have) {
   return &table[i];
 }
 
-const ek_qgemm_desc *ek_qgemm_at(uint32_t index) { return index < EK_COUNT(table) ? &table[index] : NULL; }
+const ek_qgemm_desc *ek_qgemm_at(uint32_t index) {
+  return index < EK_COUNT(table) ? &table[index] : NULL;
+}
 
-static size_t round_up(size_t a, size_t b) { return (a + b - 1) / b * b; }
+static size_t round_up(size_t a, size_t b) {
+  return (a + b - 1) / b * b;
+}
 
 uint64_t ek_qgemm_packed_bytes(const ek_qgemm_desc *d, uint64_t n, uint64_t taps, uint64_t k) {
   return (n + 15) / 16 * 16 * taps * ((k + d->kr - 1) / d->kr * d->kr);

@@ -7,9 +7,9 @@
 
 typedef struct ek_qweights {
   const void *data;
-  const int32_t *zero_points;    /* one, or one for each channel; NULL: 0 */
+  const int32_t *zero_points; /* one, or one for each channel; NULL: 0 */
   uint32_t zero_per_channel;
-  uint32_t bits, is_signed;      /* 8, 4 or 2; low bits first */
+  uint32_t bits, is_signed;            /* 8, 4 or 2; low bits first */
   size_t channel_stride, depth_stride; /* in elements */
 } ek_qweights;
 

@@ -36,33 +36,33 @@ QG_INLINE void qg_widen(const uint8_t *p, size_t n, uint32_t flip, int16_t *out)
   if (n & 1) out[n] = 0;
 }
 
-#define QG_TILE(MR)                                                                                     \
-  static void tile_##MR(const ek_qgemm_call *c, size_t m, const int8_t *w, size_t n0, size_t cols) {    \
-    _Alignas(32) int16_t wide[MR][QG_SLICE];                                                            \
-    __m256i acc[MR][2];                                                                                 \
-    _Pragma("GCC unroll 6") for (int i = 0; i < MR; ++i) {                                              \
-      acc[i][0] = _mm256_loadu_si256((const __m256i *)(c->bias + n0));                                  \
-      acc[i][1] = _mm256_loadu_si256((const __m256i *)(c->bias + n0 + 8));                              \
-    }                                                                                                   \
-    for (size_t t = 0; t < c->taps; ++t) {                                                              \
-      const uint8_t *const *const rows = c->a + t * c->a_ld + m;                                        \
-      for (size_t s = 0; s < c->k; s += QG_SLICE) {                                                     \
-        const size_t n = c->k - s < QG_SLICE ? c->k - s : QG_SLICE;                                     \
-        for (int i = 0; i < MR; ++i) qg_widen(rows[i] + s, n, c->flip, wide[i]);                        \
-        for (size_t k = 0; k < n; k += 2, w += 32) {                                                    \
-          const __m256i b0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)w));                 \
-          const __m256i b1 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w + 16)));          \
-          _Pragma("GCC unroll 6") for (int i = 0; i < MR; ++i) {                                        \
-            int32_t v;                                                                                  \
-            memcpy(&v, &wide[i][k], 4);                                                                 \
-            const __m256i x = _mm256_set1_epi32(v);                                                     \
-            qg_mac(&acc[i][0], x, b0);                                                                  \
-            qg_mac(&acc[i][1], x, b1);                                                                  \
-          }                                                                                             \
-        }                                                                                               \
-      }                                                                                                 \
-    }                                                                                                   \
-    uint8_t *y = (uint8_t *)c->y + m * c->y_stride;                                                     \
+#define QG_TILE(MR)                                                                                                \
+  static void tile_##MR(const ek_qgemm_call *c, size_t m, const int8_t *w, size_t n0, size_t cols) {               \
+    _Alignas(32) int16_t wide[MR][QG_SLICE];                                                                       \
+    __m256i acc[MR][2];                                                                                            \
+    _Pragma("GCC unroll 6") for (int i = 0; i < MR; ++i) {                                                         \
+      acc[i][0] = _mm256_loadu_si256((const __m256i *)(c->bias + n0));                                             \
+      acc[i][1] = _mm256_loadu_si256((const __m256i *)(c->bias + n0 + 8));                                         \
+    }                                                                                                              \
+    for (size_t t = 0; t < c->taps; ++t) {                                                                         \
+      const uint8_t *const *const rows = c->a + t * c->a_ld + m;                                                   \
+      for (size_t s = 0; s < c->k; s += QG_SLICE) {                                                                \
+        const size_t n = c->k - s < QG_SLICE ? c->k - s : QG_SLICE;                                                \
+        for (int i = 0; i < MR; ++i) qg_widen(rows[i] + s, n, c->flip, wide[i]);                                   \
+        for (size_t k = 0; k < n; k += 2, w += 32) {                                                               \
+          const __m256i b0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)w));                            \
+          const __m256i b1 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w + 16)));                     \
+          _Pragma("GCC unroll 6") for (int i = 0; i < MR; ++i) {                                                   \
+            int32_t v;                                                                                             \
+            memcpy(&v, &wide[i][k], 4);                                                                            \
+            const __m256i x = _mm256_set1_epi32(v);                                                                \
+            qg_mac(&acc[i][0], x, b0);                                                                             \
+            qg_mac(&acc[i][1], x, b1);                                                                             \
+          }                                                                                                        \
+        }                                                                                                          \
+      }                                                                                                            \
+    }                                                                                                              \
+    uint8_t *y = (uint8_t *)c->y + m * c->y_stride;                                                                \
     _Pragma("GCC unroll 6") for (int i = 0; i < MR; ++i) qg_out(c, y + (size_t)i * c->y_stride, acc[i], n0, cols); \
   }
 
@@ -72,4 +72,6 @@ QG_TILE(2)
 QG_TILE(1)
 #include "x86_ymm.inl"
 
-void ek_qgemm_x8s8_6x16c2__avx2(const ek_qgemm_call *c) { qg_panels(c); }
+void ek_qgemm_x8s8_6x16c2__avx2(const ek_qgemm_call *c) {
+  qg_panels(c);
+}

@@ -4,7 +4,13 @@
 
 static const ek_qpool_desc table[] = {
 #define EK_QPOOL(isa, suffix, flags) \
-  { ek_qmaxpool__##suffix, ek_qmeanpool__##suffix, ek_qsum__##suffix, ek_qmean__##suffix, "ek_qpool__" #suffix, isa, flags },
+  { ek_qmaxpool__##suffix,           \
+    ek_qmeanpool__##suffix,          \
+    ek_qsum__##suffix,               \
+    ek_qmean__##suffix,              \
+    "ek_qpool__" #suffix,            \
+    isa,                             \
+    flags },
 #include "qpool.def"
 #undef EK_QPOOL
 };
@@ -15,4 +21,6 @@ const ek_qpool_desc *ek_qpool_select(uint64_t have) {
   return &table[i];
 }
 
-const ek_qpool_desc *ek_qpool_at(uint32_t index) { return index < EK_COUNT(table) ? &table[index] : NULL; }
+const ek_qpool_desc *ek_qpool_at(uint32_t index) {
+  return index < EK_COUNT(table) ? &table[index] : NULL;
+}

@@ -2,7 +2,9 @@
  * Portable 8-bit pooling: the meaning of all others. */
 #include "qpool.h"
 
-static int32_t load(uint8_t b, uint32_t is_signed) { return is_signed && b > 127 ? (int32_t)b - 256 : (int32_t)b; }
+static int32_t load(uint8_t b, uint32_t is_signed) {
+  return is_signed && b > 127 ? (int32_t)b - 256 : (int32_t)b;
+}
 
 static uint8_t store(const ek_qpool_call *c, int32_t v) {
   return (uint8_t)((v < c->lo ? c->lo : v > c->hi ? c->hi : v) & 255);

@@ -11,7 +11,8 @@ edge_status edge_env_create(const edge_env_options *options, edge_env **out, edg
   *out = NULL;
   if (options) {
     if (options->struct_size < offsetof(edge_env_options, allocator) || options->struct_size > 4096)
-      return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "edge_env_create: options.struct_size is not set, use EDGE_ENV_OPTIONS_INIT");
+      return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT,
+                     "edge_env_create: options.struct_size is not set, use EDGE_ENV_OPTIONS_INIT");
     memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
   }
   if (o.flags) return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "edge_env_create: unknown flags 0x%x", o.flags);
@@ -20,7 +21,8 @@ edge_status edge_env_create(const edge_env_options *options, edge_env **out, edg
   if (o.threads == EDGE_THREADS_HOST && (!o.executor || !o.executor->run || !o.executor->num_workers))
     return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "edge_env_create: EDGE_THREADS_HOST needs an executor");
   const edge_status made = ei_alloc_create(o.allocator, o.max_bytes, &alloc);
-  if (made != EDGE_STATUS_OK) return ei_fail(error, made, "no memory for an environment, or the target needs a caller's allocator");
+  if (made != EDGE_STATUS_OK)
+    return ei_fail(error, made, "no memory for an environment, or the target needs a caller's allocator");
   edge_env *const env = ei_alloc_get(alloc, sizeof *env, _Alignof(edge_env));
   if (!env) {
     ei_alloc_destroy(alloc);
@@ -63,14 +65,19 @@ edge_status edge_env_load_plugin(edge_env *env, const char *path, edge_error *er
   return ei_backends_load(env, path, error);
 }
 
-uint32_t edge_env_num_backends(const edge_env *env) { return env ? env->n_backends : 0; }
+uint32_t edge_env_num_backends(const edge_env *env) {
+  return env ? env->n_backends : 0;
+}
 
 edge_status edge_env_get_backend(const edge_env *env, uint32_t index, edge_backend_info *out) {
-  if (!env || !out || index >= env->n_backends || out->struct_size < sizeof(uint32_t)) return EDGE_STATUS_INVALID_ARGUMENT;
+  if (!env || !out || index >= env->n_backends || out->struct_size < sizeof(uint32_t))
+    return EDGE_STATUS_INVALID_ARGUMENT;
   const uint32_t size = out->struct_size;
   memcpy(out, &env->backends[index].info, size < sizeof *out ? size : sizeof *out);
   out->struct_size = size;
   return EDGE_STATUS_OK;
 }
 
-const char *edge_env_isa_name(const edge_env *env) { return ei_cpu_tier(env ? env->features : ei_cpu_features()); }
+const char *edge_env_isa_name(const edge_env *env) {
+  return ei_cpu_tier(env ? env->features : ei_cpu_features());
+}

@@ -35,10 +35,12 @@ static const edge_description *describe(ei_instance *in, uint32_t node) {
   edge_description *const d = EI_NEW(&in->mem, edge_description);
   if (!d) return NULL;
   d->struct_size = sizeof *d;
-  const edge_partition *const p = in->planned && !in->folded[node] && in->n_parts ? &in->parts[in->part_of[node]] : NULL;
+  const edge_partition *const p =
+      in->planned && !in->folded[node] && in->n_parts ? &in->parts[in->part_of[node]] : NULL;
   if (!p || !p->backend || !p->context || !EDGE_BACKEND_HAS(p->backend->api, describe)) return d;
   for (uint32_t i = 0; i < p->n_nodes; ++i)
-    if (p->nodes[i] == node && p->backend->api->describe(p->context, p, i, d) != EDGE_STATUS_OK) memset(d, 0, sizeof *d);
+    if (p->nodes[i] == node && p->backend->api->describe(p->context, p, i, d) != EDGE_STATUS_OK)
+      memset(d, 0, sizeof *d);
   d->kernel[sizeof d->kernel - 1] = d->reason[sizeof d->reason - 1] = d->hint[sizeof d->hint - 1] = 0;
   return d;
 }
@@ -77,7 +79,8 @@ edge_status edge_session_explain(edge_session *s, uint32_t index, edge_placement
   return EDGE_STATUS_OK;
 }
 
-edge_status edge_session_explain_rejected(edge_session *s, uint32_t index, uint32_t which, const char **backend, const char **reason) {
+edge_status edge_session_explain_rejected(edge_session *s, uint32_t index, uint32_t which, const char **backend,
+                                          const char **reason) {
   uint32_t node = 0;
   if (!s || !backend || !reason) return EDGE_STATUS_INVALID_ARGUMENT;
   const ei_instance *const in = instance_of(s, index, &node);

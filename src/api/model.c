@@ -7,7 +7,8 @@ static edge_status read_options(const edge_model_options *options, edge_model_op
   *o = (edge_model_options)EDGE_MODEL_OPTIONS_INIT;
   if (options) {
     if (options->struct_size < offsetof(edge_model_options, max_metadata_bytes) || options->struct_size > 4096)
-      return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "model options: struct_size is not set, use EDGE_MODEL_OPTIONS_INIT");
+      return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT,
+                     "model options: struct_size is not set, use EDGE_MODEL_OPTIONS_INIT");
     memcpy(o, options, options->struct_size < sizeof *o ? options->struct_size : sizeof *o);
   }
   if (o->flags & ~(uint32_t)EDGE_MODEL_COPY)
@@ -61,7 +62,8 @@ static void fill_info(edge_model *m, uint64_t metadata_bytes) {
   }
 }
 
-static edge_status read_model(edge_model *m, const ei_format_source *src, const edge_model_options *o, edge_error *error) {
+static edge_status read_model(edge_model *m, const ei_format_source *src, const edge_model_options *o,
+                              edge_error *error) {
   const ei_format_limits limits = { .max_metadata_bytes = o->max_metadata_bytes, .max_nodes = o->max_nodes };
   EI_TRY(ei_format_read(src, &limits, &m->arena, &m->graph, error));
   if (m->graph->n_entries == 0) return ei_fail(error, EDGE_STATUS_MALFORMED, "the model has no entry point");
@@ -72,7 +74,8 @@ static edge_status read_model(edge_model *m, const ei_format_source *src, const 
 }
 
 /* A file in one piece: metadata at the start, one segment that covers everything. */
-static edge_status read_flat(edge_model *m, const void *data, uint64_t bytes, const edge_model_options *o, edge_error *error) {
+static edge_status read_flat(edge_model *m, const void *data, uint64_t bytes, const edge_model_options *o,
+                             edge_error *error) {
   const edge_segment all = { .data = data, .bytes = bytes, .offset = 0 };
   const ei_format_source src = { .metadata = data, .metadata_bytes = bytes, .segments = &all, .num_segments = 1 };
   return read_model(m, &src, o, error);
@@ -87,15 +90,18 @@ static edge_status own_buffer(edge_model *m, uint64_t bytes, edge_error *error) 
 
 /* The tail that all ways of opening share. */
 static edge_status finish(edge_model *m, edge_status status, edge_model **out) {
-  if (status == EDGE_STATUS_OK) *out = m;
-  else edge_model_release(m);
+  if (status == EDGE_STATUS_OK)
+    *out = m;
+  else
+    edge_model_release(m);
   return status;
 }
 
 static edge_status prologue(edge_env *env, bool arguments_ok, const edge_model_options *options, edge_model_options *o,
                             edge_model **out, edge_model **m, edge_error *error) {
   if (out) *out = NULL;
-  if (!env || !out || !arguments_ok) return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "opening a model: an argument is NULL");
+  if (!env || !out || !arguments_ok)
+    return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "opening a model: an argument is NULL");
   EI_TRY(read_options(options, o, error));
   return new_model(env, m, error);
 }
@@ -119,8 +125,8 @@ edge_status edge_model_open_file(edge_env *env, const char *path, const edge_mod
   return finish(m, status, out);
 }
 
-edge_status edge_model_open_fd(edge_env *env, int32_t fd, uint64_t offset, uint64_t length, const edge_model_options *options,
-                               edge_model **out, edge_error *error) {
+edge_status edge_model_open_fd(edge_env *env, int32_t fd, uint64_t offset, uint64_t length,
+                               const edge_model_options *options, edge_model **out, edge_error *error) {
   edge_model_options o;
   edge_model *m = NULL;
   EI_TRY(prologue(env, fd >= 0, options, &o, out, &m, error));
@@ -156,7 +162,8 @@ edge_status edge_model_open_reader(edge_env *env, const edge_reader *reader, con
   EI_TRY(prologue(env, reader && reader->read_at, options, &o, out, &m, error));
   size_t fits = 0;
   edge_status status = EDGE_STATUS_OK;
-  if (!ei_to_size(reader->size, &fits)) status = ei_fail(error, EDGE_STATUS_LIMIT_EXCEEDED, "the model does not fit the address space");
+  if (!ei_to_size(reader->size, &fits))
+    status = ei_fail(error, EDGE_STATUS_LIMIT_EXCEEDED, "the model does not fit the address space");
   if (status == EDGE_STATUS_OK) status = own_buffer(m, reader->size, error);
   for (uint64_t at = 0; status == EDGE_STATUS_OK && at < reader->size; at += CHUNK) {
     const uint64_t n = reader->size - at < CHUNK ? reader->size - at : CHUNK;
@@ -167,31 +174,37 @@ edge_status edge_model_open_reader(edge_env *env, const edge_reader *reader, con
   return finish(m, status, out);
 }
 
-edge_status edge_model_open_image(edge_env *env, const edge_image *image, const edge_model_options *options, edge_model **out,
-                                  edge_error *error) {
+edge_status edge_model_open_image(edge_env *env, const edge_image *image, const edge_model_options *options,
+                                  edge_model **out, edge_error *error) {
   edge_model_options o;
   edge_model *m = NULL;
-  const edge_status made = prologue(env, image && image->metadata && image->struct_size == sizeof *image, options, &o, out, &m, error);
+  const edge_status made =
+      prologue(env, image && image->metadata && image->struct_size == sizeof *image, options, &o, out, &m, error);
   if (made != EDGE_STATUS_OK) {
     if (image && image->struct_size == sizeof *image && image->release) image->release(image->user);
     return made;
   }
   m->image = *image;
-  const ei_format_source src = { .metadata = image->metadata, .metadata_bytes = image->metadata_bytes,
-                                 .segments = image->segments, .num_segments = image->num_segments };
+  const ei_format_source src = { .metadata = image->metadata,
+                                 .metadata_bytes = image->metadata_bytes,
+                                 .segments = image->segments,
+                                 .num_segments = image->num_segments };
   return finish(m, read_model(m, &src, &o, error), out);
 }
 
 /* ---- questions */
 
-uint32_t edge_model_num_entries(const edge_model *model) { return model ? model->graph->n_entries : 0; }
+uint32_t edge_model_num_entries(const edge_model *model) {
+  return model ? model->graph->n_entries : 0;
+}
 
 const char *edge_model_entry_name(const edge_model *model, uint32_t entry) {
   return model && entry < model->graph->n_entries ? model->graph->entries[entry].name : NULL;
 }
 
 static const ei_subgraph *entry_graph(const edge_model *model, uint32_t entry) {
-  return model && entry < model->graph->n_entries ? &model->graph->subgraphs[model->graph->entries[entry].subgraph] : NULL;
+  return model && entry < model->graph->n_entries ? &model->graph->subgraphs[model->graph->entries[entry].subgraph]
+                                                  : NULL;
 }
 
 uint32_t edge_model_num_inputs(const edge_model *model, uint32_t entry) {

@@ -6,28 +6,33 @@
 
 /* ---- numbers into tensors */
 
-static bool quantized(const edge_tensor *t) { return t->quant.count == 1 && t->quant.scales; }
+static bool quantized(const edge_tensor *t) {
+  return t->quant.count == 1 && t->quant.scales;
+}
 
 static edge_status put_value(const edge_tensor *t, uint64_t i, float v) {
   switch (t->dtype) {
-    case EDGE_DTYPE_F32: ((float *)t->data)[i] = v; return EDGE_STATUS_OK;
-    case EDGE_DTYPE_F16:
-    case EDGE_DTYPE_BF16:
-    case EDGE_DTYPE_F64: ei_store_f64(t, i, (double)v); return EDGE_STATUS_OK;
-    case EDGE_DTYPE_S8:
-    case EDGE_DTYPE_U8:
-    case EDGE_DTYPE_S16:
-      if (quantized(t)) ei_store_real(t, i, v);
-      else ei_store_f64(t, i, (double)v);
-      return EDGE_STATUS_OK;
-    default: return EDGE_STATUS_TYPE_MISMATCH;
+  case EDGE_DTYPE_F32: ((float *)t->data)[i] = v; return EDGE_STATUS_OK;
+  case EDGE_DTYPE_F16:
+  case EDGE_DTYPE_BF16:
+  case EDGE_DTYPE_F64: ei_store_f64(t, i, (double)v); return EDGE_STATUS_OK;
+  case EDGE_DTYPE_S8:
+  case EDGE_DTYPE_U8:
+  case EDGE_DTYPE_S16:
+    if (quantized(t))
+      ei_store_real(t, i, v);
+    else
+      ei_store_f64(t, i, (double)v);
+    return EDGE_STATUS_OK;
+  default: return EDGE_STATUS_TYPE_MISMATCH;
   }
 }
 
 edge_status edge_quantize(const float *values, uint64_t count, const edge_tensor *tensor) {
   uint64_t elements = 0;
   if (!tensor || !tensor->data || (!values && count)) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (edge_tensor_elements(tensor, &elements) != EDGE_STATUS_OK || count > elements) return EDGE_STATUS_INVALID_ARGUMENT;
+  if (edge_tensor_elements(tensor, &elements) != EDGE_STATUS_OK || count > elements)
+    return EDGE_STATUS_INVALID_ARGUMENT;
   for (uint64_t i = 0; i < count; ++i) EI_TRY(put_value(tensor, i, values[i]));
   return EDGE_STATUS_OK;
 }
@@ -35,7 +40,8 @@ edge_status edge_quantize(const float *values, uint64_t count, const edge_tensor
 edge_status edge_dequantize(const edge_tensor *tensor, float *values, uint64_t count) {
   uint64_t elements = 0;
   if (!tensor || !tensor->data || (!values && count)) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (edge_tensor_elements(tensor, &elements) != EDGE_STATUS_OK || count > elements) return EDGE_STATUS_INVALID_ARGUMENT;
+  if (edge_tensor_elements(tensor, &elements) != EDGE_STATUS_OK || count > elements)
+    return EDGE_STATUS_INVALID_ARGUMENT;
   if (tensor->dtype <= EDGE_DTYPE_NONE || tensor->dtype >= EDGE_DTYPE_COUNT) return EDGE_STATUS_TYPE_MISMATCH;
   for (uint64_t i = 0; i < count; ++i) values[i] = ei_load_real(tensor, i);
   return EDGE_STATUS_OK;
@@ -60,7 +66,8 @@ static float channel(const uint8_t *p, uint32_t channels, uint32_t wanted, uint3
   return c < 3 ? (float)p[c] : 255.0f;
 }
 
-static float sample(const edge_image_u8 *image, uint32_t stride, uint32_t x, uint32_t y, uint32_t w, uint32_t h, uint32_t wanted, uint32_t c) {
+static float sample(const edge_image_u8 *image, uint32_t stride, uint32_t x, uint32_t y, uint32_t w, uint32_t h,
+                    uint32_t wanted, uint32_t c) {
   uint32_t x0, x1, y0, y1;
   float fx, fy;
   tap(x, image->width, w, &x0, &x1, &fx);
@@ -73,15 +80,17 @@ static float sample(const edge_image_u8 *image, uint32_t stride, uint32_t x, uin
   return upper + (lower - upper) * fy;
 }
 
-static bool is_channels(int64_t d) { return d == 1 || d == 3 || d == 4; }
+static bool is_channels(int64_t d) {
+  return d == 1 || d == 3 || d == 4;
+}
 
 /* Without normalisation a byte keeps its value: u8 p, s8 p - 128; floats are p / 255. */
 static edge_status put_pixel(const edge_tensor *t, uint64_t i, float p, const edge_image_options *o, uint32_t c) {
   if (o->normalize) return put_value(t, i, (p - o->mean[c < 3 ? c : 2]) / o->std[c < 3 ? c : 2]);
   switch (t->dtype) {
-    case EDGE_DTYPE_U8: ei_store_f64(t, i, (double)p); return EDGE_STATUS_OK;
-    case EDGE_DTYPE_S8: ei_store_f64(t, i, (double)rintf(p) - 128.0); return EDGE_STATUS_OK;
-    default: return put_value(t, i, p / 255.0f);
+  case EDGE_DTYPE_U8: ei_store_f64(t, i, (double)p); return EDGE_STATUS_OK;
+  case EDGE_DTYPE_S8: ei_store_f64(t, i, (double)rintf(p) - 128.0); return EDGE_STATUS_OK;
+  default: return put_value(t, i, p / 255.0f);
   }
 }
 
@@ -92,7 +101,8 @@ edge_status edge_image_to_tensor(const edge_image_u8 *image, const edge_image_op
     if (options->struct_size < sizeof(uint32_t)) return EDGE_STATUS_INVALID_ARGUMENT;
     memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
   }
-  if (!image || !t || !image->pixels || !t->data || !image->width || !image->height) return EDGE_STATUS_INVALID_ARGUMENT;
+  if (!image || !t || !image->pixels || !t->data || !image->width || !image->height)
+    return EDGE_STATUS_INVALID_ARGUMENT;
   if (image->channels != 1 && image->channels != 3 && image->channels != 4) return EDGE_STATUS_INVALID_ARGUMENT;
   if (t->rank != 3 && t->rank != 4) return EDGE_STATUS_SHAPE_MISMATCH;
   if (t->rank == 4 && t->dims[0] != 1) return EDGE_STATUS_SHAPE_MISMATCH;
@@ -101,7 +111,8 @@ edge_status edge_image_to_tensor(const edge_image_u8 *image, const edge_image_op
   const int64_t *const d = t->dims + (t->rank - 3);
   const bool nchw = o.nchw == 2 ? !is_channels(d[2]) && is_channels(d[0]) : o.nchw == 1;
   const int64_t channels = nchw ? d[0] : d[2], height = nchw ? d[1] : d[0], width = nchw ? d[2] : d[1];
-  if (!is_channels(channels) || height < 1 || width < 1 || height > 65535 || width > 65535) return EDGE_STATUS_SHAPE_MISMATCH;
+  if (!is_channels(channels) || height < 1 || width < 1 || height > 65535 || width > 65535)
+    return EDGE_STATUS_SHAPE_MISMATCH;
   const uint32_t w = (uint32_t)width, h = (uint32_t)height, n = (uint32_t)channels;
   const uint32_t stride = image->row_stride_bytes ? image->row_stride_bytes : image->width * image->channels;
   for (uint32_t y = 0; y < h; ++y)
@@ -119,8 +130,8 @@ edge_status edge_image_to_tensor(const edge_image_u8 *image, const edge_image_op
 
 static bool good_options(const edge_logmel_options *o) {
   return o && o->struct_size >= sizeof *o && o->frame_length >= 2 && (o->frame_length & (o->frame_length - 1)) == 0 &&
-         o->frame_length <= 1u << 20 && o->frame_step > 0 && o->num_bands > 0 && o->num_bands <= 4096 && o->sample_rate > 0 &&
-         o->low_hz >= 0.0f && o->high_hz > o->low_hz;
+         o->frame_length <= 1u << 20 && o->frame_step > 0 && o->num_bands > 0 && o->num_bands <= 4096 &&
+         o->sample_rate > 0 && o->low_hz >= 0.0f && o->high_hz > o->low_hz;
 }
 
 uint64_t edge_logmel_frames(const edge_logmel_options *o, uint64_t samples) {
@@ -160,7 +171,9 @@ static void fft(float *re, float *im, uint32_t n) {
     }
 }
 
-static double mel(double hz) { return 1127.0 * log(1.0 + hz / 700.0); }
+static double mel(double hz) {
+  return 1127.0 * log(1.0 + hz / 700.0);
+}
 
 /* Energy of one triangular band; its weights are linear in mel, and bin 0 (DC) is left out. */
 static float band_energy(const edge_logmel_options *o, const float *power, uint32_t band) {
@@ -176,7 +189,8 @@ static float band_energy(const edge_logmel_options *o, const float *power, uint3
   return (float)sum;
 }
 
-edge_status edge_logmel(const edge_logmel_options *o, const float *signal, uint64_t samples, float *rows, uint64_t max_frames, float *scratch) {
+edge_status edge_logmel(const edge_logmel_options *o, const float *signal, uint64_t samples, float *rows,
+                        uint64_t max_frames, float *scratch) {
   if (!good_options(o) || !signal || !rows || !scratch) return EDGE_STATUS_INVALID_ARGUMENT;
   const uint32_t n = o->frame_length;
   float *const re = scratch, *const im = scratch + n, *const power = scratch + 2 * (size_t)n;

@@ -3,19 +3,23 @@
 #include "../exec/exec.h"
 
 enum {
-  KNOWN_FLAGS = EDGE_SESSION_STRICT | EDGE_SESSION_PREFER | EDGE_SESSION_PROFILE | EDGE_SESSION_FAST_MATH | EDGE_SESSION_REPRODUCIBLE
+  KNOWN_FLAGS = EDGE_SESSION_STRICT | EDGE_SESSION_PREFER | EDGE_SESSION_PROFILE | EDGE_SESSION_FAST_MATH |
+                EDGE_SESSION_REPRODUCIBLE
 };
 
 static edge_status read_options(const edge_session_options *options, edge_session_options *o, edge_error *error) {
   *o = (edge_session_options)EDGE_SESSION_OPTIONS_INIT;
   if (options) {
     if (options->struct_size < offsetof(edge_session_options, entry) || options->struct_size > 4096)
-      return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "session options: struct_size is not set, use EDGE_SESSION_OPTIONS_INIT");
+      return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT,
+                     "session options: struct_size is not set, use EDGE_SESSION_OPTIONS_INIT");
     memcpy(o, options, options->struct_size < sizeof *o ? options->struct_size : sizeof *o);
   }
-  if (o->flags & ~(uint32_t)KNOWN_FLAGS) return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "session options: unknown flags 0x%x", o->flags);
+  if (o->flags & ~(uint32_t)KNOWN_FLAGS)
+    return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "session options: unknown flags 0x%x", o->flags);
   if (o->num_threads < 0 || o->num_threads > 1024)
-    return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "session options: %d threads; 0 to 1024 are possible", o->num_threads);
+    return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "session options: %d threads; 0 to 1024 are possible",
+                   o->num_threads);
   if (!o->max_dynamic_bytes) o->max_dynamic_bytes = (uint64_t)1 << 30;
   if (!o->max_loop_trips) o->max_loop_trips = 1000000000;
   return EDGE_STATUS_OK;
@@ -27,7 +31,8 @@ static edge_status find_entry(const edge_model *m, const char *name, uint32_t *s
       *subgraph = m->graph->entries[i].subgraph;
       return EDGE_STATUS_OK;
     }
-  return ei_fail(error, EDGE_STATUS_NOT_FOUND, "the model has no entry point '%s'; its first one is '%s'", name, m->graph->entries[0].name);
+  return ei_fail(error, EDGE_STATUS_NOT_FOUND, "the model has no entry point '%s'; its first one is '%s'", name,
+                 m->graph->entries[0].name);
 }
 
 static bool inputs_fixed(const ei_instance *in) {
@@ -58,7 +63,8 @@ static edge_status build(edge_session *s, uint32_t subgraph) {
   return EDGE_STATUS_OK;
 }
 
-static edge_status create(edge_model *model, const edge_session_options *options, edge_session **out, edge_error *error) {
+static edge_status create(edge_model *model, const edge_session_options *options, edge_session **out,
+                          edge_error *error) {
   edge_session_options o;
   uint32_t subgraph = 0;
   if (out) *out = NULL;
@@ -89,7 +95,8 @@ static edge_status abandon(edge_session *s, edge_session **out, edge_status stat
   return status;
 }
 
-edge_status edge_session_create(edge_model *model, const edge_session_options *options, edge_session **out, edge_error *error) {
+edge_status edge_session_create(edge_model *model, const edge_session_options *options, edge_session **out,
+                                edge_error *error) {
   edge_status status = create(model, options, out, error);
   if (!out || !*out) return status;
   if (status == EDGE_STATUS_OK && inputs_fixed((*out)->main)) status = ei_instance_plan((*out)->main, false);
@@ -123,16 +130,19 @@ static void report_memory(const edge_session *s, edge_session_memory *out) {
   out->struct_size = size;
 }
 
-edge_status edge_session_query_memory(edge_model *model, const edge_session_options *options, const edge_tensor *input_shapes,
-                                      uint32_t num_shapes, edge_session_memory *out, edge_error *error) {
+edge_status edge_session_query_memory(edge_model *model, const edge_session_options *options,
+                                      const edge_tensor *input_shapes, uint32_t num_shapes, edge_session_memory *out,
+                                      edge_error *error) {
   edge_session *s = NULL;
   if (!out || out->struct_size < sizeof(uint32_t) || (num_shapes && !input_shapes))
     return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "edge_session_query_memory: an argument is NULL");
   edge_status status = create(model, options, &s, error);
   if (!s) return status;
   for (uint32_t i = 0; status == EDGE_STATUS_OK && i < num_shapes && i < s->main->sg->n_inputs; ++i) {
-    if (input_shapes[i].rank > EDGE_MAX_RANK) status = ei_session_fail(s, EDGE_STATUS_INVALID_ARGUMENT, "shape %u: rank %d", i, input_shapes[i].rank);
-    else if (input_shapes[i].rank >= 0) ei_instance_set_input(s->main, i, &input_shapes[i], NULL);
+    if (input_shapes[i].rank > EDGE_MAX_RANK)
+      status = ei_session_fail(s, EDGE_STATUS_INVALID_ARGUMENT, "shape %u: rank %d", i, input_shapes[i].rank);
+    else if (input_shapes[i].rank >= 0)
+      ei_instance_set_input(s->main, i, &input_shapes[i], NULL);
   }
   if (status == EDGE_STATUS_OK) status = ei_instance_plan(s->main, true);
   if (status == EDGE_STATUS_OK) report_memory(s, out);
@@ -163,15 +173,23 @@ edge_status edge_session_get_memory(edge_session *s, edge_session_memory *out) {
   return give(s, status);
 }
 
-uint32_t edge_session_num_inputs(const edge_session *s) { return s ? s->main->sg->n_inputs : 0; }
-uint32_t edge_session_num_outputs(const edge_session *s) { return s ? s->main->sg->n_outputs : 0; }
-uint32_t edge_session_num_threads(const edge_session *s) { return s ? ei_pool_threads(s->pool) : 0; }
+uint32_t edge_session_num_inputs(const edge_session *s) {
+  return s ? s->main->sg->n_inputs : 0;
+}
+uint32_t edge_session_num_outputs(const edge_session *s) {
+  return s ? s->main->sg->n_outputs : 0;
+}
+uint32_t edge_session_num_threads(const edge_session *s) {
+  return s ? ei_pool_threads(s->pool) : 0;
+}
 
 /* View of a tensor as it is now: planned shapes and addresses, or the declaration before planning. */
 static void current_view(const edge_session *s, uint32_t t, edge_tensor *out) {
   const ei_instance *const in = s->main;
-  if (in->planned) *out = in->live[t];
-  else ei_tensor_view(&in->sg->tensors[t], out);
+  if (in->planned)
+    *out = in->live[t];
+  else
+    ei_tensor_view(&in->sg->tensors[t], out);
 }
 
 edge_status edge_session_get_input(edge_session *s, uint32_t index, edge_tensor *out) {
@@ -191,7 +209,8 @@ edge_status edge_session_get_output(edge_session *s, uint32_t index, edge_tensor
 }
 
 edge_status edge_session_resize_input(edge_session *s, uint32_t index, const int64_t *dims, int32_t rank) {
-  if (!s || index >= s->main->sg->n_inputs || rank < 0 || rank > EDGE_MAX_RANK || (rank && !dims)) return EDGE_STATUS_INVALID_ARGUMENT;
+  if (!s || index >= s->main->sg->n_inputs || rank < 0 || rank > EDGE_MAX_RANK || (rank && !dims))
+    return EDGE_STATUS_INVALID_ARGUMENT;
   if (!take(s)) return EDGE_STATUS_BUSY;
   const ei_tensor *const t = &s->main->sg->tensors[s->main->sg->inputs[index]];
   edge_status status = EDGE_STATUS_OK;
@@ -200,13 +219,16 @@ edge_status edge_session_resize_input(edge_session *s, uint32_t index, const int
   shape.rank = rank;
   for (int32_t i = 0; i < rank; ++i) {
     shape.dims[i] = dims[i];
-    if (dims[i] < 0) status = ei_session_fail(s, EDGE_STATUS_INVALID_ARGUMENT, "input '%s': dimension %d is negative", t->name, i);
+    if (dims[i] < 0)
+      status = ei_session_fail(s, EDGE_STATUS_INVALID_ARGUMENT, "input '%s': dimension %d is negative", t->name, i);
     else if (t->rank >= 0 && t->rank == rank && t->dims[i] >= 0 && t->dims[i] != dims[i])
-      status = ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "input '%s': dimension %d is fixed to %lld by the model, %lld was given",
-                               t->name, i, (long long)t->dims[i], (long long)dims[i]);
+      status = ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH,
+                               "input '%s': dimension %d is fixed to %lld by the model, %lld was given", t->name, i,
+                               (long long)t->dims[i], (long long)dims[i]);
   }
   if (status == EDGE_STATUS_OK && t->rank >= 0 && t->rank != rank)
-    status = ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "input '%s' has rank %d, %d was given", t->name, t->rank, rank);
+    status =
+        ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "input '%s' has rank %d, %d was given", t->name, t->rank, rank);
   if (status == EDGE_STATUS_OK) ei_instance_set_input(s->main, index, &shape, NULL);
   return give(s, status);
 }
@@ -220,12 +242,14 @@ static edge_status prepare(edge_session *s) {
     void *wanted = s->bound_outputs[i];
     bool is_input = false;
     for (uint32_t k = 0; k < in->sg->n_inputs; ++k) is_input |= in->sg->inputs[k] == t;
-    if (is_input || in->plan[t].alias != EI_NONE || in->plan[t].external || !in->plan[t].bytes) continue; /* copied after the run */
+    if (is_input || in->plan[t].alias != EI_NONE || in->plan[t].external || !in->plan[t].bytes)
+      continue; /* copied after the run */
     for (uint32_t k = 0; k < i; ++k)
       if (in->sg->outputs[k] == t && s->bound_outputs[k]) wanted = s->bound_outputs[k];
     if (wanted && s->bound_output_bytes[i] < in->live[t].bytes)
-      return ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "output '%s' needs %llu bytes, the bound memory has %llu", in->sg->tensors[t].name,
-                             (unsigned long long)in->live[t].bytes, (unsigned long long)s->bound_output_bytes[i]);
+      return ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "output '%s' needs %llu bytes, the bound memory has %llu",
+                             in->sg->tensors[t].name, (unsigned long long)in->live[t].bytes,
+                             (unsigned long long)s->bound_output_bytes[i]);
     if (in->external[t] == wanted) continue;
     in->external[t] = wanted;
     in->bound = false;
@@ -248,7 +272,8 @@ edge_status edge_session_set_input(edge_session *s, uint32_t index, const void *
     if (v->bytes != bytes)
       status = ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "input '%s' takes %llu bytes, %llu were given", v->name,
                                (unsigned long long)v->bytes, (unsigned long long)bytes);
-    else if (bytes) memcpy(v->data, data, (size_t)bytes);
+    else if (bytes)
+      memcpy(v->data, data, (size_t)bytes);
   }
   return give(s, status);
 }
@@ -259,11 +284,13 @@ edge_status edge_session_copy_output(edge_session *s, uint32_t index, void *data
   edge_status status = EDGE_STATUS_OK;
   const ei_instance *const in = s->main;
   const edge_tensor *const v = in->planned ? &in->live[in->sg->outputs[index]] : NULL;
-  if (!v || !v->data) status = ei_session_fail(s, EDGE_STATUS_INVALID_STATE, "output %u: there was no run yet", index);
+  if (!v || !v->data)
+    status = ei_session_fail(s, EDGE_STATUS_INVALID_STATE, "output %u: there was no run yet", index);
   else if (v->bytes != bytes)
     status = ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "output '%s' has %llu bytes, %llu were asked for", v->name,
                              (unsigned long long)v->bytes, (unsigned long long)bytes);
-  else if (bytes) memcpy(data, v->data, (size_t)bytes);
+  else if (bytes)
+    memcpy(data, v->data, (size_t)bytes);
   return give(s, status);
 }
 
@@ -275,8 +302,8 @@ edge_status edge_session_bind_input(edge_session *s, uint32_t index, void *data,
   const uint32_t t = in->sg->inputs[index];
   edge_status status = prepare(s);
   if (status == EDGE_STATUS_OK && data && bytes < in->live[t].bytes)
-    status = ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "input '%s' needs %llu bytes, the bound memory has %llu", in->live[t].name,
-                             (unsigned long long)in->live[t].bytes, (unsigned long long)bytes);
+    status = ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "input '%s' needs %llu bytes, the bound memory has %llu",
+                             in->live[t].name, (unsigned long long)in->live[t].bytes, (unsigned long long)bytes);
   if (status == EDGE_STATUS_OK && in->external[t] != data) {
     s->bound_inputs[index] = in->external[t] = data;
     in->bound = false;
@@ -309,8 +336,8 @@ static edge_status copy_bound_outputs(edge_session *s) {
     void *const to = s->bound_outputs[i];
     if (!to || to == v->data) continue;
     if (v->bytes > s->bound_output_bytes[i])
-      return ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "output '%s' needs %llu bytes, the bound memory has %llu", v->name,
-                             (unsigned long long)v->bytes, (unsigned long long)s->bound_output_bytes[i]);
+      return ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "output '%s' needs %llu bytes, the bound memory has %llu",
+                             v->name, (unsigned long long)v->bytes, (unsigned long long)s->bound_output_bytes[i]);
     if (v->bytes) memmove(to, v->data, (size_t)v->bytes);
   }
   return EDGE_STATUS_OK;
@@ -333,8 +360,10 @@ edge_status edge_session_run(edge_session *s) {
       status = ei_instance_run(s->main);
     }
     if (status == EDGE_STATUS_OK) status = copy_bound_outputs(s);
-    if (status == EDGE_STATUS_OK) ei_states_commit(s);
-    else ei_states_restore(s);
+    if (status == EDGE_STATUS_OK)
+      ei_states_commit(s);
+    else
+      ei_states_restore(s);
   }
   return give(s, status);
 }
@@ -350,7 +379,9 @@ edge_status edge_session_set_deadline(edge_session *s, uint64_t deadline_ns) {
   return give(s, EDGE_STATUS_OK);
 }
 
-uint64_t edge_session_clock_ns(void) { return ei_clock_ns(); }
+uint64_t edge_session_clock_ns(void) {
+  return ei_clock_ns();
+}
 
 edge_status edge_session_reset_state(edge_session *s) {
   if (!s) return EDGE_STATUS_INVALID_ARGUMENT;

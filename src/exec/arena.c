@@ -8,7 +8,9 @@
  * kept for the next one. */
 #include "exec.h"
 
-static bool is_state(const ei_instance *in, uint32_t t) { return in->sg->tensors[t].state != 0; }
+static bool is_state(const ei_instance *in, uint32_t t) {
+  return in->sg->tensors[t].state != 0;
+}
 
 static void use_at(ei_plan_buffer *b, uint32_t first, uint32_t last) {
   if (first < b->first) b->first = first;
@@ -41,7 +43,8 @@ static edge_status want_tensor(ei_instance *in, uint32_t t) {
   ei_plan_buffer *const b = &in->plan[t];
   if (b->bytes) return EDGE_STATUS_OK;
   if (edge_tensor_bytes(&in->views[t], &b->bytes) != EDGE_STATUS_OK)
-    return ei_session_fail(in->session, EDGE_STATUS_LIMIT_EXCEEDED, "tensor '%s' is too large", in->sg->tensors[t].name);
+    return ei_session_fail(in->session, EDGE_STATUS_LIMIT_EXCEEDED, "tensor '%s' is too large",
+                           in->sg->tensors[t].name);
   if (b->bytes == 0) b->bytes = 1; /* empty tensors still have an address */
   b->external = is_state(in, t) || in->views[t].data || (in != in->session->main && in->external[t]);
   return EDGE_STATUS_OK;
@@ -56,8 +59,10 @@ static edge_status add_partition(ei_instance *in, edge_partition *p, uint32_t *n
     const bool global = b->value != EDGE_NO_VALUE && (crosses_border(p, b->value) || in->views[b->value].data);
     const uint32_t at = global ? b->value : (*next)++;
     p->plan_index[i] = at;
-    if (global) EI_TRY(want_tensor(in, at));
-    else in->plan[at].bytes = b->bytes ? b->bytes : 1;
+    if (global)
+      EI_TRY(want_tensor(in, at));
+    else
+      in->plan[at].bytes = b->bytes ? b->bytes : 1;
     if (b->bytes > in->plan[at].bytes && !in->plan[at].external) in->plan[at].bytes = b->bytes;
     if (b->align > in->plan[at].align) in->plan[at].align = b->align;
     use_at(&in->plan[at], p->position + b->first, p->position + b->last);
@@ -67,7 +72,8 @@ static edge_status add_partition(ei_instance *in, edge_partition *p, uint32_t *n
     ei_plan_buffer *const entry = &in->plan[p->plan_index[i]];
     if (b->alias != EDGE_NO_VALUE) {
       if (b->alias >= p->n_buffers || (b->value != EDGE_NO_VALUE && is_partition_input(p, b->value)))
-        return ei_session_fail(in->session, EDGE_STATUS_INTERNAL, "backend %s: bad alias of buffer %u", p->backend->info.name, i);
+        return ei_session_fail(in->session, EDGE_STATUS_INTERNAL, "backend %s: bad alias of buffer %u",
+                               p->backend->info.name, i);
       entry->alias = p->plan_index[b->alias];
       entry->alias_offset = b->alias_offset;
     } else if (b->share != EDGE_NO_VALUE && b->share < p->n_buffers) {
@@ -95,7 +101,8 @@ edge_status ei_plan_memory(ei_instance *in) {
     p->position = position;
     const uint32_t span = planned ? span_of(p) : 1;
     if (planned) EI_TRY(add_partition(in, p, &next));
-    /* values that cross the border of a partition which places nothing itself (control flow, run-time shapes, devices) */
+    /* values that cross the border of a partition which places nothing itself (control flow, run-time shapes, devices)
+     */
     for (uint32_t k = 0; k < p->n_inputs + p->n_outputs; ++k) {
       const uint32_t t = k < p->n_inputs ? p->inputs[k] : p->outputs[k - p->n_inputs];
       uint64_t elements;
@@ -141,7 +148,8 @@ static edge_status take_arena(ei_instance *in) {
   in->arena = ei_alloc_get_raw(s->env->alloc, in->arena_bytes, 64);
   in->arena_owned = in->arena != NULL;
   if (in->arena) return EDGE_STATUS_OK;
-  return ei_session_fail(s, EDGE_STATUS_OUT_OF_MEMORY, "no memory for %llu bytes of activations", (unsigned long long)need);
+  return ei_session_fail(s, EDGE_STATUS_OUT_OF_MEMORY, "no memory for %llu bytes of activations",
+                         (unsigned long long)need);
 }
 
 /* Address of a plan buffer: bound from outside, a constant, state, a part of another buffer, or in the arena. */
@@ -169,7 +177,8 @@ static edge_status make_segments(ei_instance *in) {
   for (uint32_t i = 0; i < in->n_parts; ++i) {
     const edge_partition *const p = &in->parts[i];
     uint32_t kind = EI_SEG_CONTROL;
-    if (p->backend) kind = p->dynamic ? EI_SEG_DYNAMIC : EDGE_BACKEND_HAS(p->backend->api, steps) ? EI_SEG_STEPS : EI_SEG_SUBMIT;
+    if (p->backend)
+      kind = p->dynamic ? EI_SEG_DYNAMIC : EDGE_BACKEND_HAS(p->backend->api, steps) ? EI_SEG_STEPS : EI_SEG_SUBMIT;
     ei_segment *last = in->n_segments ? &in->segments[in->n_segments - 1] : NULL;
     if (!last || kind != EI_SEG_STEPS || last->kind != EI_SEG_STEPS) {
       last = &in->segments[in->n_segments++];
@@ -182,7 +191,8 @@ static edge_status make_segments(ei_instance *in) {
   for (uint32_t i = 0; i < in->n_segments; ++i) {
     ei_segment *const seg = &in->segments[i];
     seg->steps = EI_NEW_ARRAY(&in->mem, edge_step, (uint64_t)seg->n_steps + 1);
-    if (in->session->options.flags & EDGE_SESSION_PROFILE) seg->step_ns = EI_NEW_ARRAY(&in->mem, uint64_t, (uint64_t)seg->n_steps + 1);
+    if (in->session->options.flags & EDGE_SESSION_PROFILE)
+      seg->step_ns = EI_NEW_ARRAY(&in->mem, uint64_t, (uint64_t)seg->n_steps + 1);
     if (!seg->steps) return EDGE_STATUS_OUT_OF_MEMORY;
   }
   return EDGE_STATUS_OK;
@@ -215,7 +225,8 @@ edge_status ei_instance_bind(ei_instance *in) {
     EI_TRY(p->backend->api->bind(p->context, p->addresses, p->n_buffers));
     if (EDGE_BACKEND_HAS(p->backend->api, steps)) EI_TRY(p->backend->api->steps(p->context, &p->steps, &p->n_steps));
     if (!first && before != p->n_steps)
-      return ei_session_fail(in->session, EDGE_STATUS_INTERNAL, "backend %s changed its number of steps", p->backend->info.name);
+      return ei_session_fail(in->session, EDGE_STATUS_INTERNAL, "backend %s changed its number of steps",
+                             p->backend->info.name);
   }
   if (first) EI_TRY(make_segments(in));
   copy_steps(in);

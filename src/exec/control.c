@@ -10,7 +10,9 @@ typedef struct call {
   uint32_t node, subgraph;
 } call;
 
-static const ei_node *node_of(const call *c) { return &c->outer->sg->nodes[c->node]; }
+static const ei_node *node_of(const call *c) {
+  return &c->outer->sg->nodes[c->node];
+}
 
 static edge_status open_call(ei_instance *in, uint32_t node, const char *key, call *c) {
   edge_session *const s = in->session;
@@ -18,7 +20,8 @@ static edge_status open_call(ei_instance *in, uint32_t node, const char *key, ca
   c->node = node;
   const int64_t index = ei_node_int(node_of(c), key);
   if (index <= (int64_t)in->subgraph || index >= (int64_t)s->model->graph->n_subgraphs)
-    return ei_session_fail(s, EDGE_STATUS_MALFORMED, "node '%s': attribute %s names no later subgraph", node_of(c)->name, key);
+    return ei_session_fail(s, EDGE_STATUS_MALFORMED, "node '%s': attribute %s names no later subgraph",
+                           node_of(c)->name, key);
   c->subgraph = (uint32_t)index;
   c->inner = s->instances[index];
   return c->inner ? EDGE_STATUS_OK : ei_instance_create(s, (uint32_t)index, &c->inner);
@@ -28,12 +31,13 @@ static edge_status set_argument(call *c, uint32_t i, const edge_tensor *value, c
   ei_instance *const in = c->inner;
   edge_session *const s = in->session;
   if (i >= in->sg->n_inputs)
-    return ei_session_fail(s, EDGE_STATUS_MALFORMED, "node '%s' gives subgraph '%s' more than its %u inputs", node_of(c)->name,
-                           in->sg->name, in->sg->n_inputs);
+    return ei_session_fail(s, EDGE_STATUS_MALFORMED, "node '%s' gives subgraph '%s' more than its %u inputs",
+                           node_of(c)->name, in->sg->name, in->sg->n_inputs);
   const uint32_t t = in->sg->inputs[i];
   if (in->sg->tensors[t].dtype != value->dtype)
-    return ei_session_fail(s, EDGE_STATUS_TYPE_MISMATCH, "node '%s': input %u of subgraph '%s' is %s, %s was given", node_of(c)->name, i,
-                           in->sg->name, edge_dtype_name(in->sg->tensors[t].dtype), edge_dtype_name(value->dtype));
+    return ei_session_fail(s, EDGE_STATUS_TYPE_MISMATCH, "node '%s': input %u of subgraph '%s' is %s, %s was given",
+                           node_of(c)->name, i, in->sg->name, edge_dtype_name(in->sg->tensors[t].dtype),
+                           edge_dtype_name(value->dtype));
   ei_instance_set_input(in, i, value, constant);
   if (in->external[t] != value->data) in->bound = false;
   in->external[t] = value->data;
@@ -46,13 +50,17 @@ static edge_status run_call(call *c) {
 }
 
 /* The value of an outer tensor, and whether it is the same in every run. */
-static const void *constant_of(const ei_instance *in, uint32_t t) { return in->views[t].data; }
+static const void *constant_of(const ei_instance *in, uint32_t t) {
+  return in->views[t].data;
+}
 
 static edge_status pass_arguments(call *c, uint32_t first_in, uint32_t count, uint32_t first_arg) {
   const ei_node *const n = node_of(c);
   for (uint32_t i = 0; i < count; ++i) {
     const uint32_t t = n->in[first_in + i];
-    if (t == EI_NONE) return ei_session_fail(c->outer->session, EDGE_STATUS_MALFORMED, "node '%s': input %u is missing", n->name, first_in + i);
+    if (t == EI_NONE)
+      return ei_session_fail(c->outer->session, EDGE_STATUS_MALFORMED, "node '%s': input %u is missing", n->name,
+                             first_in + i);
     EI_TRY(set_argument(c, first_arg + i, &c->outer->live[t], constant_of(c->outer, t)));
   }
   return EDGE_STATUS_OK;
@@ -63,15 +71,16 @@ static edge_status store_output(ei_instance *in, uint32_t node, uint32_t t, cons
   edge_tensor *const v = &in->live[t];
   edge_session *const s = in->session;
   if (in->sg->tensors[t].dtype != EDGE_DTYPE_NONE && in->sg->tensors[t].dtype != value->dtype)
-    return ei_session_fail(s, EDGE_STATUS_TYPE_MISMATCH, "node '%s': output '%s' is %s, the subgraph gives %s", in->sg->nodes[node].name,
-                           in->sg->tensors[t].name, edge_dtype_name(in->sg->tensors[t].dtype), edge_dtype_name(value->dtype));
+    return ei_session_fail(s, EDGE_STATUS_TYPE_MISMATCH, "node '%s': output '%s' is %s, the subgraph gives %s",
+                           in->sg->nodes[node].name, in->sg->tensors[t].name, edge_dtype_name(in->sg->tensors[t].dtype),
+                           edge_dtype_name(value->dtype));
   v->dtype = value->dtype;
   v->rank = value->rank;
   memcpy(v->dims, value->dims, sizeof v->dims);
   if (in->plan[t].bytes) {
     if (value->bytes > in->plan[t].bytes)
-      return ei_session_fail(s, EDGE_STATUS_INVALID_VALUE, "node '%s': output '%s' is larger than planned", in->sg->nodes[node].name,
-                             in->sg->tensors[t].name);
+      return ei_session_fail(s, EDGE_STATUS_INVALID_VALUE, "node '%s': output '%s' is larger than planned",
+                             in->sg->nodes[node].name, in->sg->tensors[t].name);
     v->data = in->external[t] ? in->external[t] : (unsigned char *)in->arena + in->plan[t].offset;
     v->bytes = value->bytes;
   } else {
@@ -81,14 +90,17 @@ static edge_status store_output(ei_instance *in, uint32_t node, uint32_t t, cons
   return EDGE_STATUS_OK;
 }
 
-static const edge_tensor *result(const call *c, uint32_t i) { return &c->inner->live[c->inner->sg->outputs[i]]; }
+static const edge_tensor *result(const call *c, uint32_t i) {
+  return &c->inner->live[c->inner->sg->outputs[i]];
+}
 
 static edge_status store_results(call *c, uint32_t first_result) {
   const ei_node *const n = node_of(c);
   for (uint32_t k = 0; k < n->n_out; ++k) {
     if (first_result + k >= c->inner->sg->n_outputs)
-      return ei_session_fail(c->outer->session, EDGE_STATUS_MALFORMED, "node '%s' wants %u outputs of subgraph '%s', it has %u", n->name,
-                             n->n_out, c->inner->sg->name, c->inner->sg->n_outputs);
+      return ei_session_fail(c->outer->session, EDGE_STATUS_MALFORMED,
+                             "node '%s' wants %u outputs of subgraph '%s', it has %u", n->name, n->n_out,
+                             c->inner->sg->name, c->inner->sg->n_outputs);
     if (n->out[k] != EI_NONE) EI_TRY(store_output(c->outer, c->node, n->out[k], result(c, first_result + k)));
   }
   return EDGE_STATUS_OK;
@@ -97,7 +109,8 @@ static edge_status store_results(call *c, uint32_t first_result) {
 static edge_status read_bool(ei_instance *in, const ei_node *n, const edge_tensor *t, bool *out) {
   uint64_t count = 0;
   if (edge_tensor_elements(t, &count) != EDGE_STATUS_OK || count != 1 || !t->data || t->dtype != EDGE_DTYPE_BOOL)
-    return ei_session_fail(in->session, EDGE_STATUS_INVALID_VALUE, "node '%s' (%s): the condition must be one bool", n->name, n->op->name);
+    return ei_session_fail(in->session, EDGE_STATUS_INVALID_VALUE, "node '%s' (%s): the condition must be one bool",
+                           n->name, n->op->name);
   *out = *(const uint8_t *)t->data != 0;
   return EDGE_STATUS_OK;
 }
@@ -113,7 +126,8 @@ static edge_status box_put(edge_session *s, box *b, const edge_tensor *value) {
   if (value->bytes > b->cap || !b->view.data) {
     const uint64_t want = value->bytes ? value->bytes : 1;
     if (s->dynamic_bytes - b->cap + want > s->options.max_dynamic_bytes)
-      return ei_session_fail(s, EDGE_STATUS_LIMIT_EXCEEDED, "a loop needs %llu bytes; the heap for run-time shapes is limited to %llu",
+      return ei_session_fail(s, EDGE_STATUS_LIMIT_EXCEEDED,
+                             "a loop needs %llu bytes; the heap for run-time shapes is limited to %llu",
                              (unsigned long long)want, (unsigned long long)s->options.max_dynamic_bytes);
     void *const data = ei_alloc_get_raw(s->env->alloc, want, 64);
     if (!data) return ei_session_fail(s, EDGE_STATUS_OUT_OF_MEMORY, "no memory for a loop's values");
@@ -144,11 +158,13 @@ static box *boxes_new(edge_session *s, uint32_t count) {
 
 static edge_status trip_allowed(edge_session *s, const ei_node *n, uint64_t trip) {
   if (trip >= s->options.max_loop_trips)
-    return ei_session_fail(s, EDGE_STATUS_LIMIT_EXCEEDED, "node '%s' (%s): more than %llu iterations", n->name, n->op->name,
-                           (unsigned long long)s->options.max_loop_trips);
-  if (atomic_load_explicit(&s->cancel, memory_order_relaxed)) return ei_session_fail(s, EDGE_STATUS_CANCELLED, "the run was cancelled");
+    return ei_session_fail(s, EDGE_STATUS_LIMIT_EXCEEDED, "node '%s' (%s): more than %llu iterations", n->name,
+                           n->op->name, (unsigned long long)s->options.max_loop_trips);
+  if (atomic_load_explicit(&s->cancel, memory_order_relaxed))
+    return ei_session_fail(s, EDGE_STATUS_CANCELLED, "the run was cancelled");
   if (s->options.deadline_ns && ei_clock_ns() > s->options.deadline_ns)
-    return ei_session_fail(s, EDGE_STATUS_DEADLINE_EXCEEDED, "node '%s' (%s): the deadline passed in a loop", n->name, n->op->name);
+    return ei_session_fail(s, EDGE_STATUS_DEADLINE_EXCEEDED, "node '%s' (%s): the deadline passed in a loop", n->name,
+                           n->op->name);
   return EDGE_STATUS_OK;
 }
 
@@ -160,19 +176,22 @@ static edge_status run_while(ei_instance *in, uint32_t node) {
   EI_TRY(open_call(in, node, "cond", &cond));
   EI_TRY(open_call(in, node, "body", &body));
   if (body.inner->sg->n_outputs < count || n->n_out > count || cond.inner->sg->n_outputs != 1)
-    return ei_session_fail(s, EDGE_STATUS_MALFORMED, "node '%s': condition or body have the wrong number of outputs", n->name);
+    return ei_session_fail(s, EDGE_STATUS_MALFORMED, "node '%s': condition or body have the wrong number of outputs",
+                           n->name);
   box *const boxes = boxes_new(s, 2 * count);
   edge_status status = boxes ? EDGE_STATUS_OK : EDGE_STATUS_OUT_OF_MEMORY;
   box *now = boxes, *next = boxes ? boxes + count : NULL;
   for (uint32_t i = 0; status == EDGE_STATUS_OK && i < count; ++i) status = box_put(s, &now[i], &in->live[n->in[i]]);
   for (uint64_t trip = 0; status == EDGE_STATUS_OK; ++trip) {
     bool go = false;
-    for (uint32_t i = 0; status == EDGE_STATUS_OK && i < count; ++i) status = set_argument(&cond, i, &now[i].view, NULL);
+    for (uint32_t i = 0; status == EDGE_STATUS_OK && i < count; ++i)
+      status = set_argument(&cond, i, &now[i].view, NULL);
     if (status == EDGE_STATUS_OK) status = run_call(&cond);
     if (status == EDGE_STATUS_OK) status = read_bool(in, n, result(&cond, 0), &go);
     if (status != EDGE_STATUS_OK || !go) break;
     status = trip_allowed(s, n, trip);
-    for (uint32_t i = 0; status == EDGE_STATUS_OK && i < count; ++i) status = set_argument(&body, i, &now[i].view, NULL);
+    for (uint32_t i = 0; status == EDGE_STATUS_OK && i < count; ++i)
+      status = set_argument(&body, i, &now[i].view, NULL);
     if (status == EDGE_STATUS_OK) status = run_call(&body);
     for (uint32_t i = 0; status == EDGE_STATUS_OK && i < count; ++i) status = box_put(s, &next[i], result(&body, i));
     box *const t = now;
@@ -200,14 +219,17 @@ static edge_status scan_append(edge_session *s, const ei_node *n, box *b, const 
   }
   for (int32_t d = 0; d < value->rank; ++d)
     if (value->rank + 1 != b->view.rank || value->dims[d] != b->view.dims[d + 1])
-      return ei_session_fail(s, EDGE_STATUS_INVALID_VALUE, "node '%s': a scan output changes its shape between iterations", n->name);
+      return ei_session_fail(s, EDGE_STATUS_INVALID_VALUE,
+                             "node '%s': a scan output changes its shape between iterations", n->name);
   const uint64_t need = b->view.bytes + value->bytes;
   if (need > b->cap || !b->view.data) {
     const uint64_t want = need * 2 + 64;
     if (s->dynamic_bytes - b->cap + want > s->options.max_dynamic_bytes)
-      return ei_session_fail(s, EDGE_STATUS_LIMIT_EXCEEDED, "node '%s': its scan outputs exceed the heap for run-time shapes", n->name);
+      return ei_session_fail(s, EDGE_STATUS_LIMIT_EXCEEDED,
+                             "node '%s': its scan outputs exceed the heap for run-time shapes", n->name);
     void *const data = ei_alloc_get_raw(s->env->alloc, want, 64);
-    if (!data) return ei_session_fail(s, EDGE_STATUS_OUT_OF_MEMORY, "no memory for the scan outputs of node '%s'", n->name);
+    if (!data)
+      return ei_session_fail(s, EDGE_STATUS_OUT_OF_MEMORY, "no memory for the scan outputs of node '%s'", n->name);
     if (b->view.bytes) memcpy(data, b->view.data, (size_t)b->view.bytes);
     if (b->view.data) ei_alloc_put(s->env->alloc, b->view.data, b->cap, 64);
     s->dynamic_bytes += want - b->cap;
@@ -238,9 +260,10 @@ static edge_status run_loop(ei_instance *in, uint32_t node) {
   call body;
   EI_TRY(open_call(in, node, "body", &body));
   const uint32_t n_outputs = body.inner->sg->n_outputs;
-  if (carried_attr < 0 || carried_attr > 65535 || n->n_in < 2 + (uint64_t)carried_attr || n_outputs < 1 + (uint64_t)carried_attr ||
-      n->n_out > n_outputs - 1)
-    return ei_session_fail(s, EDGE_STATUS_MALFORMED, "node '%s': the body has the wrong number of inputs or outputs", n->name);
+  if (carried_attr < 0 || carried_attr > 65535 || n->n_in < 2 + (uint64_t)carried_attr ||
+      n_outputs < 1 + (uint64_t)carried_attr || n->n_out > n_outputs - 1)
+    return ei_session_fail(s, EDGE_STATUS_MALFORMED, "node '%s': the body has the wrong number of inputs or outputs",
+                           n->name);
   const uint32_t carried = (uint32_t)carried_attr, scans = n_outputs - 1 - carried, captured = n->n_in - 2 - carried;
   int64_t trips = INT64_MAX;
   bool go = true;
@@ -257,8 +280,10 @@ static edge_status run_loop(ei_instance *in, uint32_t node) {
   box *now = boxes, *next = boxes + carried, *const scan = boxes + 2 * carried;
   edge_status status = EDGE_STATUS_OK;
   for (uint32_t i = 0; status == EDGE_STATUS_OK && i < carried; ++i) {
-    if (n->in[2 + i] == EI_NONE) status = ei_session_fail(s, EDGE_STATUS_MALFORMED, "node '%s': input %u is missing", n->name, 2 + i);
-    else status = box_put(s, &now[i], &in->live[n->in[2 + i]]);
+    if (n->in[2 + i] == EI_NONE)
+      status = ei_session_fail(s, EDGE_STATUS_MALFORMED, "node '%s': input %u is missing", n->name, 2 + i);
+    else
+      status = box_put(s, &now[i], &in->live[n->in[2 + i]]);
   }
   int64_t counter = 0;
   uint8_t condition = go;
@@ -269,12 +294,15 @@ static edge_status run_loop(ei_instance *in, uint32_t node) {
     condition = go;
     if (status == EDGE_STATUS_OK) status = set_argument(&body, 0, &counter_view, NULL);
     if (status == EDGE_STATUS_OK) status = set_argument(&body, 1, &condition_view, NULL);
-    for (uint32_t i = 0; status == EDGE_STATUS_OK && i < carried; ++i) status = set_argument(&body, 2 + i, &now[i].view, NULL);
+    for (uint32_t i = 0; status == EDGE_STATUS_OK && i < carried; ++i)
+      status = set_argument(&body, 2 + i, &now[i].view, NULL);
     if (status == EDGE_STATUS_OK) status = pass_arguments(&body, 2 + carried, captured, 2 + carried);
     if (status == EDGE_STATUS_OK) status = run_call(&body);
     if (status == EDGE_STATUS_OK) status = read_bool(in, n, result(&body, 0), &go);
-    for (uint32_t i = 0; status == EDGE_STATUS_OK && i < carried; ++i) status = box_put(s, &next[i], result(&body, 1 + i));
-    for (uint32_t i = 0; status == EDGE_STATUS_OK && i < scans; ++i) status = scan_append(s, n, &scan[i], result(&body, 1 + carried + i));
+    for (uint32_t i = 0; status == EDGE_STATUS_OK && i < carried; ++i)
+      status = box_put(s, &next[i], result(&body, 1 + i));
+    for (uint32_t i = 0; status == EDGE_STATUS_OK && i < scans; ++i)
+      status = scan_append(s, n, &scan[i], result(&body, 1 + carried + i));
     box *const t = now;
     now = next;
     next = t;
@@ -283,7 +311,10 @@ static edge_status run_loop(ei_instance *in, uint32_t node) {
     if (n->out[i] == EI_NONE) continue;
     const edge_tensor none = empty_scan(&body, 1 + i);
     const bool is_scan = i >= carried;
-    status = store_output(in, node, n->out[i], !is_scan ? &now[i].view : scan[i - carried].view.rank ? &scan[i - carried].view : &none);
+    status = store_output(in, node, n->out[i],
+                          !is_scan                      ? &now[i].view
+                          : scan[i - carried].view.rank ? &scan[i - carried].view
+                                                        : &none);
   }
   /* the body's inputs pointed at this frame */
   for (uint32_t i = 0; i < body.inner->sg->n_inputs; ++i) body.inner->external[body.inner->sg->inputs[i]] = NULL;
@@ -309,7 +340,8 @@ edge_status ei_run_control_node(ei_instance *in, uint32_t node) {
   edge_status status;
   if (strcmp(n->op->name, "If") == 0) {
     bool condition = false;
-    if (n->n_in < 1 || n->in[0] == EI_NONE) return ei_session_fail(s, EDGE_STATUS_MALFORMED, "node '%s': no condition", n->name);
+    if (n->n_in < 1 || n->in[0] == EI_NONE)
+      return ei_session_fail(s, EDGE_STATUS_MALFORMED, "node '%s': no condition", n->name);
     EI_TRY(read_bool(in, n, &in->live[n->in[0]], &condition));
     status = run_branch(in, node, condition ? "then" : "else", 1);
   } else if (strcmp(n->op->name, "While") == 0) {
@@ -322,7 +354,8 @@ edge_status ei_run_control_node(ei_instance *in, uint32_t node) {
     status = s->once_done ? EDGE_STATUS_OK : run_branch(in, node, "body", 0);
     s->once_running = true;
   } else {
-    status = ei_session_fail(s, EDGE_STATUS_UNSUPPORTED_OP, "node '%s': control flow operator %s is not supported", n->name, n->op->name);
+    status = ei_session_fail(s, EDGE_STATUS_UNSUPPORTED_OP, "node '%s': control flow operator %s is not supported",
+                             n->name, n->op->name);
   }
   if (start) in->node_ns[node] += ei_clock_ns() - start;
   return status;
@@ -336,7 +369,8 @@ static edge_status infer_body(ei_instance *in, const ei_node *n, const char *key
   const int64_t index = ei_node_int(n, key);
   *views = NULL;
   if (index <= (int64_t)in->subgraph || index >= (int64_t)g->n_subgraphs)
-    return ei_session_fail(in->session, EDGE_STATUS_MALFORMED, "node '%s': attribute %s names no later subgraph", n->name, key);
+    return ei_session_fail(in->session, EDGE_STATUS_MALFORMED, "node '%s': attribute %s names no later subgraph",
+                           n->name, key);
   const ei_subgraph *const sg = &g->subgraphs[index];
   edge_tensor *const v = EI_NEW_ARRAY(&in->fold, edge_tensor, (uint64_t)sg->n_tensors + 1);
   if (!v) return ei_session_fail(in->session, EDGE_STATUS_OUT_OF_MEMORY, "no memory to infer node '%s'", n->name);
@@ -353,7 +387,8 @@ static edge_status infer_body(ei_instance *in, const ei_node *n, const char *key
     bool pending = false;
     /* a rule broken here may never be reached at run time: leave the shapes open instead */
     if (sg->nodes[i].op->flags & EI_OP_CONTROL) return EDGE_STATUS_OK;
-    if (ei_infer_node(&sg->nodes[i], i, v, &in->fold, &pending, NULL) != EDGE_STATUS_OK || pending) return EDGE_STATUS_OK;
+    if (ei_infer_node(&sg->nodes[i], i, v, &in->fold, &pending, NULL) != EDGE_STATUS_OK || pending)
+      return EDGE_STATUS_OK;
   }
   *views = v;
   return EDGE_STATUS_OK;

@@ -8,19 +8,22 @@ edge_status ei_heap_value_get(ei_instance *in, uint32_t t) {
   ei_heap_value *const h = &in->heap[t];
   uint64_t bytes = 0;
   if (edge_tensor_bytes(v, &bytes) != EDGE_STATUS_OK)
-    return ei_session_fail(s, EDGE_STATUS_LIMIT_EXCEEDED, "tensor '%s': its run-time size is too large", in->sg->tensors[t].name);
+    return ei_session_fail(s, EDGE_STATUS_LIMIT_EXCEEDED, "tensor '%s': its run-time size is too large",
+                           in->sg->tensors[t].name);
   if (!h->data || bytes > h->cap) {
     const uint64_t want = bytes ? bytes : 1;
     if (s->dynamic_bytes - h->cap + want > s->options.max_dynamic_bytes)
-      return ei_session_fail(s, EDGE_STATUS_LIMIT_EXCEEDED, "tensor '%s' needs %llu bytes at run time; the heap for run-time shapes is limited to %llu",
-                             in->sg->tensors[t].name, (unsigned long long)want, (unsigned long long)s->options.max_dynamic_bytes);
+      return ei_session_fail(
+          s, EDGE_STATUS_LIMIT_EXCEEDED,
+          "tensor '%s' needs %llu bytes at run time; the heap for run-time shapes is limited to %llu",
+          in->sg->tensors[t].name, (unsigned long long)want, (unsigned long long)s->options.max_dynamic_bytes);
     if (h->data) ei_alloc_put(s->env->alloc, h->data, h->cap, 64);
     s->dynamic_bytes -= h->cap;
     h->cap = 0;
     h->data = ei_alloc_get_raw(s->env->alloc, want, 64);
     if (!h->data)
-      return ei_session_fail(s, EDGE_STATUS_OUT_OF_MEMORY, "no memory for %llu bytes of tensor '%s'", (unsigned long long)want,
-                             in->sg->tensors[t].name);
+      return ei_session_fail(s, EDGE_STATUS_OUT_OF_MEMORY, "no memory for %llu bytes of tensor '%s'",
+                             (unsigned long long)want, in->sg->tensors[t].name);
     h->cap = want;
     s->dynamic_bytes += want;
   }
@@ -34,7 +37,8 @@ static edge_status place_output(ei_instance *in, uint32_t t) {
   if (!in->plan[t].bytes) return ei_heap_value_get(in, t);
   uint64_t bytes = 0;
   if (edge_tensor_bytes(&in->live[t], &bytes) != EDGE_STATUS_OK || bytes > in->plan[t].bytes)
-    return ei_session_fail(in->session, EDGE_STATUS_INVALID_VALUE, "tensor '%s' is larger than its shape promised", in->sg->tensors[t].name);
+    return ei_session_fail(in->session, EDGE_STATUS_INVALID_VALUE, "tensor '%s' is larger than its shape promised",
+                           in->sg->tensors[t].name);
   in->live[t].data = in->external[t] ? in->external[t] : (unsigned char *)in->arena + in->plan[t].offset;
   in->live[t].bytes = bytes;
   return EDGE_STATUS_OK;
@@ -72,8 +76,8 @@ static edge_status compile_for_shapes(edge_partition *p) {
   }
   p->heap_bytes = bytes;
   if (bytes && bytes > in->session->options.max_dynamic_bytes)
-    return ei_session_fail(in->session, EDGE_STATUS_LIMIT_EXCEEDED, "node '%s' needs %llu bytes of scratch at run time", n->name,
-                           (unsigned long long)bytes);
+    return ei_session_fail(in->session, EDGE_STATUS_LIMIT_EXCEEDED, "node '%s' needs %llu bytes of scratch at run time",
+                           n->name, (unsigned long long)bytes);
   p->heap = bytes ? ei_alloc_get_raw(in->session->env->alloc, bytes, 64) : NULL;
   return bytes && !p->heap ? EDGE_STATUS_OUT_OF_MEMORY : EDGE_STATUS_OK;
 }
@@ -127,7 +131,8 @@ edge_status ei_run_dynamic(edge_partition *p) {
   const uint64_t start = s->options.flags & EDGE_SESSION_PROFILE ? ei_clock_ns() : 0;
   edge_status status = ei_infer_node(n, index, in->live, &in->run, &pending, &s->error);
   if (status == EDGE_STATUS_OK && pending)
-    return ei_session_fail(s, EDGE_STATUS_INVALID_VALUE, "node '%s' (%s): its output shape cannot be determined", n->name, n->op->name);
+    return ei_session_fail(s, EDGE_STATUS_INVALID_VALUE, "node '%s' (%s): its output shape cannot be determined",
+                           n->name, n->op->name);
   for (uint32_t k = 0; status == EDGE_STATUS_OK && k < n->n_out; ++k)
     if (n->out[k] != EI_NONE && !in->live[n->out[k]].data) valued = false;
   if (status == EDGE_STATUS_OK && valued) return EDGE_STATUS_OK; /* small: inference computed it */
@@ -141,5 +146,6 @@ edge_status ei_run_dynamic(edge_partition *p) {
     s->error.status = status;
     return status;
   }
-  return ei_fail_node(&s->error, status, index, EI_NONE, "node '%s' (%s) failed: %s", n->name, n->op->name, edge_status_name(status));
+  return ei_fail_node(&s->error, status, index, EI_NONE, "node '%s' (%s) failed: %s", n->name, n->op->name,
+                      edge_status_name(status));
 }

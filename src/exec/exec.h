@@ -24,15 +24,15 @@ typedef struct ei_prepared_store ei_prepared_store;
 struct edge_model {
   edge_env *env;
   atomic_uint refs;
-  ei_arena arena;               /* the graph */
+  ei_arena arena; /* the graph */
   ei_graph *graph;
   ei_prepared_store *prepared;
   edge_model_info info;
-  ei_port_map map;              /* file-mapped models */
-  void *owned;                  /* bytes read or copied */
+  ei_port_map map; /* file-mapped models */
+  void *owned;     /* bytes read or copied */
   uint64_t owned_bytes;
-  edge_image image;             /* importer's image, released at the end */
-  edge_segment *segments;       /* copy of the image's list */
+  edge_image image;       /* importer's image, released at the end */
+  edge_segment *segments; /* copy of the image's list */
 };
 
 /** A node as backends see it. */
@@ -44,7 +44,7 @@ struct edge_node {
 
 struct edge_partition {
   ei_instance *instance;
-  ei_backend *backend;          /* NULL: control flow, run by the core */
+  ei_backend *backend; /* NULL: control flow, run by the core */
   uint32_t *nodes, *inputs, *outputs;
   uint32_t n_nodes, n_inputs, n_outputs;
   bool dynamic;
@@ -53,20 +53,20 @@ struct edge_partition {
   const edge_buffer *buffers;
   uint32_t n_buffers;
   void **addresses;
-  uint32_t first_plan;          /* index of its first entry in the instance's table of plan buffers */
-  uint32_t *plan_index;         /* plan buffer of each of its buffers */
+  uint32_t first_plan;  /* index of its first entry in the instance's table of plan buffers */
+  uint32_t *plan_index; /* plan buffer of each of its buffers */
   const edge_step *steps;
-  uint32_t n_steps, position;   /* first position on the instance's time line */
-  void *heap;                   /* dynamic: memory of scratch buffers */
+  uint32_t n_steps, position; /* first position on the instance's time line */
+  void *heap;                 /* dynamic: memory of scratch buffers */
   uint64_t heap_bytes;
-  int64_t *planned_dims;        /* dynamic: shapes that the context was planned for */
+  int64_t *planned_dims; /* dynamic: shapes that the context was planned for */
 };
 
 enum { EI_SEG_STEPS, EI_SEG_SUBMIT, EI_SEG_CONTROL, EI_SEG_DYNAMIC };
 typedef struct ei_segment {
   uint32_t kind;
   uint32_t first_part, n_parts;
-  edge_step *steps;             /* EI_SEG_STEPS: steps of all its partitions in one list */
+  edge_step *steps; /* EI_SEG_STEPS: steps of all its partitions in one list */
   uint64_t *step_ns;
   uint32_t n_steps;
 } ei_segment;
@@ -82,35 +82,35 @@ struct ei_instance {
   const ei_subgraph *sg;
   uint32_t subgraph;
   bool planned, sizes_only;
-  bool bound;                   /* addresses in steps are current */
-  ei_arena mem;                 /* everything below; thrown away by the next plan */
-  ei_arena fold;                /* values computed while planning */
-  ei_arena run;                 /* values computed while running; emptied at the start of a run */
+  bool bound;    /* addresses in steps are current */
+  ei_arena mem;  /* everything below; thrown away by the next plan */
+  ei_arena fold; /* values computed while planning */
+  ei_arena run;  /* values computed while running; emptied at the start of a run */
   edge_tensor *views, *live;
   edge_node *nodes;
-  uint8_t *pending, *folded;    /* per node */
-  ei_placement *placements;     /* per node */
+  uint8_t *pending, *folded; /* per node */
+  ei_placement *placements;  /* per node */
   uint64_t *node_ns;
   edge_partition *parts;
   uint32_t n_parts;
-  edge_partition whole;         /* all nodes: what query sees */
-  uint32_t *uses;               /* consumers of each tensor, + 1 << 30 for graph outputs */
-  uint32_t *part_of;            /* node -> partition */
+  edge_partition whole; /* all nodes: what query sees */
+  uint32_t *uses;       /* consumers of each tensor, + 1 << 30 for graph outputs */
+  uint32_t *part_of;    /* node -> partition */
   ei_segment *segments;
   uint32_t n_segments;
-  ei_plan_buffer *plan;         /* tensors first (index = tensor), then private buffers of partitions */
+  ei_plan_buffer *plan; /* tensors first (index = tensor), then private buffers of partitions */
   uint32_t n_plan;
   ei_plan_result plan_result;
-  void **external;              /* per tensor: address bound from outside, or NULL */
-  ei_heap_value *heap;          /* per tensor; survives plans */
+  void **external;     /* per tensor: address bound from outside, or NULL */
+  ei_heap_value *heap; /* per tensor; survives plans */
   uint32_t n_heap;
   void *arena;
   uint64_t arena_bytes;
   bool arena_owned;
   bool has_dynamic;
-  int64_t (*input_dims)[EDGE_MAX_RANK];  /* requested shapes */
+  int64_t (*input_dims)[EDGE_MAX_RANK]; /* requested shapes */
   int32_t *input_rank;
-  const void **input_value;     /* constant value of an input, known while planning (control flow) */
+  const void **input_value; /* constant value of an input, known while planning (control flow) */
 };
 
 typedef struct ei_state_buffer {
@@ -127,20 +127,20 @@ struct edge_session {
   ei_pool *pool;
   atomic_flag busy;
   atomic_bool cancel;
-  atomic_flag error_taken;      /* first failing tile of a run writes the error */
+  atomic_flag error_taken; /* first failing tile of a run writes the error */
   edge_error error;
-  ei_instance **instances;      /* per subgraph */
+  ei_instance **instances; /* per subgraph */
   ei_instance *main;
   ei_state_buffer *states;
   ei_backend *allowed[EI_MAX_BACKENDS];
-  uint32_t n_allowed, quarantined;   /* bit per allowed backend */
+  uint32_t n_allowed, quarantined; /* bit per allowed backend */
   ei_arena mem;
   edge_event events[EI_MAX_EVENTS];
   uint32_t n_events, first_event;
-  uint64_t dynamic_bytes;       /* heap in use for run-time shapes */
+  uint64_t dynamic_bytes; /* heap in use for run-time shapes */
   void **bound_inputs, **bound_outputs;
   uint64_t *bound_output_bytes;
-  ei_backend *failed_backend;   /* set when a device failed in the current run */
+  ei_backend *failed_backend; /* set when a device failed in the current run */
   uint32_t failed_node;
   bool once_running, once_done; /* CallOnce ran in this run; in a run that succeeded since the last state reset */
 };

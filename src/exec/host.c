@@ -28,7 +28,9 @@ static void host_fail_text(edge_host *host, const edge_partition *p, const edge_
     ei_fail(&s->error, EDGE_STATUS_OK, "backend %s: %s", host->backend, text);
 }
 
-static uint64_t host_cpu_features(edge_host *host) { return host->env->features; }
+static uint64_t host_cpu_features(edge_host *host) {
+  return host->env->features;
+}
 static uint32_t host_cache_bytes(edge_host *host, uint32_t level) {
   (void)host;
   return ei_cpu_cache_bytes(level);
@@ -40,27 +42,55 @@ static const char *host_option(edge_host *host, const char *key) {
   return NULL;
 }
 
-static const char *node_op(const edge_node *n) { return n->node->op->name; }
-static const char *node_name(const edge_node *n) { return n->node->name; }
-static uint32_t node_num_inputs(const edge_node *n) { return n->node->n_in; }
-static uint32_t node_num_outputs(const edge_node *n) { return n->node->n_out; }
-static uint32_t node_input(const edge_node *n, uint32_t i) { return i < n->node->n_in ? n->node->in[i] : EDGE_NO_VALUE; }
-static uint32_t node_output(const edge_node *n, uint32_t i) { return i < n->node->n_out ? n->node->out[i] : EDGE_NO_VALUE; }
-static int64_t attr_int(const edge_node *n, const char *key) { return ei_node_int(n->node, key); }
-static double attr_float(const edge_node *n, const char *key) { return ei_node_float(n->node, key); }
-static const char *attr_string(const edge_node *n, const char *key) { return ei_node_string(n->node, key); }
+static const char *node_op(const edge_node *n) {
+  return n->node->op->name;
+}
+static const char *node_name(const edge_node *n) {
+  return n->node->name;
+}
+static uint32_t node_num_inputs(const edge_node *n) {
+  return n->node->n_in;
+}
+static uint32_t node_num_outputs(const edge_node *n) {
+  return n->node->n_out;
+}
+static uint32_t node_input(const edge_node *n, uint32_t i) {
+  return i < n->node->n_in ? n->node->in[i] : EDGE_NO_VALUE;
+}
+static uint32_t node_output(const edge_node *n, uint32_t i) {
+  return i < n->node->n_out ? n->node->out[i] : EDGE_NO_VALUE;
+}
+static int64_t attr_int(const edge_node *n, const char *key) {
+  return ei_node_int(n->node, key);
+}
+static double attr_float(const edge_node *n, const char *key) {
+  return ei_node_float(n->node, key);
+}
+static const char *attr_string(const edge_node *n, const char *key) {
+  return ei_node_string(n->node, key);
+}
 static uint32_t attr_ints(const edge_node *n, const char *key, int64_t *out, uint32_t cap) {
   return ei_node_ints(n->node, key, out, cap);
 }
 
-static uint32_t num_nodes(const edge_partition *p) { return p->n_nodes; }
+static uint32_t num_nodes(const edge_partition *p) {
+  return p->n_nodes;
+}
 static const edge_node *get_node(const edge_partition *p, uint32_t i) {
   return i < p->n_nodes ? &p->instance->nodes[p->nodes[i]] : NULL;
 }
-static uint32_t num_inputs(const edge_partition *p) { return p->n_inputs; }
-static uint32_t get_input(const edge_partition *p, uint32_t i) { return i < p->n_inputs ? p->inputs[i] : EDGE_NO_VALUE; }
-static uint32_t num_outputs(const edge_partition *p) { return p->n_outputs; }
-static uint32_t get_output(const edge_partition *p, uint32_t i) { return i < p->n_outputs ? p->outputs[i] : EDGE_NO_VALUE; }
+static uint32_t num_inputs(const edge_partition *p) {
+  return p->n_inputs;
+}
+static uint32_t get_input(const edge_partition *p, uint32_t i) {
+  return i < p->n_inputs ? p->inputs[i] : EDGE_NO_VALUE;
+}
+static uint32_t num_outputs(const edge_partition *p) {
+  return p->n_outputs;
+}
+static uint32_t get_output(const edge_partition *p, uint32_t i) {
+  return i < p->n_outputs ? p->outputs[i] : EDGE_NO_VALUE;
+}
 
 static edge_status host_value(const edge_partition *p, uint32_t value, edge_tensor *out) {
   const ei_instance *const in = p->instance;
@@ -100,8 +130,8 @@ static uint64_t ref_scratch_bytes(const edge_partition *p, const edge_node *node
   return ei_eval_scratch_bytes(n, in, n->n_in, out, n->n_out);
 }
 
-static edge_status ref_eval(const edge_node *node, const edge_tensor *in, uint32_t n_in, edge_tensor *out, uint32_t n_out,
-                            void *scratch, uint64_t scratch_bytes) {
+static edge_status ref_eval(const edge_node *node, const edge_tensor *in, uint32_t n_in, edge_tensor *out,
+                            uint32_t n_out, void *scratch, uint64_t scratch_bytes) {
   edge_error error = EDGE_ERROR_INIT;
   const edge_status status = ei_eval_node(node->node, in, n_in, out, n_out, scratch, scratch_bytes, &error);
   edge_session *const s = node->instance->session;
@@ -112,7 +142,8 @@ static edge_status ref_eval(const edge_node *node, const edge_tensor *in, uint32
   return status;
 }
 
-static edge_status host_infer(const edge_node *node, const edge_tensor *in, uint32_t n_in, edge_tensor *out, uint32_t n_out) {
+static edge_status host_infer(const edge_node *node, const edge_tensor *in, uint32_t n_in, edge_tensor *out,
+                              uint32_t n_out) {
   ei_op_ctx c = { .node = node->node, .in = in, .out = out, .n_in = n_in, .n_out = n_out };
   return node->node->op->infer(&c);
 }
@@ -130,7 +161,8 @@ static edge_status prepared_get(edge_host *host, const edge_partition *p, const 
                                 edge_prepare_fn fill, void *user, const void **out) {
   (void)host;
   const ei_instance *const in = p->instance;
-  return ei_prepared_get(in->session->model->prepared, key, source_is_model_constant(in, key->source), bytes, fill, user, out);
+  return ei_prepared_get(in->session->model->prepared, key, source_is_model_constant(in, key->source), bytes, fill,
+                         user, out);
 }
 
 static void prepared_put(edge_host *host, const edge_partition *p, const void *data) {
@@ -142,7 +174,9 @@ static uint32_t host_num_threads(const edge_partition *p) {
   const edge_session *const s = p->instance->session;
   return s->pool ? ei_pool_threads(s->pool) : 1;
 }
-static uint32_t host_session_flags(const edge_partition *p) { return p->instance->session->options.flags; }
+static uint32_t host_session_flags(const edge_partition *p) {
+  return p->instance->session->options.flags;
+}
 
 const edge_host_api ei_host_api = {
   .struct_size = sizeof(edge_host_api),

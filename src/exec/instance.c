@@ -74,8 +74,8 @@ static edge_status settle_inputs(ei_instance *in) {
     const int64_t *const want = in->input_dims[i];
     if (in->input_rank[i] < 0) continue;
     if (t->rank >= 0 && t->rank != in->input_rank[i])
-      return ei_session_fail(in->session, EDGE_STATUS_SHAPE_MISMATCH, "input '%s' has rank %d, %d was given", t->name, t->rank,
-                             in->input_rank[i]);
+      return ei_session_fail(in->session, EDGE_STATUS_SHAPE_MISMATCH, "input '%s' has rank %d, %d was given", t->name,
+                             t->rank, in->input_rank[i]);
     v->rank = in->input_rank[i];
     for (int32_t d = 0; d < v->rank; ++d) {
       if (want[d] < 0) continue;
@@ -88,12 +88,13 @@ static edge_status settle_inputs(ei_instance *in) {
       if (!symbol) continue;
       const ei_symbol *const sym = &g->symbols[symbol - 1];
       if (want[d] < sym->lo || (sym->hi >= 0 && want[d] > sym->hi))
-        return ei_session_fail(in->session, EDGE_STATUS_SHAPE_MISMATCH, "input '%s': %s = %lld is outside %lld..%lld", t->name,
-                               sym->name, (long long)want[d], (long long)sym->lo, (long long)sym->hi);
+        return ei_session_fail(in->session, EDGE_STATUS_SHAPE_MISMATCH, "input '%s': %s = %lld is outside %lld..%lld",
+                               t->name, sym->name, (long long)want[d], (long long)sym->lo, (long long)sym->hi);
       if (sizes[symbol - 1] >= 0 && sizes[symbol - 1] != want[d])
-        return ei_session_fail(in->session, EDGE_STATUS_SHAPE_MISMATCH,
-                               "input '%s': dimension %d (%s) is %lld here and %lld in another input; equal names need equal sizes",
-                               t->name, d, sym->name, (long long)want[d], (long long)sizes[symbol - 1]);
+        return ei_session_fail(
+            in->session, EDGE_STATUS_SHAPE_MISMATCH,
+            "input '%s': dimension %d (%s) is %lld here and %lld in another input; equal names need equal sizes",
+            t->name, d, sym->name, (long long)want[d], (long long)sizes[symbol - 1]);
       sizes[symbol - 1] = want[d];
     }
   }
@@ -144,9 +145,8 @@ static edge_status infer_all(ei_instance *in) {
   for (uint32_t i = 0; i < sg->n_nodes; ++i) {
     const ei_node *const n = &sg->nodes[i];
     bool pending = false;
-    const edge_status status = n->op->flags & EI_OP_CONTROL
-                                   ? ei_infer_control(in, i, &pending)
-                                   : ei_infer_node(n, i, in->views, &in->fold, &pending, err);
+    const edge_status status = n->op->flags & EI_OP_CONTROL ? ei_infer_control(in, i, &pending)
+                                                            : ei_infer_node(n, i, in->views, &in->fold, &pending, err);
     if (status != EDGE_STATUS_OK) return status;
     if (!(n->op->flags & EI_OP_CONTROL) && reads_unknown_shape(in, n)) pending = true;
     in->pending[i] = pending;
@@ -212,18 +212,22 @@ static edge_status compile_all(ei_instance *in, bool sizes_only) {
       edge_partition *const p = &in->parts[i];
       if (p->dynamic || !p->backend) continue;
       const edge_status status = ei_part_compile(p, sizes_only);
-      if (status == EDGE_STATUS_BACKEND_REFUSED || (status >= 60 && status < 80)) refused = p;
-      else if (status != EDGE_STATUS_OK) return status;
+      if (status == EDGE_STATUS_BACKEND_REFUSED || (status >= 60 && status < 80))
+        refused = p;
+      else if (status != EDGE_STATUS_OK)
+        return status;
     }
     if (!refused) return EDGE_STATUS_OK;
     edge_session *const s = in->session;
     const uint32_t first = refused->nodes[0];
     if (s->options.flags & EDGE_SESSION_STRICT)
-      return ei_session_fail(s, EDGE_STATUS_BACKEND_REFUSED,
-                             "backend %s refused %u nodes from '%s' on, and the session is strict: allow another backend",
-                             refused->backend->info.name, refused->n_nodes, in->sg->nodes[first].name);
+      return ei_session_fail(
+          s, EDGE_STATUS_BACKEND_REFUSED,
+          "backend %s refused %u nodes from '%s' on, and the session is strict: allow another backend",
+          refused->backend->info.name, refused->n_nodes, in->sg->nodes[first].name);
     ei_session_event(s, EDGE_STATUS_BACKEND_REFUSED, first, refused->backend->info.name,
-                     "backend %s refused %u nodes from '%s' on: they run elsewhere", refused->backend->info.name, refused->n_nodes, in->sg->nodes[first].name);
+                     "backend %s refused %u nodes from '%s' on: they run elsewhere", refused->backend->info.name,
+                     refused->n_nodes, in->sg->nodes[first].name);
     for (uint32_t b = 0; b < s->n_allowed; ++b)
       if (s->allowed[b] == refused->backend)
         for (uint32_t k = 0; k < refused->n_nodes; ++k) in->placements[refused->nodes[k]].barred |= 1u << b;
@@ -235,7 +239,8 @@ static edge_status compile_all(ei_instance *in, bool sizes_only) {
 }
 
 edge_status ei_instance_plan(ei_instance *in, bool sizes_only) {
-  if (in->planned && (sizes_only || !in->sizes_only)) return in->bound || sizes_only ? EDGE_STATUS_OK : ei_instance_bind(in);
+  if (in->planned && (sizes_only || !in->sizes_only))
+    return in->bound || sizes_only ? EDGE_STATUS_OK : ei_instance_bind(in);
   if (in->planned) ei_instance_unplan(in);
   edge_session *const s = in->session;
   const uint64_t deadline = s->options.deadline_ns;

@@ -10,7 +10,7 @@ typedef struct entry {
   uint32_t refs;
   bool shareable;
   edge_status status;
-  ei_port_mutex filling;      /* held while `fill` runs, so that others wait for this entry only */
+  ei_port_mutex filling; /* held while `fill` runs, so that others wait for this entry only */
 } entry;
 
 enum { BUCKETS = 256 };
@@ -55,7 +55,8 @@ static uint32_t bucket_of(const edge_prepared_key *k) {
 }
 
 static bool same_key(const edge_prepared_key *a, const edge_prepared_key *b) {
-  return a->source == b->source && memcmp(a->params, b->params, sizeof a->params) == 0 && strcmp(a->layout, b->layout) == 0;
+  return a->source == b->source && memcmp(a->params, b->params, sizeof a->params) == 0 &&
+         strcmp(a->layout, b->layout) == 0;
 }
 
 edge_status ei_prepared_get(ei_prepared_store *s, const edge_prepared_key *key, bool shareable, uint64_t bytes,
@@ -125,4 +126,6 @@ void ei_prepared_put(ei_prepared_store *s, const void *data) {
   ei_port_mutex_unlock(&s->lock);
 }
 
-uint64_t ei_prepared_bytes(const ei_prepared_store *s) { return s->bytes; }
+uint64_t ei_prepared_bytes(const ei_prepared_store *s) {
+  return s->bytes;
+}

@@ -23,7 +23,8 @@ static edge_status run_steps(ei_instance *in, ei_segment *seg) {
 edge_status ei_run_submit(edge_partition *p) {
   edge_session *const s = p->instance->session;
   const uint64_t now = ei_clock_ns(), deadline = s->options.deadline_ns;
-  if (deadline && now >= deadline) return ei_session_fail(s, EDGE_STATUS_DEADLINE_EXCEEDED, "the deadline passed during the run");
+  if (deadline && now >= deadline)
+    return ei_session_fail(s, EDGE_STATUS_DEADLINE_EXCEEDED, "the deadline passed during the run");
   if (atomic_load(&s->cancel)) return ei_session_fail(s, EDGE_STATUS_CANCELLED, "the run was cancelled");
   edge_status status = p->backend->api->submit(p->context);
   if (status == EDGE_STATUS_OK && EDGE_BACKEND_HAS(p->backend->api, wait))
@@ -53,10 +54,10 @@ edge_status ei_instance_run(ei_instance *in) {
     edge_partition *const p = &in->parts[seg->first_part];
     edge_status status;
     switch (seg->kind) {
-      case EI_SEG_STEPS: status = run_steps(in, seg); break;
-      case EI_SEG_SUBMIT: status = ei_run_submit(p); break;
-      case EI_SEG_DYNAMIC: status = ei_run_dynamic(p); break;
-      default: status = ei_run_control_node(in, p->nodes[0]); break;
+    case EI_SEG_STEPS: status = run_steps(in, seg); break;
+    case EI_SEG_SUBMIT: status = ei_run_submit(p); break;
+    case EI_SEG_DYNAMIC: status = ei_run_dynamic(p); break;
+    default: status = ei_run_control_node(in, p->nodes[0]); break;
     }
     if (status != EDGE_STATUS_OK) return status;
   }

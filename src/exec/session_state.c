@@ -36,8 +36,10 @@ static void initial_state(const edge_session *s, uint32_t i) {
   const ei_state *const st = &s->model->graph->states[i];
   ei_state_buffer *const b = &s->states[i];
   if (b->bytes == 0) return;
-  if (st->init) memcpy(b->committed, st->init, (size_t)b->bytes);
-  else memset(b->committed, 0, (size_t)b->bytes);
+  if (st->init)
+    memcpy(b->committed, st->init, (size_t)b->bytes);
+  else
+    memset(b->committed, 0, (size_t)b->bytes);
   memcpy(b->working, b->committed, (size_t)b->bytes);
 }
 
@@ -51,7 +53,8 @@ edge_status ei_states_create(edge_session *s) {
       return ei_session_fail(s, EDGE_STATUS_MALFORMED, "state '%s' has no fixed size", g->states[i].name);
     b->working = ei_arena_get(&s->mem, b->bytes ? b->bytes : 1, 64);
     b->committed = ei_arena_get(&s->mem, b->bytes ? b->bytes : 1, 64);
-    if (!b->working || !b->committed) return ei_session_fail(s, EDGE_STATUS_OUT_OF_MEMORY, "no memory for state '%s'", g->states[i].name);
+    if (!b->working || !b->committed)
+      return ei_session_fail(s, EDGE_STATUS_OUT_OF_MEMORY, "no memory for state '%s'", g->states[i].name);
     initial_state(s, i);
   }
   return EDGE_STATUS_OK;
@@ -86,8 +89,10 @@ static edge_status replan_keeping_inputs(edge_session *s) {
     const edge_tensor *const v = &in->live[in->sg->inputs[i]];
     if (!v->data || !v->bytes || s->bound_inputs[i]) continue;
     copies[i] = ei_arena_get(&keep, v->bytes, 64);
-    if (copies[i]) memcpy(copies[i], v->data, (size_t)v->bytes);
-    else status = EDGE_STATUS_OUT_OF_MEMORY;
+    if (copies[i])
+      memcpy(copies[i], v->data, (size_t)v->bytes);
+    else
+      status = EDGE_STATUS_OUT_OF_MEMORY;
   }
   for (uint32_t i = 0; i < s->model->graph->n_subgraphs; ++i)
     if (s->instances[i]) ei_instance_unplan(s->instances[i]);

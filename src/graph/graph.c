@@ -21,11 +21,11 @@ static void *grow(ei_arena *arena, void *array, uint32_t count, uint32_t *cap, s
   return bigger;
 }
 
-#define GROW(g, array, count, cap, type)                                                                       \
-  do {                                                                                                         \
-    type *const grown = (type *)grow((g)->arena, (array), (count), &(cap), sizeof(type), _Alignof(type));       \
-    if (!grown) goto no_memory;                                                                                \
-    (array) = grown;                                                                                           \
+#define GROW(g, array, count, cap, type)                                                                  \
+  do {                                                                                                    \
+    type *const grown = (type *)grow((g)->arena, (array), (count), &(cap), sizeof(type), _Alignof(type)); \
+    if (!grown) goto no_memory;                                                                           \
+    (array) = grown;                                                                                      \
   } while (0)
 
 static const char *copy_text(ei_graph *g, const char *text) {

@@ -48,9 +48,9 @@ edge_status ei_graph_compact(ei_graph *g) {
  * as it is. Operators with state keep their relative order: each one depends on the stateful one before it. */
 typedef struct sorter {
   ei_subgraph *sg;
-  uint32_t *producer;     /* tensor -> node */
-  uint32_t *missing;      /* node -> inputs not produced yet */
-  uint32_t *first_user;   /* node -> head of its list of edges */
+  uint32_t *producer;   /* tensor -> node */
+  uint32_t *missing;    /* node -> inputs not produced yet */
+  uint32_t *first_user; /* node -> head of its list of edges */
   uint32_t *edge_next, *edge_user;
   uint32_t n_edges;
 } sorter;
@@ -80,8 +80,9 @@ static edge_status collect_edges(sorter *s, ei_arena *arena, edge_error *err) {
     for (uint32_t k = 0; k < n->n_out; ++k) {
       if (n->out[k] == EI_NONE) continue;
       if (s->producer[n->out[k]] != EI_NONE)
-        return ei_fail_node(err, EDGE_STATUS_MALFORMED, i, n->out[k], "tensor '%s' is produced by two nodes: '%s' and '%s'",
-                            sg->tensors[n->out[k]].name, sg->nodes[s->producer[n->out[k]]].name, n->name);
+        return ei_fail_node(err, EDGE_STATUS_MALFORMED, i, n->out[k],
+                            "tensor '%s' is produced by two nodes: '%s' and '%s'", sg->tensors[n->out[k]].name,
+                            sg->nodes[s->producer[n->out[k]]].name, n->name);
       s->producer[n->out[k]] = i;
     }
   }
@@ -138,8 +139,8 @@ static edge_status sort_subgraph(ei_graph *g, ei_subgraph *sg, edge_error *err) 
   if (done != sg->n_nodes) {
     for (uint32_t i = 0; i < sg->n_nodes; ++i)
       if (s.missing[i])
-        return ei_fail_node(err, EDGE_STATUS_MALFORMED, i, EI_NONE, "node '%s' (%s) is part of a cycle", sg->nodes[i].name,
-                            sg->nodes[i].op ? sg->nodes[i].op->name : "?");
+        return ei_fail_node(err, EDGE_STATUS_MALFORMED, i, EI_NONE, "node '%s' (%s) is part of a cycle",
+                            sg->nodes[i].name, sg->nodes[i].op ? sg->nodes[i].op->name : "?");
   }
   if (done) memcpy(sg->nodes, sorted, done * sizeof *sorted);
   return EDGE_STATUS_OK;

@@ -12,7 +12,8 @@ static bool shape_known(const edge_tensor *t) {
   return true;
 }
 
-uint64_t ei_eval_scratch_bytes(const ei_node *n, const edge_tensor *in, uint32_t n_in, edge_tensor *out, uint32_t n_out) {
+uint64_t ei_eval_scratch_bytes(const ei_node *n, const edge_tensor *in, uint32_t n_in, edge_tensor *out,
+                               uint32_t n_out) {
   if (!n->op->scratch_bytes) return 0;
   const ei_op_ctx c = { .node = n, .in = in, .out = out, .n_in = n_in, .n_out = n_out };
   return n->op->scratch_bytes(&c);
@@ -20,8 +21,14 @@ uint64_t ei_eval_scratch_bytes(const ei_node *n, const edge_tensor *in, uint32_t
 
 edge_status ei_eval_node(const ei_node *n, const edge_tensor *in, uint32_t n_in, edge_tensor *out, uint32_t n_out,
                          void *scratch, uint64_t scratch_bytes, edge_error *err) {
-  ei_op_ctx c = { .node = n, .in = in, .out = out, .n_in = n_in, .n_out = n_out, .scratch = scratch,
-                  .scratch_bytes = scratch_bytes, .err = err };
+  ei_op_ctx c = { .node = n,
+                  .in = in,
+                  .out = out,
+                  .n_in = n_in,
+                  .n_out = n_out,
+                  .scratch = scratch,
+                  .scratch_bytes = scratch_bytes,
+                  .err = err };
   return n->op->eval(&c);
 }
 
@@ -36,14 +43,19 @@ static edge_status gather(const ei_node *n, const edge_tensor *views, ei_arena *
   o->out = o->out_stack;
   if (n->n_in > MAX_OPERANDS_ON_STACK) o->in = EI_NEW_ARRAY(arena, edge_tensor, n->n_in);
   if (n->n_out > MAX_OPERANDS_ON_STACK) o->out = EI_NEW_ARRAY(arena, edge_tensor, n->n_out);
-  if (!o->in || !o->out) return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory for the operands of node '%s'", n->name);
+  if (!o->in || !o->out)
+    return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory for the operands of node '%s'", n->name);
   for (uint32_t i = 0; i < n->n_in; ++i) {
-    if (n->in[i] == EI_NONE) memset(&o->in[i], 0, sizeof o->in[i]);
-    else o->in[i] = views[n->in[i]];
+    if (n->in[i] == EI_NONE)
+      memset(&o->in[i], 0, sizeof o->in[i]);
+    else
+      o->in[i] = views[n->in[i]];
   }
   for (uint32_t i = 0; i < n->n_out; ++i) {
-    if (n->out[i] == EI_NONE) memset(&o->out[i], 0, sizeof o->out[i]);
-    else o->out[i] = views[n->out[i]];
+    if (n->out[i] == EI_NONE)
+      memset(&o->out[i], 0, sizeof o->out[i]);
+    else
+      o->out[i] = views[n->out[i]];
   }
   return EDGE_STATUS_OK;
 }
@@ -71,7 +83,8 @@ static edge_status fold(const ei_node *n, operands *o, ei_arena *arena, edge_err
     EI_TRY(edge_tensor_bytes(&o->out[i], &bytes));
     o->out[i].data = ei_arena_get(arena, bytes ? bytes : 1, 64);
     o->out[i].bytes = bytes;
-    if (!o->out[i].data) return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory for the value of node '%s'", n->name);
+    if (!o->out[i].data)
+      return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory for the value of node '%s'", n->name);
   }
   const uint64_t scratch_bytes = ei_eval_scratch_bytes(n, o->in, n->n_in, o->out, n->n_out);
   if (scratch_bytes > (1u << 20)) goto not_folded;
@@ -125,8 +138,10 @@ static void write_back(ei_tensor *t, const edge_tensor *v) {
   const bool same_rank = t->rank == v->rank;
   t->rank = v->rank;
   for (int32_t i = 0; i < v->rank; ++i) {
-    if (v->dims[i] >= 0) t->dims[i] = v->dims[i];
-    else if (!same_rank) t->dims[i] = EI_DIM_UNKNOWN;
+    if (v->dims[i] >= 0)
+      t->dims[i] = v->dims[i];
+    else if (!same_rank)
+      t->dims[i] = EI_DIM_UNKNOWN;
     if (v->dims[i] >= 0 || !same_rank) t->symbols[i] = 0;
   }
 }

@@ -21,7 +21,9 @@ uint64_t ei_node_macs(const ei_node *n, const edge_tensor *views) {
   if (strcmp(op, "Conv") == 0 || strcmp(op, "ConvInteger") == 0)
     return y && w->rank > 0 && w->dims[0] > 0 ? times(elements(y), elements(w) / (uint64_t)w->dims[0]) : 0;
   if (strcmp(op, "ConvTranspose") == 0) /* each input element meets the weights of its channel */
-    return w->rank > 0 && x->rank > 0 && x->dims[x->rank - 1] > 0 ? times(elements(x), elements(w) / (uint64_t)x->dims[x->rank - 1]) : 0;
+    return w->rank > 0 && x->rank > 0 && x->dims[x->rank - 1] > 0
+               ? times(elements(x), elements(w) / (uint64_t)x->dims[x->rank - 1])
+               : 0;
   if (strcmp(op, "FullyConnected") == 0)
     return y && w->rank == 2 && w->dims[1] > 0 ? times(elements(y), (uint64_t)w->dims[1]) : 0;
   if (strcmp(op, "MatMul") == 0 || strcmp(op, "MatMulInteger") == 0) {
@@ -29,7 +31,8 @@ uint64_t ei_node_macs(const ei_node *n, const edge_tensor *views) {
     const int32_t k = ei_node_int(n, "trans_a") && x->rank > 1 ? x->rank - 2 : x->rank - 1;
     return x->dims[k] > 0 ? times(elements(y), (uint64_t)x->dims[k]) : 0;
   }
-  if ((strcmp(op, "Lstm") == 0 || strcmp(op, "Gru") == 0 || strcmp(op, "Rnn") == 0) && x->rank == 3 && n->n_in > 2 && n->in[2] != EI_NONE) {
+  if ((strcmp(op, "Lstm") == 0 || strcmp(op, "Gru") == 0 || strcmp(op, "Rnn") == 0) && x->rank == 3 && n->n_in > 2 &&
+      n->in[2] != EI_NONE) {
     if (x->dims[0] < 0 || x->dims[1] < 0) return 0;
     return times(times((uint64_t)x->dims[0], (uint64_t)x->dims[1]), elements(w) + elements(&views[n->in[2]]));
   }

@@ -20,8 +20,8 @@ typedef struct ei_backend {
   edge_host host;
   edge_backend_info info;
   edge_device_info device_info;
-  edge_device *device;          /* NULL: not available */
-  void *library;                /* plug-in handle or NULL */
+  edge_device *device; /* NULL: not available */
+  void *library;       /* plug-in handle or NULL */
 } ei_backend;
 
 struct edge_env {
@@ -29,15 +29,15 @@ struct edge_env {
   edge_log_fn log;
   void *log_user;
   int32_t log_level;
-  int32_t threads;              /* EDGE_THREADS_* */
+  int32_t threads; /* EDGE_THREADS_* */
   edge_executor executor;
   bool has_executor;
-  uint64_t features;            /* EDGE_CPU_* after the cap */
+  uint64_t features; /* EDGE_CPU_* after the cap */
   ei_backend backends[EI_MAX_BACKENDS];
   uint32_t n_backends;
 };
 
-extern const edge_host_api ei_host_api;               /* src/exec/host.c */
+extern const edge_host_api ei_host_api; /* src/exec/host.c */
 
 void ei_log(const edge_env *env, int32_t level, const char *format, ...) EI_PRINTF(3, 4);
 
@@ -57,11 +57,11 @@ typedef struct ei_rejection {
 } ei_rejection;
 
 typedef struct ei_placement {
-  ei_backend *backend;          /* NULL: core (control flow) or folded */
+  ei_backend *backend; /* NULL: core (control flow) or folded */
   double cost_us;
   ei_rejection *rejected;
   uint32_t n_rejected;
-  uint32_t barred;              /* bit per entry of the allowed list: refused at compile or failed */
+  uint32_t barred; /* bit per entry of the allowed list: refused at compile or failed */
   char reason[160];
 } ei_placement;
 

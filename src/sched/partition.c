@@ -14,7 +14,7 @@ typedef struct ready_heap {
 typedef struct walker {
   ei_instance *in;
   uint32_t *missing, *first_user, *edge_next, *edge_user, n_edges;
-  ready_heap heaps[EI_MAX_BACKENDS + 1];  /* last: nodes that stand alone */
+  ready_heap heaps[EI_MAX_BACKENDS + 1]; /* last: nodes that stand alone */
   uint32_t *order, *class_of, n_order;
 } walker;
 
@@ -148,7 +148,8 @@ static edge_status find_borders(ei_instance *in, edge_partition *p, const uint32
   for (uint32_t i = 0; i < p->n_nodes; ++i) {
     const ei_node *const n = &sg->nodes[p->nodes[i]];
     for (uint32_t k = 0; k < n->n_out; ++k)
-      if (n->out[k] != EI_NONE && (crosses[n->out[k]] || in->uses[n->out[k]] & 1u << 30)) p->outputs[p->n_outputs++] = n->out[k];
+      if (n->out[k] != EI_NONE && (crosses[n->out[k]] || in->uses[n->out[k]] & 1u << 30))
+        p->outputs[p->n_outputs++] = n->out[k];
   }
   return EDGE_STATUS_OK;
 }
@@ -180,7 +181,8 @@ edge_status ei_partition_nodes(ei_instance *in) {
   for (uint32_t k = 0; k < w.n_order; ++k) {
     const ei_node *const n = &sg->nodes[w.order[k]];
     for (uint32_t o = 0; o < n->n_in; ++o)
-      if (n->in[o] != EI_NONE && made_by[n->in[o]] != EI_NONE && made_by[n->in[o]] != in->part_of[w.order[k]]) crosses[n->in[o]] = 1;
+      if (n->in[o] != EI_NONE && made_by[n->in[o]] != EI_NONE && made_by[n->in[o]] != in->part_of[w.order[k]])
+        crosses[n->in[o]] = 1;
   }
   for (uint32_t i = 0; i < n_parts; ++i) EI_TRY(find_borders(in, &in->parts[i], made_by, crosses, mark));
   return EDGE_STATUS_OK;

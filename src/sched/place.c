@@ -21,7 +21,8 @@ static edge_status place_node(ei_instance *in, uint32_t i, edge_query *best) {
   if (!p->rejected) p->rejected = EI_NEW_ARRAY(&in->mem, ei_rejection, (uint64_t)s->n_allowed + 1);
   if (!p->rejected) return EDGE_STATUS_OUT_OF_MEMORY;
   if (bare_core_node(in, i)) {
-    ei_format(p->reason, sizeof p->reason, "%s", in->folded[i] ? "its value is known before the run" : "control flow is run by the core");
+    ei_format(p->reason, sizeof p->reason, "%s",
+              in->folded[i] ? "its value is known before the run" : "control flow is run by the core");
     return EDGE_STATUS_OK;
   }
   for (uint32_t b = 0; b < s->n_allowed; ++b) {
@@ -61,8 +62,9 @@ static edge_status place_node(ei_instance *in, uint32_t i, edge_query *best) {
   }
   if (p->backend) return EDGE_STATUS_OK;
   const ei_node *const n = &in->sg->nodes[i];
-  return ei_session_fail(s, EDGE_STATUS_UNSUPPORTED_OP, "node '%s' (%s): no allowed backend runs it; %s: %s", n->name, n->op->name,
-                         p->n_rejected ? p->rejected[0].backend : "", p->n_rejected ? p->rejected[0].reason : "none is allowed");
+  return ei_session_fail(s, EDGE_STATUS_UNSUPPORTED_OP, "node '%s' (%s): no allowed backend runs it; %s: %s", n->name,
+                         n->op->name, p->n_rejected ? p->rejected[0].backend : "",
+                         p->n_rejected ? p->rejected[0].reason : "none is allowed");
 }
 
 /* The backend that takes back what other devices do not earn: the CPU when allowed. */
@@ -94,14 +96,16 @@ static void return_poor_islands(ei_instance *in) {
     for (end = i; end < n && (in->placements[end].backend == device || in->folded[end]); ++end) {
       if (in->folded[end]) continue;
       edge_query q = { .struct_size = sizeof q };
-      possible &= cpu->api->query(cpu->device, &in->whole, &in->nodes[end], &q) == EDGE_STATUS_OK && q.verdict == EDGE_QUERY_YES;
+      possible &= cpu->api->query(cpu->device, &in->whole, &in->nodes[end], &q) == EDGE_STATUS_OK &&
+                  q.verdict == EDGE_QUERY_YES;
       here += in->placements[end].cost_us;
       there += q.cost_us;
     }
     const ei_node *const first = &in->sg->nodes[i], *const last = &in->sg->nodes[end - 1];
     if (first->n_in && first->in[0] != EI_NONE) moved += bytes_of(&in->views[first->in[0]]);
     if (last->n_out && last->out[0] != EI_NONE) moved += bytes_of(&in->views[last->out[0]]);
-    here += device->device_info.submit_us + moved / (device->device_info.gbytes_per_s > 0 ? device->device_info.gbytes_per_s * 1e3 : 1e4);
+    here += device->device_info.submit_us +
+            moved / (device->device_info.gbytes_per_s > 0 ? device->device_info.gbytes_per_s * 1e3 : 1e4);
     if (!possible || here < there) continue;
     for (uint32_t k = i; k < end; ++k) {
       ei_placement *const p = &in->placements[k];
@@ -110,7 +114,8 @@ static void return_poor_islands(ei_instance *in) {
         if (strcmp(p->rejected[r].backend, cpu->info.name) == 0) {
           p->rejected[r].backend = device->info.name;
           ei_format(p->rejected[r].reason, sizeof p->rejected[r].reason,
-                    "an island of %u nodes does not pay for its crossings (%g us there, %g us here)", end - i, here, there);
+                    "an island of %u nodes does not pay for its crossings (%g us there, %g us here)", end - i, here,
+                    there);
         }
       p->backend = cpu;
     }

@@ -19,7 +19,8 @@ static int parse_shape(const char *text, tool_case *c, tool_error *e) {
     char *end;
     errno = 0;
     const long long v = strtoll(at, &end, 10);
-    if (errno || end == at || v < 0 || c->shape_rank[k] == EDGE_MAX_RANK || (*end && (*end != 'x' || !end[1])) || *at == '-' || *at == '+' || *at == ' ')
+    if (errno || end == at || v < 0 || c->shape_rank[k] == EDGE_MAX_RANK || (*end && (*end != 'x' || !end[1])) ||
+        *at == '-' || *at == '+' || *at == ' ')
       return tool_fail(e, EXIT_USAGE, "edgert: --shape %s: expected NAME=1x3x224x224 with at most 8 dimensions", text);
     c->shape_dims[k][c->shape_rank[k]++] = v;
     at = *end ? end + 1 : end;

@@ -45,7 +45,10 @@ static bool hex4(parser *p, uint32_t *out) {
   if (p->end - p->at < 4) return false;
   for (int i = 0; i < 4; ++i) {
     const char c = *p->at++;
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
     if (digit < 0) return false;
     *out = *out << 4 | (uint32_t)digit;
   }
@@ -80,8 +83,10 @@ static char *parse_string(parser *p) {
   size_t length = 0;
   while (out && p->at < p->end && *p->at != '"') {
     if ((unsigned char)*p->at < 0x20) break;
-    if (*p->at != '\\') out[length++] = *p->at++;
-    else if (p->at++, !unescape(p, out, &length)) break;
+    if (*p->at != '\\')
+      out[length++] = *p->at++;
+    else if (p->at++, !unescape(p, out, &length))
+      break;
   }
   if (!out || p->at >= p->end || *p->at != '"') {
     free(out);
@@ -156,13 +161,33 @@ static json_value *parse_value(parser *p) {
   p->depth++;
   v->begin = p->at;
   switch (*p->at) {
-    case '{': v->kind = JSON_OBJECT; ok = parse_members(p, v); break;
-    case '[': v->kind = JSON_ARRAY; ok = parse_members(p, v); break;
-    case '"': v->kind = JSON_STRING; v->string = parse_string(p); ok = v->string != NULL; break;
-    case 't': v->kind = JSON_BOOL; v->boolean = true; ok = parse_word(p, "true"); break;
-    case 'f': v->kind = JSON_BOOL; ok = parse_word(p, "false"); break;
-    case 'n': ok = parse_word(p, "null"); break;
-    default: v->kind = JSON_NUMBER; ok = parse_number(p, v); break;
+  case '{':
+    v->kind = JSON_OBJECT;
+    ok = parse_members(p, v);
+    break;
+  case '[':
+    v->kind = JSON_ARRAY;
+    ok = parse_members(p, v);
+    break;
+  case '"':
+    v->kind = JSON_STRING;
+    v->string = parse_string(p);
+    ok = v->string != NULL;
+    break;
+  case 't':
+    v->kind = JSON_BOOL;
+    v->boolean = true;
+    ok = parse_word(p, "true");
+    break;
+  case 'f':
+    v->kind = JSON_BOOL;
+    ok = parse_word(p, "false");
+    break;
+  case 'n': ok = parse_word(p, "null"); break;
+  default:
+    v->kind = JSON_NUMBER;
+    ok = parse_number(p, v);
+    break;
   }
   v->end = p->at;
   p->depth--;
@@ -234,6 +259,8 @@ void json_write_string(FILE *out, const char *text) {
 }
 
 void json_write_number(FILE *out, double v) {
-  if (isfinite(v)) fprintf(out, "%.9g", v);
-  else fputs("null", out);
+  if (isfinite(v))
+    fprintf(out, "%.9g", v);
+  else
+    fputs("null", out);
 }

@@ -17,8 +17,8 @@ static const tool_verb *const verbs[] = {
 enum { N_VERBS = sizeof verbs / sizeof verbs[0] };
 
 /* Verbs of the contract that other components of EdgeRT will bring. */
-static const char *const later_verbs[] = { "tokenize", "generate",
-                                           "perplexity", "embed", "chat-template", "quantize", "prune", "pack", "verify", "update" };
+static const char *const later_verbs[] = { "tokenize", "generate", "perplexity", "embed",  "chat-template",
+                                           "quantize", "prune",    "pack",       "verify", "update" };
 
 typedef enum option_kind { FLAG, TEXT, LIST, INT, DOUBLE, SEED, BYTES } option_kind;
 
@@ -26,7 +26,7 @@ typedef struct option_row {
   const char *name;
   option_kind kind;
   size_t offset;
-  bool common;                   /* taken by every verb that loads a model */
+  bool common; /* taken by every verb that loads a model */
   const char *help;
 } option_row;
 
@@ -124,35 +124,35 @@ static bool store(tool_options *o, const option_row *r, const char *text) {
   char *const field = (char *)o + r->offset;
   char *end;
   switch (r->kind) {
-    case FLAG: *(bool *)(void *)field = true; return true;
-    case TEXT: *(const char **)(void *)field = text; return true;
-    case LIST: {
-      tool_list *const list = (tool_list *)(void *)field;
-      if (list->count == TOOL_MAX_LIST) return false;
-      list->items[list->count++] = text;
-      return true;
-    }
-    case INT: {
-      errno = 0;
-      const long v = strtol(text, &end, 10);
-      if (errno || end == text || *end || v < 0 || v > 1000000000) return false;
-      *(int *)(void *)field = (int)v;
-      return true;
-    }
-    case DOUBLE: {
-      const double v = strtod(text, &end);
-      if (end == text || *end || !isfinite(v) || v < 0) return false;
-      *(double *)(void *)field = v;
-      return true;
-    }
-    case SEED: {
-      errno = 0;
-      const unsigned long long v = strtoull(text, &end, 10);
-      if (errno || end == text || *end || *text == '-') return false;
-      *(unsigned long long *)(void *)field = v;
-      return true;
-    }
-    case BYTES: return parse_bytes(text, (uint64_t *)(void *)field) && *(uint64_t *)(void *)field > 0;
+  case FLAG: *(bool *)(void *)field = true; return true;
+  case TEXT: *(const char **)(void *)field = text; return true;
+  case LIST: {
+    tool_list *const list = (tool_list *)(void *)field;
+    if (list->count == TOOL_MAX_LIST) return false;
+    list->items[list->count++] = text;
+    return true;
+  }
+  case INT: {
+    errno = 0;
+    const long v = strtol(text, &end, 10);
+    if (errno || end == text || *end || v < 0 || v > 1000000000) return false;
+    *(int *)(void *)field = (int)v;
+    return true;
+  }
+  case DOUBLE: {
+    const double v = strtod(text, &end);
+    if (end == text || *end || !isfinite(v) || v < 0) return false;
+    *(double *)(void *)field = v;
+    return true;
+  }
+  case SEED: {
+    errno = 0;
+    const unsigned long long v = strtoull(text, &end, 10);
+    if (errno || end == text || *end || *text == '-') return false;
+    *(unsigned long long *)(void *)field = v;
+    return true;
+  }
+  case BYTES: return parse_bytes(text, (uint64_t *)(void *)field) && *(uint64_t *)(void *)field > 0;
   }
   return false;
 }
@@ -171,8 +171,10 @@ static int unknown_option(const tool_options *o, const tool_verb *v, const char 
 static int parse(const tool_verb *v, int argc, char **argv, tool_options *o) {
   bool only_names = false;
   for (int i = 2; i < argc; ++i)
-    if (strcmp(argv[i], "--") == 0) break;
-    else if (strcmp(argv[i], "--json") == 0) o->json = true; /* also errors in other options are then JSON */
+    if (strcmp(argv[i], "--") == 0)
+      break;
+    else if (strcmp(argv[i], "--json") == 0)
+      o->json = true; /* also errors in other options are then JSON */
   for (int i = 2; i < argc; ++i) {
     const char *const arg = argv[i];
     if (!only_names && strcmp(arg, "--") == 0) {
@@ -201,7 +203,8 @@ static int parse(const tool_verb *v, int argc, char **argv, tool_options *o) {
       if (i + 1 >= argc) return usage_error(o, "edgert %s: --%s needs a value: %s", v->name, r->name, r->help);
       value = argv[++i];
     }
-    if (!store(o, r, value)) return usage_error(o, "edgert %s: --%s %s: bad value; expected %s", v->name, r->name, value, r->help);
+    if (!store(o, r, value))
+      return usage_error(o, "edgert %s: --%s %s: bad value; expected %s", v->name, r->name, value, r->help);
     if (r->offset == AT(seed)) o->seed_given = true;
     if (r->offset == AT(threads)) o->threads_given = true;
   }
@@ -228,7 +231,8 @@ static int unknown_verb(const char *name) {
   for (size_t i = 0; i < sizeof later_verbs / sizeof later_verbs[0]; ++i)
     if (strcmp(name, later_verbs[i]) == 0) {
       tool_error e;
-      return tool_fail(&e, EXIT_UNSUPPORTED, "edgert: the verb '%s' is not part of this build", name), tool_report(&none, &e);
+      return tool_fail(&e, EXIT_UNSUPPORTED, "edgert: the verb '%s' is not part of this build", name),
+             tool_report(&none, &e);
     }
   for (size_t i = 1; i < N_VERBS; ++i)
     if (distance(name, verbs[i]->name) < distance(name, best)) best = verbs[i]->name;
@@ -253,7 +257,9 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < N_VERBS; ++i)
     if (strcmp(argv[1], verbs[i]->name) == 0) verb = verbs[i];
   if (!verb) return unknown_verb(argv[1]);
-  tool_options o = { .threads = 1, .seed = 1, .top = 5, .rtol = 1e-3, .atol = 1e-5, .min_seconds = 1.0, .warmup = 2, .runs = 5 };
+  tool_options o = {
+    .threads = 1, .seed = 1, .top = 5, .rtol = 1e-3, .atol = 1e-5, .min_seconds = 1.0, .warmup = 2, .runs = 5
+  };
   const int code = parse(verb, argc, argv, &o);
   if (code >= 0) return code;
   return o.help ? verb_help(verb) : verb->run(&o);

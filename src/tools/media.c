@@ -16,8 +16,12 @@
 
 enum { MAX_SIDE = 32768, MAX_PIXELS = 1 << 28 };
 
-static uint32_t le16(const unsigned char *p) { return p[0] | (uint32_t)p[1] << 8; }
-static uint32_t le32(const unsigned char *p) { return le16(p) | le16(p + 2) << 16; }
+static uint32_t le16(const unsigned char *p) {
+  return p[0] | (uint32_t)p[1] << 8;
+}
+static uint32_t le32(const unsigned char *p) {
+  return le16(p) | le16(p + 2) << 16;
+}
 
 static int allocate(tool_picture *p, uint32_t w, uint32_t h, uint32_t channels, tool_error *e) {
   if (w == 0 || h == 0 || w > MAX_SIDE || h > MAX_SIDE || (uint64_t)w * h > MAX_PIXELS)
@@ -35,10 +39,13 @@ static int load_bmp(const unsigned char *f, uint64_t n, tool_picture *p, tool_er
   if (n < 54) return tool_fail(e, EXIT_BAD_FILE, "the BMP header is cut off");
   const uint32_t start = le32(f + 10), header = le32(f + 14), bits = le16(f + 28), compression = le32(f + 30);
   const int32_t width = (int32_t)le32(f + 18), signed_height = (int32_t)le32(f + 22);
-  if (header < 40 || width <= 0 || signed_height == 0 || signed_height == INT32_MIN) return tool_fail(e, EXIT_BAD_FILE, "the BMP header is malformed");
-  if (compression != 0 || (bits != 8 && bits != 24 && bits != 32)) return tool_fail(e, EXIT_UNSUPPORTED, "BMP with %u bits or compression %u", bits, compression);
+  if (header < 40 || width <= 0 || signed_height == 0 || signed_height == INT32_MIN)
+    return tool_fail(e, EXIT_BAD_FILE, "the BMP header is malformed");
+  if (compression != 0 || (bits != 8 && bits != 24 && bits != 32))
+    return tool_fail(e, EXIT_UNSUPPORTED, "BMP with %u bits or compression %u", bits, compression);
   const uint32_t w = (uint32_t)width, h = (uint32_t)(signed_height < 0 ? -signed_height : signed_height);
-  if (w > MAX_SIDE || h > MAX_SIDE) return tool_fail(e, EXIT_BAD_FILE, "a picture of %u x %u pixels is too large", w, h);
+  if (w > MAX_SIDE || h > MAX_SIDE)
+    return tool_fail(e, EXIT_BAD_FILE, "a picture of %u x %u pixels is too large", w, h);
   const uint64_t stride = ((uint64_t)w * bits + 31) / 32 * 4;
   uint32_t colors = le32(f + 46);
   if (colors == 0 || colors > 256) colors = 256;
@@ -74,7 +81,8 @@ static bool pnm_number(const unsigned char *f, uint64_t n, uint64_t *at, uint32_
   while (*at < n && (f[*at] == ' ' || (f[*at] >= 9 && f[*at] <= 13) || f[*at] == '#')) {
     if (f[*at] == '#')
       while (*at < n && f[*at] != '\n') ++*at;
-    else ++*at;
+    else
+      ++*at;
   }
   uint64_t v = 0;
   const uint64_t start = *at;
@@ -90,7 +98,8 @@ static int load_pnm(const unsigned char *f, uint64_t n, tool_picture *p, tool_er
   if (f[1] == '1' || f[1] == '4' || f[1] == '7') return tool_fail(e, EXIT_UNSUPPORTED, "PNM of kind P%c", f[1]);
   if (!pnm_number(f, n, &at, &w) || !pnm_number(f, n, &at, &h) || !pnm_number(f, n, &at, &most) || at >= n)
     return tool_fail(e, EXIT_BAD_FILE, "the PNM header is cut off");
-  if (most == 0 || most > 255) return tool_fail(e, most ? EXIT_UNSUPPORTED : EXIT_BAD_FILE, "PNM with values up to %u", most);
+  if (most == 0 || most > 255)
+    return tool_fail(e, most ? EXIT_UNSUPPORTED : EXIT_BAD_FILE, "PNM with values up to %u", most);
   at++; /* one white space */
   const int code = allocate(p, w, h, colour ? 3 : 1, e);
   if (code) return code;
@@ -111,12 +120,14 @@ static int load_png(const unsigned char *f, uint64_t n, tool_picture *p, tool_er
   png_image image;
   memset(&image, 0, sizeof image);
   image.version = PNG_IMAGE_VERSION;
-  if (!png_image_begin_read_from_memory(&image, f, (size_t)n)) return tool_fail(e, EXIT_BAD_FILE, "damaged PNG: %s", image.message);
+  if (!png_image_begin_read_from_memory(&image, f, (size_t)n))
+    return tool_fail(e, EXIT_BAD_FILE, "damaged PNG: %s", image.message);
   const bool colour = (image.format & PNG_FORMAT_FLAG_COLOR) != 0;
   image.format = colour ? PNG_FORMAT_RGBA : PNG_FORMAT_GA; /* alpha is dropped below, not blended */
   tool_picture raw = { NULL, 0, 0, 0 };
   int code = allocate(&raw, image.width, image.height, colour ? 4 : 2, e);
-  if (!code && !png_image_finish_read(&image, NULL, raw.pixels, 0, NULL)) code = tool_fail(e, EXIT_BAD_FILE, "damaged PNG: %s", image.message);
+  if (!code && !png_image_finish_read(&image, NULL, raw.pixels, 0, NULL))
+    code = tool_fail(e, EXIT_BAD_FILE, "damaged PNG: %s", image.message);
   png_image_free(&image);
   if (!code) code = allocate(p, raw.width, raw.height, colour ? 3 : 1, e);
   for (size_t i = 0; !code && i < (size_t)p->width * p->height; ++i)
@@ -142,7 +153,9 @@ static void jpeg_leave(j_common_ptr c) {
   longjmp(trap->back, 1);
 }
 
-static void jpeg_quiet(j_common_ptr c) { (void)c; }
+static void jpeg_quiet(j_common_ptr c) {
+  (void)c;
+}
 #endif
 
 static int load_jpeg(const unsigned char *f, uint64_t n, tool_picture *p, tool_error *e) {
@@ -182,7 +195,8 @@ static int load_jpeg(const unsigned char *f, uint64_t n, tool_picture *p, tool_e
 int tool_load_picture(const unsigned char *f, uint64_t n, tool_picture *p, tool_error *e) {
   memset(p, 0, sizeof *p);
   if (n >= 2 && f[0] == 'B' && f[1] == 'M') return load_bmp(f, n, p, e);
-  if (n >= 3 && f[0] == 'P' && f[1] >= '1' && f[1] <= '7' && (f[2] == '\n' || f[2] == ' ' || f[2] == '\r' || f[2] == '\t' || f[2] == '#'))
+  if (n >= 3 && f[0] == 'P' && f[1] >= '1' && f[1] <= '7' &&
+      (f[2] == '\n' || f[2] == ' ' || f[2] == '\r' || f[2] == '\t' || f[2] == '#'))
     return load_pnm(f, n, p, e);
   if (n >= 8 && memcmp(f, "\x89PNG\r\n\x1a\n", 8) == 0) return load_png(f, n, p, e);
   if (n >= 3 && f[0] == 0xff && f[1] == 0xd8 && f[2] == 0xff) return load_jpeg(f, n, p, e);
@@ -198,10 +212,10 @@ typedef struct wav_format {
 static float wav_sample(const unsigned char *p, const wav_format *w) {
   float f;
   switch (w->bits) {
-    case 8: return ((float)p[0] - 128.0f) / 128.0f;
-    case 16: return (float)(int16_t)le16(p) / 32768.0f;
-    case 24: return (float)((int32_t)(le16(p) << 8 | (uint32_t)p[2] << 24) / 256) / 8388608.0f;
-    default: break;
+  case 8: return ((float)p[0] - 128.0f) / 128.0f;
+  case 16: return (float)(int16_t)le16(p) / 32768.0f;
+  case 24: return (float)((int32_t)(le16(p) << 8 | (uint32_t)p[2] << 24) / 256) / 8388608.0f;
+  default: break;
   }
   if (w->tag == 1) return (float)(int32_t)le32(p) / 2147483648.0f;
   const uint32_t bits = le32(p);
@@ -226,9 +240,12 @@ int tool_load_wav(const unsigned char *f, uint64_t n, tool_sound *s, tool_error 
     } else if (memcmp(f + at, "data", 4) == 0) {
       const bool pcm = w.tag == 1 && (w.bits == 8 || w.bits == 16 || w.bits == 24 || w.bits == 32);
       if (!w.tag) return tool_fail(e, EXIT_BAD_FILE, "the WAV has no format before its data");
-      if (!pcm && !(w.tag == 3 && w.bits == 32)) return tool_fail(e, EXIT_UNSUPPORTED, "WAV of kind %u with %u bits", w.tag, w.bits);
+      if (!pcm && !(w.tag == 3 && w.bits == 32))
+        return tool_fail(e, EXIT_UNSUPPORTED, "WAV of kind %u with %u bits", w.tag, w.bits);
       if (w.channels == 0 || w.channels > 64) return tool_fail(e, EXIT_BAD_FILE, "WAV with %u channels", w.channels);
-      if (size > left) return tool_fail(e, EXIT_BAD_FILE, "the WAV says %llu bytes of data, %llu are there", (unsigned long long)size, (unsigned long long)left);
+      if (size > left)
+        return tool_fail(e, EXIT_BAD_FILE, "the WAV says %llu bytes of data, %llu are there", (unsigned long long)size,
+                         (unsigned long long)left);
       const uint32_t step = w.bits / 8 * w.channels;
       s->count = size / step;
       s->rate = w.rate;

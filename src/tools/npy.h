@@ -7,13 +7,13 @@
 #include <stdbool.h>
 
 typedef struct npy_array {
-  char kind;                     /* b i u f c */
+  char kind; /* b i u f c */
   uint32_t item_bytes;
   bool big_endian, fortran;
   int32_t rank;
   int64_t dims[EDGE_MAX_RANK];
-  uint64_t count;                /* elements */
-  unsigned char *file;           /* owns everything */
+  uint64_t count;      /* elements */
+  unsigned char *file; /* owns everything */
   uint64_t file_bytes;
   const unsigned char *data;
 } npy_array;

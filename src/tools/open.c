@@ -14,7 +14,8 @@ static bool plain_name(const char *name, const char *wanted) {
   static const char prefix[] = "serving_default_";
   if (strncmp(name, prefix, sizeof prefix - 1) == 0) name += sizeof prefix - 1;
   const char *const colon = strrchr(name, ':');
-  const size_t length = colon && colon[1] && strspn(colon + 1, "0123456789") == strlen(colon + 1) ? (size_t)(colon - name) : strlen(name);
+  const size_t length =
+      colon && colon[1] && strspn(colon + 1, "0123456789") == strlen(colon + 1) ? (size_t)(colon - name) : strlen(name);
   return strlen(wanted) == length && memcmp(name, wanted, length) == 0;
 }
 
@@ -23,7 +24,8 @@ static bool signature_name(const edge_model *m, uint32_t entry, const char *kind
   const void *value;
   uint64_t bytes;
   snprintf(key, sizeof key, "edge.signature.%s.%s.%u", edge_model_entry_name(m, entry), kind, i);
-  return edge_model_metadata(m, key, &value, &bytes) == EDGE_STATUS_OK && bytes == strlen(wanted) && memcmp(value, wanted, (size_t)bytes) == 0;
+  return edge_model_metadata(m, key, &value, &bytes) == EDGE_STATUS_OK && bytes == strlen(wanted) &&
+         memcmp(value, wanted, (size_t)bytes) == 0;
 }
 
 /* Index of an input (or output) by name; -1 when there is none. */
@@ -32,7 +34,8 @@ static int find_name(const edge_model *m, uint32_t entry, bool output, const cha
   for (int round = 0; round < 3; ++round)
     for (uint32_t i = 0; i < count; ++i) {
       edge_tensor t;
-      const edge_status status = output ? edge_model_get_output(m, entry, i, &t) : edge_model_get_input(m, entry, i, &t);
+      const edge_status status =
+          output ? edge_model_get_output(m, entry, i, &t) : edge_model_get_input(m, entry, i, &t);
       if (status != EDGE_STATUS_OK) continue;
       if (round == 0 && strcmp(t.name, wanted) == 0) return (int)i;
       if (round == 1 && signature_name(m, entry, output ? "out" : "in", i, wanted)) return (int)i;
@@ -64,12 +67,14 @@ typedef struct input_file {
   npy_array npy;
   tool_picture picture;
   tool_sound sound;
-  bool stacked;                  /* a leading dimension of steps */
+  bool stacked; /* a leading dimension of steps */
 } input_file;
 
 static void free_input_file(input_file *f) {
-  if (f->kind == FILE_NPY) npy_free(&f->npy);
-  else free(f->bytes);
+  if (f->kind == FILE_NPY)
+    npy_free(&f->npy);
+  else
+    free(f->bytes);
   free(f->picture.pixels);
   free(f->sound.samples);
 }
@@ -83,7 +88,9 @@ static int read_input_file(const char *model, const char *path, input_file *f, t
   char why[512];
   f->path = path;
   f->bytes = tool_read_file(path, &f->n_bytes);
-  if (!f->bytes) return tool_fail(e, errno == ENOMEM ? EXIT_LIMIT : EXIT_BAD_FILE, "%s: input %s cannot be read: %s", model, path, strerror(errno));
+  if (!f->bytes)
+    return tool_fail(e, errno == ENOMEM ? EXIT_LIMIT : EXIT_BAD_FILE, "%s: input %s cannot be read: %s", model, path,
+                     strerror(errno));
   if (f->n_bytes >= 6 && memcmp(f->bytes, "\x93NUMPY", 6) == 0) {
     unsigned char *const bytes = f->bytes;
     f->bytes = NULL;
@@ -103,7 +110,8 @@ static int read_input_file(const char *model, const char *path, input_file *f, t
     return tool_fail(e, code, "%s: input %s: %s", model, path, why);
   }
   if (code == EXIT_OK) return EXIT_OK;
-  if (has_suffix(path, ".txt")) return tool_fail(e, EXIT_UNSUPPORTED, "%s: input %s: text needs a tokenizer in the model", model, path);
+  if (has_suffix(path, ".txt"))
+    return tool_fail(e, EXIT_UNSUPPORTED, "%s: input %s: text needs a tokenizer in the model", model, path);
   if (has_suffix(path, ".npy")) return tool_fail(e, EXIT_BAD_FILE, "%s: input %s: it is no .npy file", model, path);
   f->kind = FILE_RAW;
   return EXIT_OK;
@@ -114,7 +122,7 @@ static int read_input_file(const char *model, const char *path, input_file *f, t
 typedef struct plan_input {
   edge_tensor declared;
   input_file file;
-  const int64_t *asked;          /* --shape */
+  const int64_t *asked; /* --shape */
   int32_t asked_rank;
   int64_t dims[EDGE_MAX_RANK];
   int32_t rank;
@@ -155,10 +163,12 @@ static int settle_shape(const char *model, plan_input *p, int steps, tool_error 
   memcpy(p->dims, p->declared.dims, sizeof p->dims);
   if (p->asked) {
     if (p->declared.rank >= 0 && p->asked_rank != p->declared.rank)
-      return tool_fail(e, EXIT_USAGE, "%s: --shape gives input '%s' %d dimensions, the model has %d", model, p->declared.name, p->asked_rank, p->declared.rank);
+      return tool_fail(e, EXIT_USAGE, "%s: --shape gives input '%s' %d dimensions, the model has %d", model,
+                       p->declared.name, p->asked_rank, p->declared.rank);
     for (int32_t d = 0; d < p->asked_rank; ++d) {
       if (p->declared.rank >= 0 && p->declared.dims[d] >= 0 && p->declared.dims[d] != p->asked[d])
-        return tool_fail(e, EXIT_USAGE, "%s: --shape: dimension %d of input '%s' is fixed to %lld by the model, not %lld", model, d,
+        return tool_fail(e, EXIT_USAGE,
+                         "%s: --shape: dimension %d of input '%s' is fixed to %lld by the model, not %lld", model, d,
                          p->declared.name, (long long)p->declared.dims[d], (long long)p->asked[d]);
       p->dims[d] = p->asked[d];
     }
@@ -174,7 +184,8 @@ static int settle_shape(const char *model, plan_input *p, int steps, tool_error 
     dims++;
     rank--;
   } else if (!whole) {
-    return tool_fail(e, EXIT_BAD_FILE, "%s: input %s: its shape does not fit input '%s'; see edgert inspect for the shapes", model,
+    return tool_fail(e, EXIT_BAD_FILE,
+                     "%s: input %s: its shape does not fit input '%s'; see edgert inspect for the shapes", model,
                      p->file.path, p->declared.name);
   }
   if (p->rank < 0) {
@@ -208,26 +219,35 @@ static uint64_t splitmix(uint64_t *state) {
 static void fill_seeded(const edge_tensor *t, uint64_t seed) {
   uint64_t count = 0;
   if (edge_tensor_elements(t, &count) != EDGE_STATUS_OK) return;
-  const unsigned bits = t->dtype == EDGE_DTYPE_F64 ? 53 : t->dtype == EDGE_DTYPE_F16 ? 11 : t->dtype == EDGE_DTYPE_BF16 ? 8 : 24;
+  const unsigned bits = t->dtype == EDGE_DTYPE_F64    ? 53
+                        : t->dtype == EDGE_DTYPE_F16  ? 11
+                        : t->dtype == EDGE_DTYPE_BF16 ? 8
+                                                      : 24;
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t z = splitmix(&seed);
     switch (t->dtype) {
-      case EDGE_DTYPE_F32:
-      case EDGE_DTYPE_F64:
-      case EDGE_DTYPE_F16:
-      case EDGE_DTYPE_BF16: ei_store_f64(t, i, (double)(z >> (64 - bits)) / (double)((uint64_t)1 << (bits - 1)) - 1.0); break;
-      case EDGE_DTYPE_S8:
-      case EDGE_DTYPE_U8: ei_store_s64(t, i, (int64_t)(z >> 56)); break;
-      default: ei_store_s64(t, i, (int64_t)(z >> 63)); break;
+    case EDGE_DTYPE_F32:
+    case EDGE_DTYPE_F64:
+    case EDGE_DTYPE_F16:
+    case EDGE_DTYPE_BF16:
+      ei_store_f64(t, i, (double)(z >> (64 - bits)) / (double)((uint64_t)1 << (bits - 1)) - 1.0);
+      break;
+    case EDGE_DTYPE_S8:
+    case EDGE_DTYPE_U8: ei_store_s64(t, i, (int64_t)(z >> 56)); break;
+    default: ei_store_s64(t, i, (int64_t)(z >> 63)); break;
     }
   }
 }
 
-static bool read_triple(const char *text, float *out) { return sscanf(text, "%f,%f,%f", &out[0], &out[1], &out[2]) == 3; }
+static bool read_triple(const char *text, float *out) {
+  return sscanf(text, "%f,%f,%f", &out[0], &out[1], &out[2]) == 3;
+}
 
-static int fill_picture(const tool_options *o, const char *model, const plan_input *p, const edge_tensor *t, tool_error *e) {
+static int fill_picture(const tool_options *o, const char *model, const plan_input *p, const edge_tensor *t,
+                        tool_error *e) {
   edge_image_options options = EDGE_IMAGE_OPTIONS_INIT;
-  const edge_image_u8 image = { p->file.picture.pixels, p->file.picture.width, p->file.picture.height, p->file.picture.channels, 0 };
+  const edge_image_u8 image = { p->file.picture.pixels, p->file.picture.width, p->file.picture.height,
+                                p->file.picture.channels, 0 };
   if ((o->mean && !read_triple(o->mean, options.mean)) || (o->std && !read_triple(o->std, options.std)))
     return tool_fail(e, EXIT_USAGE, "edgert: --mean and --std take three numbers: R,G,B");
   if (o->layout && strcmp(o->layout, "nchw") != 0 && strcmp(o->layout, "nhwc") != 0)
@@ -241,7 +261,8 @@ static int fill_picture(const tool_options *o, const char *model, const plan_inp
   options.bgr = o->channels && o->channels[0] == 'b';
   const edge_status status = edge_image_to_tensor(&image, &options, t);
   if (status == EDGE_STATUS_OK) return EXIT_OK;
-  return tool_fail(e, EXIT_BAD_FILE, "%s: picture %s does not fit input '%s' (%s)", model, p->file.path, t->name, edge_status_name(status));
+  return tool_fail(e, EXIT_BAD_FILE, "%s: picture %s does not fit input '%s' (%s)", model, p->file.path, t->name,
+                   edge_status_name(status));
 }
 
 /* Samples [first, first + n) of a recording, padded with silence, into a vector input. */
@@ -254,36 +275,44 @@ static int fill_sound(const char *model, const plan_input *p, const edge_tensor 
   }
   if (wide > 1) {
     char shape[160] = "";
-    for (int32_t d = 0; d < t->rank; ++d) snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%s%lld", d ? "x" : "", (long long)t->dims[d]);
-    return tool_fail(e, EXIT_UNSUPPORTED, "%s: input '%s' (%s) needs features, not samples: compute them and give a .npy file", model, t->name, shape);
+    for (int32_t d = 0; d < t->rank; ++d)
+      snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%s%lld", d ? "x" : "", (long long)t->dims[d]);
+    return tool_fail(e, EXIT_UNSUPPORTED,
+                     "%s: input '%s' (%s) needs features, not samples: compute them and give a .npy file", model,
+                     t->name, shape);
   }
   float *const values = calloc((size_t)length + 1, sizeof *values);
   if (!values) return tool_fail(e, EXIT_LIMIT, "%s: no memory", model);
   const uint64_t first = (uint64_t)step * (uint64_t)length;
-  for (int64_t i = 0; i < length && first + (uint64_t)i < p->file.sound.count; ++i) values[i] = p->file.sound.samples[first + (uint64_t)i];
+  for (int64_t i = 0; i < length && first + (uint64_t)i < p->file.sound.count; ++i)
+    values[i] = p->file.sound.samples[first + (uint64_t)i];
   const edge_status status = edge_quantize(values, (uint64_t)length, t);
   free(values);
-  return status == EDGE_STATUS_OK ? EXIT_OK : tool_fail(e, EXIT_BAD_FILE, "%s: sound %s does not fit input '%s'", model, p->file.path, t->name);
+  return status == EDGE_STATUS_OK
+             ? EXIT_OK
+             : tool_fail(e, EXIT_BAD_FILE, "%s: sound %s does not fit input '%s'", model, p->file.path, t->name);
 }
 
-static int fill_input(const tool_options *o, const tool_case *c, const plan_input *p, uint32_t index, const edge_tensor *t, int step, tool_error *e) {
+static int fill_input(const tool_options *o, const tool_case *c, const plan_input *p, uint32_t index,
+                      const edge_tensor *t, int step, tool_error *e) {
   char why[400];
   uint64_t count = 0;
   switch (p->file.kind) {
-    case FILE_NONE: fill_seeded(t, c->seed + index); return EXIT_OK;
-    case FILE_PICTURE: return fill_picture(o, c->model, p, t, e);
-    case FILE_WAV: return fill_sound(c->model, p, t, step, e);
-    case FILE_RAW:
-      if (p->file.n_bytes != t->bytes)
-        return tool_fail(e, EXIT_BAD_FILE, "%s: input %s has %llu bytes, input '%s' takes %llu", c->model, p->file.path,
-                         (unsigned long long)p->file.n_bytes, t->name, (unsigned long long)t->bytes);
-      if (t->bytes) memcpy(t->data, p->file.bytes, (size_t)t->bytes);
-      return EXIT_OK;
-    case FILE_NPY: break;
+  case FILE_NONE: fill_seeded(t, c->seed + index); return EXIT_OK;
+  case FILE_PICTURE: return fill_picture(o, c->model, p, t, e);
+  case FILE_WAV: return fill_sound(c->model, p, t, step, e);
+  case FILE_RAW:
+    if (p->file.n_bytes != t->bytes)
+      return tool_fail(e, EXIT_BAD_FILE, "%s: input %s has %llu bytes, input '%s' takes %llu", c->model, p->file.path,
+                       (unsigned long long)p->file.n_bytes, t->name, (unsigned long long)t->bytes);
+    if (t->bytes) memcpy(t->data, p->file.bytes, (size_t)t->bytes);
+    return EXIT_OK;
+  case FILE_NPY: break;
   }
   if (edge_tensor_elements(t, &count) != EDGE_STATUS_OK ||
       count != (p->file.stacked ? product(p->file.npy.dims, 1, p->file.npy.rank) : p->file.npy.count))
-    return tool_fail(e, EXIT_BAD_FILE, "%s: input %s: its shape does not fit input '%s'", c->model, p->file.path, t->name);
+    return tool_fail(e, EXIT_BAD_FILE, "%s: input %s: its shape does not fit input '%s'", c->model, p->file.path,
+                     t->name);
   if (npy_to_tensor(&p->file.npy, p->file.stacked ? (uint64_t)step * count : 0, t, why, sizeof why))
     return tool_fail(e, EXIT_BAD_FILE, "%s: input %s for '%s': %s", c->model, p->file.path, t->name, why);
   return EXIT_OK;
@@ -312,7 +341,9 @@ static int assign_files(opener *a) {
     target[i] = -1;
     if (c->input_names[i]) {
       target[i] = find_name(r->model, r->entry, false, c->input_names[i]);
-      if (target[i] < 0) return tool_fail(a->e, EXIT_USAGE, "%s: the model has no input '%s'; it has: %s", c->model, c->input_names[i], names);
+      if (target[i] < 0)
+        return tool_fail(a->e, EXIT_USAGE, "%s: the model has no input '%s'; it has: %s", c->model, c->input_names[i],
+                         names);
     } else if (!c->inputs_by_name && strchr(files[i], '=')) {
       snprintf(name, sizeof name, "%.*s", (int)(strchr(files[i], '=') - files[i]), files[i]);
       target[i] = find_name(r->model, r->entry, false, name);
@@ -322,7 +353,8 @@ static int assign_files(opener *a) {
   for (uint32_t i = 0; i < c->n_inputs; ++i) {
     if (target[i] >= 0) {
       if (a->inputs[target[i]].file.path)
-        return tool_fail(a->e, EXIT_USAGE, "%s: input '%s' is given twice", c->model, a->inputs[target[i]].declared.name);
+        return tool_fail(a->e, EXIT_USAGE, "%s: input '%s' is given twice", c->model,
+                         a->inputs[target[i]].declared.name);
       a->inputs[target[i]].file.path = files[i];
     }
   }
@@ -330,7 +362,8 @@ static int assign_files(opener *a) {
   for (uint32_t i = 0; i < c->n_inputs; ++i) {
     if (target[i] >= 0) continue;
     while (next < r->n_inputs && a->inputs[next].file.path) next++;
-    if (next == r->n_inputs) return tool_fail(a->e, EXIT_USAGE, "%s: more files than inputs; the model has: %s", c->model, names);
+    if (next == r->n_inputs)
+      return tool_fail(a->e, EXIT_USAGE, "%s: more files than inputs; the model has: %s", c->model, names);
     a->inputs[next].file.path = files[i];
   }
   for (uint32_t i = 0; i < r->n_inputs; ++i)
@@ -347,8 +380,11 @@ static int assign_shapes(opener *a) {
   list_names(a->r->model, a->r->entry, false, names, sizeof names);
   for (uint32_t i = 0; i < c->n_shapes; ++i) {
     const int target = find_name(a->r->model, a->r->entry, false, c->shape_names[i]);
-    if (target < 0) return tool_fail(a->e, EXIT_USAGE, "%s: --shape: the model has no input '%s'; it has: %s", c->model, c->shape_names[i], names);
-    if (a->inputs[target].asked) return tool_fail(a->e, EXIT_USAGE, "%s: --shape is given twice for input '%s'", c->model, c->shape_names[i]);
+    if (target < 0)
+      return tool_fail(a->e, EXIT_USAGE, "%s: --shape: the model has no input '%s'; it has: %s", c->model,
+                       c->shape_names[i], names);
+    if (a->inputs[target].asked)
+      return tool_fail(a->e, EXIT_USAGE, "%s: --shape is given twice for input '%s'", c->model, c->shape_names[i]);
     a->inputs[target].asked = c->shape_dims[i];
     a->inputs[target].asked_rank = c->shape_rank[i];
   }
@@ -364,7 +400,8 @@ static int assign_shapes(opener *a) {
       for (uint32_t k = 0; k < a->r->n_inputs; ++k)
         for (int32_t f = 0; f < a->inputs[k].rank; ++f) {
           const char *const other = edge_model_input_dim_name(a->r->model, a->r->entry, k, (uint32_t)f);
-          if (other && strcmp(symbol, other) == 0 && a->inputs[k].dims[f] >= 0) a->inputs[i].dims[d] = a->inputs[k].dims[f];
+          if (other && strcmp(symbol, other) == 0 && a->inputs[k].dims[f] >= 0)
+            a->inputs[i].dims[d] = a->inputs[k].dims[f];
         }
     }
   return EXIT_OK;
@@ -386,25 +423,31 @@ static int assign_carry(opener *a) {
     snprintf(from, sizeof from, "%.*s", equals ? (int)(equals - a->c->carry[i]) : 0, a->c->carry[i]);
     const int out = equals ? find_port(a, true, from) : -1, in = equals ? find_port(a, false, equals + 1) : -1;
     if (out < 0 || in < 0)
-      return tool_fail(a->e, EXIT_USAGE, "%s: --carry %s: expected OUT=IN with an output and an input by name or position from 0", a->c->model, a->c->carry[i]);
+      return tool_fail(a->e, EXIT_USAGE,
+                       "%s: --carry %s: expected OUT=IN with an output and an input by name or position from 0",
+                       a->c->model, a->c->carry[i]);
     a->r->carry_from[in] = (uint32_t)out + 1;
   }
   return EXIT_OK;
 }
 
-static bool has_npy_form(const edge_tensor *t) { return t->dtype != EDGE_DTYPE_NONE && npy_descr(t->dtype)[0]; }
+static bool has_npy_form(const edge_tensor *t) {
+  return t->dtype != EDGE_DTYPE_NONE && npy_descr(t->dtype)[0];
+}
 
 static int check_types(opener *a) {
   for (uint32_t i = 0; i < a->r->n_inputs; ++i)
     if (!has_npy_form(&a->inputs[i].declared))
-      return tool_fail(a->e, EXIT_UNSUPPORTED, "%s: input '%s' has a type without a .npy form", a->c->model, a->inputs[i].declared.name);
+      return tool_fail(a->e, EXIT_UNSUPPORTED, "%s: input '%s' has a type without a .npy form", a->c->model,
+                       a->inputs[i].declared.name);
   return EXIT_OK;
 }
 
 static int session_error(const opener *a, edge_status status, int usage_code) {
   const char *const text = edge_session_last_error(a->r->session)->text;
   const int code = tool_exit_code(status);
-  return tool_fail(a->e, code == EXIT_USAGE ? usage_code : code, "%s: %s", a->c->model, text[0] ? text : edge_status_name(status));
+  return tool_fail(a->e, code == EXIT_USAGE ? usage_code : code, "%s: %s", a->c->model,
+                   text[0] ? text : edge_status_name(status));
 }
 
 static int make_session(opener *a) {
@@ -426,7 +469,9 @@ static int make_session(opener *a) {
     if (status != EDGE_STATUS_OK) return session_error(a, status, EXIT_USAGE);
   }
   const edge_status status = edge_session_prepare(r->session);
-  return status == EDGE_STATUS_OK ? EXIT_OK : session_error(a, status, status == EDGE_STATUS_SHAPE_MISMATCH ? EXIT_USAGE : EXIT_BAD_FILE);
+  return status == EDGE_STATUS_OK
+             ? EXIT_OK
+             : session_error(a, status, status == EDGE_STATUS_SHAPE_MISMATCH ? EXIT_USAGE : EXIT_BAD_FILE);
 }
 
 /* Data of every step goes into one block per input, so that the files can be closed. */
@@ -434,11 +479,14 @@ static int load_data(opener *a) {
   tool_run *const r = a->r;
   for (uint32_t i = 0; i < r->n_inputs; ++i) {
     edge_tensor t;
-    if (edge_session_get_input(r->session, i, &t) != EDGE_STATUS_OK) return tool_fail(a->e, EXIT_BAD_FILE, "%s: input %u is not there", a->c->model, i);
-    const int steps = a->c->steps && (a->inputs[i].file.stacked || a->inputs[i].file.kind == FILE_WAV) ? a->c->steps : 1;
+    if (edge_session_get_input(r->session, i, &t) != EDGE_STATUS_OK)
+      return tool_fail(a->e, EXIT_BAD_FILE, "%s: input %u is not there", a->c->model, i);
+    const int steps =
+        a->c->steps && (a->inputs[i].file.stacked || a->inputs[i].file.kind == FILE_WAV) ? a->c->steps : 1;
     if (a->c->steps) {
       r->step_data[i] = calloc((size_t)steps, t.bytes ? (size_t)t.bytes : 1);
-      if (!r->step_data[i]) return tool_fail(a->e, EXIT_LIMIT, "%s: no memory for the steps of input '%s'", a->c->model, t.name);
+      if (!r->step_data[i])
+        return tool_fail(a->e, EXIT_LIMIT, "%s: no memory for the steps of input '%s'", a->c->model, t.name);
     }
     for (int s = 0; s < steps; ++s) {
       edge_tensor into = t;
@@ -463,8 +511,9 @@ int tool_open(const tool_options *o, edge_env *env, const tool_case *c, tool_run
     r->entry = UINT32_MAX;
     for (uint32_t i = 0; i < edge_model_num_entries(r->model); ++i)
       if (strcmp(edge_model_entry_name(r->model, i), o->entry) == 0) r->entry = i;
-    if (r->entry == UINT32_MAX) code = tool_fail(e, EXIT_USAGE, "%s: no entry point is named '%s'; the first is '%s'", c->model, o->entry,
-                                                 edge_model_entry_name(r->model, 0));
+    if (r->entry == UINT32_MAX)
+      code = tool_fail(e, EXIT_USAGE, "%s: no entry point is named '%s'; the first is '%s'", c->model, o->entry,
+                       edge_model_entry_name(r->model, 0));
   }
   if (!code) {
     r->n_inputs = edge_model_num_inputs(r->model, r->entry);
@@ -473,10 +522,12 @@ int tool_open(const tool_options *o, edge_env *env, const tool_case *c, tool_run
     r->step_data = calloc(r->n_inputs + 1, sizeof *r->step_data);
     r->step_count = calloc(r->n_inputs + 1, sizeof *r->step_count);
     r->carry_from = calloc(r->n_inputs + 1, sizeof *r->carry_from);
-    if (!a.inputs || !r->step_data || !r->step_count || !r->carry_from) code = tool_fail(e, EXIT_LIMIT, "%s: no memory", c->model);
+    if (!a.inputs || !r->step_data || !r->step_count || !r->carry_from)
+      code = tool_fail(e, EXIT_LIMIT, "%s: no memory", c->model);
   }
   for (uint32_t i = 0; !code && i < r->n_inputs; ++i)
-    if (edge_model_get_input(r->model, r->entry, i, &a.inputs[i].declared) != EDGE_STATUS_OK) code = tool_fail(e, EXIT_BAD_FILE, "%s: input %u", c->model, i);
+    if (edge_model_get_input(r->model, r->entry, i, &a.inputs[i].declared) != EDGE_STATUS_OK)
+      code = tool_fail(e, EXIT_BAD_FILE, "%s: input %u", c->model, i);
   if (!code) code = check_types(&a);
   if (!code) code = assign_files(&a);
   if (!code) code = assign_shapes(&a);
@@ -505,17 +556,21 @@ int tool_run_once(tool_run *r, const tool_case *c, tool_error *e) {
   if (status == EDGE_STATUS_OK) return EXIT_OK;
   const char *const text = edge_session_last_error(r->session)->text;
   const int code = tool_exit_code(status);
-  return tool_fail(e, code == EXIT_USAGE ? EXIT_BAD_FILE : code, "%s: %s", c->model, text[0] ? text : edge_status_name(status));
+  return tool_fail(e, code == EXIT_USAGE ? EXIT_BAD_FILE : code, "%s: %s", c->model,
+                   text[0] ? text : edge_status_name(status));
 }
 
 /* Inputs of a step: its slice of a stacked file, or what the step before carried over. */
 int tool_fill_step(tool_run *r, const tool_case *c, int step, tool_error *e) {
   for (uint32_t i = 0; i < r->n_inputs; ++i) {
     edge_tensor t, from;
-    if (edge_session_get_input(r->session, i, &t) != EDGE_STATUS_OK) return tool_fail(e, EXIT_BAD_FILE, "%s: input %u is not there", c->model, i);
+    if (edge_session_get_input(r->session, i, &t) != EDGE_STATUS_OK)
+      return tool_fail(e, EXIT_BAD_FILE, "%s: input %u is not there", c->model, i);
     if (step > 0 && r->carry_from[i]) {
-      if (edge_session_get_output(r->session, r->carry_from[i] - 1, &from) != EDGE_STATUS_OK || from.bytes != t.bytes || from.dtype != t.dtype)
-        return tool_fail(e, EXIT_BAD_FILE, "%s: --carry: output '%s' does not fit input '%s'", c->model, from.name, t.name);
+      if (edge_session_get_output(r->session, r->carry_from[i] - 1, &from) != EDGE_STATUS_OK || from.bytes != t.bytes ||
+          from.dtype != t.dtype)
+        return tool_fail(e, EXIT_BAD_FILE, "%s: --carry: output '%s' does not fit input '%s'", c->model, from.name,
+                         t.name);
       if (t.bytes) memmove(t.data, from.data, (size_t)t.bytes);
       continue;
     }

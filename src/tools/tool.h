@@ -8,7 +8,15 @@
 #include <stdio.h>
 
 /* Exit codes of the contract (docs/cli.md). */
-enum { EXIT_OK = 0, EXIT_USAGE = 1, EXIT_UNSUPPORTED = 2, EXIT_BAD_FILE = 3, EXIT_LIMIT = 4, EXIT_DEVICE = 5, EXIT_DIFFERENT = 6 };
+enum {
+  EXIT_OK = 0,
+  EXIT_USAGE = 1,
+  EXIT_UNSUPPORTED = 2,
+  EXIT_BAD_FILE = 3,
+  EXIT_LIMIT = 4,
+  EXIT_DEVICE = 5,
+  EXIT_DIFFERENT = 6
+};
 
 enum { TOOL_MAX_LIST = 64 };
 
@@ -23,7 +31,8 @@ typedef struct tool_options {
   const char *positional[4];
   uint32_t n_positional;
   tool_list inputs, shapes, no_pass, carry;
-  const char *backend, *isa, *entry, *cache_dir, *output, *output_dir, *labels, *batch, *prepare, *trace, *html, *against;
+  const char *backend, *isa, *entry, *cache_dir, *output, *output_dir, *labels, *batch, *prepare, *trace, *html,
+      *against;
   const char *layout, *channels, *mean, *std;
   int threads;
   bool threads_given, prefer, strict, json, fast_math, reproducible, op_list, measure, seed_given, help;
@@ -38,7 +47,7 @@ typedef struct tool_options {
 /** A verb: one file and one row of verbs.def. */
 typedef struct tool_verb {
   const char *name, *summary, *usage;
-  const char *const *options;     /* names it takes beside the common ones; ends with NULL */
+  const char *const *options; /* names it takes beside the common ones; ends with NULL */
   int (*run)(const tool_options *o);
 } tool_verb;
 
@@ -57,7 +66,7 @@ int tool_report(const tool_options *o, const tool_error *e);
 /** One model to run: from the command line or a line of a batch. */
 typedef struct tool_case {
   const char *model;
-  const char *input_names[TOOL_MAX_LIST];    /* NULL: positional */
+  const char *input_names[TOOL_MAX_LIST]; /* NULL: positional */
   const char *input_files[TOOL_MAX_LIST];
   uint32_t n_inputs;
   const char *shape_names[TOOL_MAX_LIST];
@@ -67,12 +76,12 @@ typedef struct tool_case {
   const char *carry[TOOL_MAX_LIST];
   uint32_t n_carry;
   const char *output_dir;
-  int steps;                                  /* 0: one run */
+  int steps; /* 0: one run */
   unsigned long long seed;
-  bool inputs_by_name;                        /* NAME=FILE was already split */
-  bool profile;                               /* record per-node times */
-  bool all_outputs;                           /* every tensor is an output */
-  const char *backends;                       /* instead of --backend */
+  bool inputs_by_name;  /* NAME=FILE was already split */
+  bool profile;         /* record per-node times */
+  bool all_outputs;     /* every tensor is an output */
+  const char *backends; /* instead of --backend */
   bool prefer;
 } tool_case;
 
@@ -83,9 +92,9 @@ typedef struct tool_run {
   edge_session *session;
   uint32_t entry;
   uint32_t n_inputs, n_outputs;
-  void **step_data;                           /* per input: its data for all steps, with --steps */
-  uint32_t *step_count;                       /* per input: slices in step_data */
-  uint32_t *carry_from;                       /* per input: output + 1, or 0 */
+  void **step_data;     /* per input: its data for all steps, with --steps */
+  uint32_t *step_count; /* per input: slices in step_data */
+  uint32_t *carry_from; /* per input: output + 1, or 0 */
   uint64_t deadline_ns;
   uint64_t load_ns;
 } tool_run;
@@ -97,7 +106,8 @@ int tool_case_from_options(const tool_options *o, tool_case *c, tool_error *e);
 /** Open, make a session, settle shapes, fill inputs. On failure everything is released. */
 int tool_open(const tool_options *o, edge_env *env, const tool_case *c, tool_run *r, tool_error *e);
 /** A model without a session. */
-int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, uint64_t deadline_ns, edge_model **out, tool_error *e);
+int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, uint64_t deadline_ns, edge_model **out,
+                    tool_error *e);
 void tool_session_options(const tool_options *o, uint64_t deadline_ns, edge_session_options *out);
 void tool_close(tool_run *r);
 /** Data of step `step` into the inputs. */
@@ -105,7 +115,7 @@ int tool_fill_step(tool_run *r, const tool_case *c, int step, tool_error *e);
 /** Run, with the failure in words that begin with the model's path. */
 int tool_run_once(tool_run *r, const tool_case *c, tool_error *e);
 
-unsigned char *tool_read_file(const char *path, uint64_t *bytes);  /* NULL: errno says why */
+unsigned char *tool_read_file(const char *path, uint64_t *bytes); /* NULL: errno says why */
 double tool_now_ms(void);
 uint64_t tool_peak_rss(void);
 bool tool_make_dirs(const char *path);
@@ -117,7 +127,7 @@ typedef struct tool_picture {
 } tool_picture;
 int tool_load_picture(const unsigned char *file, uint64_t bytes, tool_picture *out, tool_error *e);
 typedef struct tool_sound {
-  float *samples;                             /* mono, [-1, 1) */
+  float *samples; /* mono, [-1, 1) */
   uint64_t count;
   uint32_t rate;
 } tool_sound;

@@ -73,7 +73,9 @@ static void count_backends(edge_session *s, usage *u) {
 static void print_json(const tool_options *o, tool_run *r, const timing *t, const usage *u) {
   edge_session_memory memory = EDGE_SESSION_MEMORY_INIT;
   edge_model_info info = EDGE_MODEL_INFO_INIT;
-  if (edge_session_get_memory(r->session, &memory) != EDGE_STATUS_OK || edge_model_get_info(r->model, &info) != EDGE_STATUS_OK) return;
+  if (edge_session_get_memory(r->session, &memory) != EDGE_STATUS_OK ||
+      edge_model_get_info(r->model, &info) != EDGE_STATUS_OK)
+    return;
   fputs("{\"model\":", stdout);
   json_write_string(stdout, o->positional[0]);
   fputs(",\"backend\":\"", stdout);
@@ -84,13 +86,16 @@ static void print_json(const tool_options *o, tool_run *r, const timing *t, cons
     }
   printf("\",\"threads\":%u,\"isa\":\"%s\"", edge_session_num_threads(r->session), edge_env_isa_name(r->env));
   const char *const names[] = { "load_ms", "first_ms", "median_ms", "min_ms", "p90_ms", "p99_ms" };
-  const double values[] = { t->load_ms, t->first_ms, percentile(t, 0.5), percentile(t, 0.0), percentile(t, 0.9), percentile(t, 0.99) };
+  const double values[] = { t->load_ms,         t->first_ms,        percentile(t, 0.5),
+                            percentile(t, 0.0), percentile(t, 0.9), percentile(t, 0.99) };
   for (int i = 0; i < 6; ++i) {
     printf(",\"%s\":", names[i]);
     json_write_number(stdout, values[i]);
   }
-  printf(",\"runs\":%zu,\"peak_rss_bytes\":%llu,\"arena_bytes\":%llu,\"weights_bytes\":%llu,\"nodes\":%u,\"nodes_by_backend\":{", t->count,
-         (unsigned long long)tool_peak_rss(), (unsigned long long)memory.arena_bytes, (unsigned long long)info.weights_bytes, u->total);
+  printf(",\"runs\":%zu,\"peak_rss_bytes\":%llu,\"arena_bytes\":%llu,\"weights_bytes\":%llu,\"nodes\":%u,\"nodes_by_"
+         "backend\":{",
+         t->count, (unsigned long long)tool_peak_rss(), (unsigned long long)memory.arena_bytes,
+         (unsigned long long)info.weights_bytes, u->total);
   for (uint32_t i = 0; i < u->count; ++i) printf("%s\"%s\":%u", i ? "," : "", u->name[i], u->nodes[i]);
   fputs("}}\n", stdout);
 }
@@ -100,9 +105,12 @@ static void print_people(const tool_options *o, tool_run *r, const timing *t, co
   if (edge_session_get_memory(r->session, &memory) != EDGE_STATUS_OK) return;
   printf("%s: %s, %u thread%s\n", o->positional[0], edge_env_isa_name(r->env), edge_session_num_threads(r->session),
          edge_session_num_threads(r->session) == 1 ? "" : "s");
-  printf("  load    %10.3f ms\n  first   %10.3f ms\n  median  %10.3f ms\n  min     %10.3f ms\n  p90     %10.3f ms\n  p99     %10.3f ms  (%zu runs)\n",
-         t->load_ms, t->first_ms, percentile(t, 0.5), percentile(t, 0.0), percentile(t, 0.9), percentile(t, 0.99), t->count);
-  printf("  memory  %10.2f MB peak, %.2f MB arena\n  nodes  ", (double)tool_peak_rss() / 1e6, (double)memory.arena_bytes / 1e6);
+  printf("  load    %10.3f ms\n  first   %10.3f ms\n  median  %10.3f ms\n  min     %10.3f ms\n  p90     %10.3f ms\n  "
+         "p99     %10.3f ms  (%zu runs)\n",
+         t->load_ms, t->first_ms, percentile(t, 0.5), percentile(t, 0.0), percentile(t, 0.9), percentile(t, 0.99),
+         t->count);
+  printf("  memory  %10.2f MB peak, %.2f MB arena\n  nodes  ", (double)tool_peak_rss() / 1e6,
+         (double)memory.arena_bytes / 1e6);
   for (uint32_t i = 0; i < u->count; ++i) printf(" %u %s%s", u->nodes[i], u->name[i], i + 1 < u->count ? "," : "\n");
 }
 
@@ -112,7 +120,9 @@ static int verb_bench(const tool_options *o) {
   tool_case c;
   tool_run r;
   timing t = { 0, 0, NULL, 0, 0 };
-  int code = o->n_positional == 1 ? EXIT_OK : tool_fail(&e, EXIT_USAGE, "edgert bench: one model is needed. Usage: edgert bench MODEL [options]");
+  int code = o->n_positional == 1
+                 ? EXIT_OK
+                 : tool_fail(&e, EXIT_USAGE, "edgert bench: one model is needed. Usage: edgert bench MODEL [options]");
   if (!code) code = tool_case_from_options(o, &c, &e);
   if (!code) code = tool_env(o, &env, &e);
   if (!code) code = tool_open(o, env, &c, &r, &e);
@@ -121,8 +131,10 @@ static int verb_bench(const tool_options *o) {
     t.load_ms = (double)r.load_ns / 1e6;
     code = measure(o, &c, &r, &t, &e);
     count_backends(r.session, &u);
-    if (!code && o->json) print_json(o, &r, &t, &u);
-    else if (!code) print_people(o, &r, &t, &u);
+    if (!code && o->json)
+      print_json(o, &r, &t, &u);
+    else if (!code)
+      print_people(o, &r, &t, &u);
     tool_close(&r);
   }
   free(t.ms);
@@ -131,4 +143,5 @@ static int verb_bench(const tool_options *o) {
 }
 
 static const char *const options[] = { "min-seconds", "warmup", "runs", NULL };
-const tool_verb tool_verb_bench = { "bench", "time loading, the first run and steady runs", "usage: edgert bench MODEL [options]", options, verb_bench };
+const tool_verb tool_verb_bench = { "bench", "time loading, the first run and steady runs",
+                                    "usage: edgert bench MODEL [options]", options, verb_bench };

@@ -84,7 +84,9 @@ static int verb_convert(const tool_options *o) {
   if (o->n_positional != 1 || !o->output)
     return tool_report(o, (tool_fail(&e, EXIT_USAGE, "edgert convert: usage: edgert convert IN -o OUT.edge"), &e));
   if (o->prepare)
-    return tool_report(o, (tool_fail(&e, EXIT_UNSUPPORTED, "%s: --prepare is not part of this build; convert without it", o->positional[0]), &e));
+    return tool_report(o, (tool_fail(&e, EXIT_UNSUPPORTED,
+                                     "%s: --prepare is not part of this build; convert without it", o->positional[0]),
+                           &e));
   import.disabled_passes = o->no_pass.items;
   import.n_disabled = o->no_pass.count;
   import.log = log_warning;
@@ -111,4 +113,5 @@ static int verb_convert(const tool_options *o) {
 }
 
 static const char *const options[] = { "o", "prepare", NULL };
-const tool_verb tool_verb_convert = { "convert", "turn a model into an .edge file", "usage: edgert convert IN -o OUT.edge [options]", options, verb_convert };
+const tool_verb tool_verb_convert = { "convert", "turn a model into an .edge file",
+                                      "usage: edgert convert IN -o OUT.edge [options]", options, verb_convert };

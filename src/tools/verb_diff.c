@@ -26,7 +26,8 @@ static bool compare(const edge_tensor *a, const edge_tensor *b, const tool_optio
   }
   const bool steps = a->quant.count > 0 && b->quant.count > 0 && a->dtype == b->dtype;
   for (uint64_t i = 0; i < na; ++i) {
-    const double x = steps ? ei_load_f64(a, i) : (double)ei_load_real(a, i), y = steps ? ei_load_f64(b, i) : (double)ei_load_real(b, i);
+    const double x = steps ? ei_load_f64(a, i) : (double)ei_load_real(a, i),
+                 y = steps ? ei_load_f64(b, i) : (double)ei_load_real(b, i);
     const double gap = fabs(x - y);
     if ((isnan(x) && isnan(y)) || x == y) {
       if (isfinite(x)) dot += x * y, aa += x * x, bb += y * y;
@@ -46,14 +47,18 @@ static bool compare(const edge_tensor *a, const edge_tensor *b, const tool_optio
 
 /* Names need not be unique: the same position wins, then the first of that name. */
 static bool output_by_name(tool_run *r, uint32_t position, const char *name, edge_tensor *out) {
-  if (position < r->n_outputs && edge_session_get_output(r->session, position, out) == EDGE_STATUS_OK && out->name && strcmp(out->name, name) == 0) return true;
+  if (position < r->n_outputs && edge_session_get_output(r->session, position, out) == EDGE_STATUS_OK && out->name &&
+      strcmp(out->name, name) == 0)
+    return true;
   for (uint32_t i = 0; i < r->n_outputs; ++i)
-    if (edge_session_get_output(r->session, i, out) == EDGE_STATUS_OK && out->name && strcmp(out->name, name) == 0) return true;
+    if (edge_session_get_output(r->session, i, out) == EDGE_STATUS_OK && out->name && strcmp(out->name, name) == 0)
+      return true;
   return false;
 }
 
 /* Declared outputs come first in the list of an exposed model; walk the others first, they are earlier in the graph. */
-static bool find_first(tool_run *a, tool_run *b, uint32_t declared, const tool_options *o, departure *first, uint32_t *compared) {
+static bool find_first(tool_run *a, tool_run *b, uint32_t declared, const tool_options *o, departure *first,
+                       uint32_t *compared) {
   *compared = 0;
   for (uint32_t k = 0; k < a->n_outputs; ++k) {
     const uint32_t i = k + declared < a->n_outputs ? k + declared : k + declared - a->n_outputs;
@@ -87,7 +92,8 @@ static int report(const tool_options *o, bool departs, const departure *d, uint3
   } else if (departs && d->shapes_differ) {
     printf("'%s' is the first tensor that departs: its shapes differ\n", d->node);
   } else if (departs) {
-    printf("'%s' is the first tensor that departs: max abs %g, max rel %g, cosine %.6f\n", d->node, d->max_abs, d->max_rel, d->cosine);
+    printf("'%s' is the first tensor that departs: max abs %g, max rel %g, cosine %.6f\n", d->node, d->max_abs,
+           d->max_rel, d->cosine);
   } else {
     printf("equal: %u tensors compared\n", compared);
   }
@@ -136,5 +142,6 @@ static int verb_diff(const tool_options *o) {
 }
 
 static const char *const options[] = { "against", "rtol", "atol", NULL };
-const tool_verb tool_verb_diff = { "diff", "compare two models, or two backends", "usage: edgert diff A B | edgert diff A --backend X --against Y [options]",
-                                   options, verb_diff };
+const tool_verb tool_verb_diff = { "diff", "compare two models, or two backends",
+                                   "usage: edgert diff A B | edgert diff A --backend X --against Y [options]", options,
+                                   verb_diff };

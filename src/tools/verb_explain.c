@@ -13,7 +13,8 @@ typedef struct alternative {
   uint32_t count;
 } alternative;
 
-static int measure_one(const tool_options *o, edge_env *env, const tool_case *c, const char *backend, alternative *a, tool_error *e) {
+static int measure_one(const tool_options *o, edge_env *env, const tool_case *c, const char *backend, alternative *a,
+                       tool_error *e) {
   enum { RUNS = 5 };
   char list[64];
   tool_run r;
@@ -39,7 +40,8 @@ static int measure_one(const tool_options *o, edge_env *env, const tool_case *c,
   return code;
 }
 
-static void node_json(edge_session *s, uint32_t i, const edge_placement *p, const alternative *alternatives, uint32_t n) {
+static void node_json(edge_session *s, uint32_t i, const edge_placement *p, const alternative *alternatives,
+                      uint32_t n) {
   printf("%s{\"id\":%u,\"name\":", i ? "," : "", i);
   json_write_string(stdout, p->name);
   printf(",\"op\":\"%s\",\"backend\":\"%s\",\"kernel\":", p->op, p->backend);
@@ -71,15 +73,18 @@ static void node_json(edge_session *s, uint32_t i, const edge_placement *p, cons
   fputs("}", stdout);
 }
 
-static void node_text(edge_session *s, uint32_t i, const edge_placement *p, const alternative *alternatives, uint32_t n) {
+static void node_text(edge_session *s, uint32_t i, const edge_placement *p, const alternative *alternatives,
+                      uint32_t n) {
   printf("%4u  %-18.18s %-24.24s %-9s %-34.34s %9.1f us", i, p->op, p->name, p->backend, p->kernel, p->cost_us);
   for (uint32_t k = 0; k < n; ++k)
-    if (i < alternatives[k].count && alternatives[k].us && alternatives[k].us[i] >= 0.0) printf("  %s %.1f us", alternatives[k].backend, alternatives[k].us[i]);
+    if (i < alternatives[k].count && alternatives[k].us && alternatives[k].us[i] >= 0.0)
+      printf("  %s %.1f us", alternatives[k].backend, alternatives[k].us[i]);
   fputs("\n", stdout);
   if (p->reason && *p->reason) printf("      why: %s\n", p->reason);
   for (uint32_t k = 0; k < p->num_rejected; ++k) {
     const char *backend, *reason;
-    if (edge_session_explain_rejected(s, i, k, &backend, &reason) == EDGE_STATUS_OK) printf("      not %s: %s\n", backend, reason);
+    if (edge_session_explain_rejected(s, i, k, &backend, &reason) == EDGE_STATUS_OK)
+      printf("      not %s: %s\n", backend, reason);
   }
   if (p->hint && *p->hint) printf("      to change: %s\n", p->hint);
 }
@@ -91,7 +96,10 @@ static int verb_explain(const tool_options *o) {
   edge_env *env = NULL;
   alternative alternatives[16];
   uint32_t n = 0, count = 0;
-  int code = o->n_positional == 1 ? EXIT_OK : tool_fail(&e, EXIT_USAGE, "edgert explain: one model is needed. Usage: edgert explain MODEL [options]");
+  int code =
+      o->n_positional == 1
+          ? EXIT_OK
+          : tool_fail(&e, EXIT_USAGE, "edgert explain: one model is needed. Usage: edgert explain MODEL [options]");
   if (!code) code = tool_case_from_options(o, &c, &e);
   if (!code) code = tool_env(o, &env, &e);
   memset(alternatives, 0, sizeof alternatives);
@@ -102,13 +110,16 @@ static int verb_explain(const tool_options *o) {
   }
   if (!code) code = tool_open(o, env, &c, &r, &e);
   if (!code) {
-    if (edge_session_num_nodes(r.session, &count) != EDGE_STATUS_OK) code = tool_fail(&e, EXIT_BAD_FILE, "%s: %s", c.model, edge_session_last_error(r.session)->text);
+    if (edge_session_num_nodes(r.session, &count) != EDGE_STATUS_OK)
+      code = tool_fail(&e, EXIT_BAD_FILE, "%s: %s", c.model, edge_session_last_error(r.session)->text);
     if (!code && o->json) fputs("{\"nodes\":[", stdout);
     for (uint32_t i = 0; !code && i < count; ++i) {
       edge_placement p = EDGE_PLACEMENT_INIT;
       if (edge_session_explain(r.session, i, &p) != EDGE_STATUS_OK) continue;
-      if (o->json) node_json(r.session, i, &p, alternatives, n);
-      else node_text(r.session, i, &p, alternatives, n);
+      if (o->json)
+        node_json(r.session, i, &p, alternatives, n);
+      else
+        node_text(r.session, i, &p, alternatives, n);
     }
     if (!code && o->json) fputs("]}\n", stdout);
     tool_close(&r);
@@ -119,4 +130,5 @@ static int verb_explain(const tool_options *o) {
 }
 
 static const char *const options[] = { "measure", NULL };
-const tool_verb tool_verb_explain = { "explain", "show where each node runs and why", "usage: edgert explain MODEL [options]", options, verb_explain };
+const tool_verb tool_verb_explain = { "explain", "show where each node runs and why",
+                                      "usage: edgert explain MODEL [options]", options, verb_explain };

@@ -22,7 +22,9 @@ typedef struct facts {
   const char *format;
 } facts;
 
-static int by_name(const void *a, const void *b) { return strcmp(((const op_count *)a)->name, ((const op_count *)b)->name); }
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const op_count *)a)->name, ((const op_count *)b)->name);
+}
 
 static const char *format_of(const char *path) {
   static const char *const names[] = { "?", "edge", "tflite", "gguf", "onnx" };
@@ -38,7 +40,8 @@ static int collect(const tool_case *c, tool_run *r, facts *f, tool_error *e) {
   f->format = format_of(c->model);
   f->memory = (edge_session_memory)EDGE_SESSION_MEMORY_INIT;
   f->info = (edge_model_info)EDGE_MODEL_INFO_INIT;
-  if (edge_session_get_memory(r->session, &f->memory) != EDGE_STATUS_OK || edge_model_get_info(r->model, &f->info) != EDGE_STATUS_OK ||
+  if (edge_session_get_memory(r->session, &f->memory) != EDGE_STATUS_OK ||
+      edge_model_get_info(r->model, &f->info) != EDGE_STATUS_OK ||
       edge_session_num_nodes(r->session, &count) != EDGE_STATUS_OK)
     return tool_fail(e, EXIT_BAD_FILE, "%s: %s", c->model, edge_session_last_error(r->session)->text);
   f->nodes = f->info.num_nodes;
@@ -59,25 +62,33 @@ static int collect(const tool_case *c, tool_run *r, facts *f, tool_error *e) {
 /* A declared dimension: its size, its symbol, or ? */
 static void print_dim(const tool_run *r, bool output, uint32_t i, const edge_tensor *t, int32_t d) {
   const char *const symbol = output ? NULL : edge_model_input_dim_name(r->model, r->entry, i, (uint32_t)d);
-  if (t->dims[d] >= 0) printf("%lld", (long long)t->dims[d]);
-  else printf("%s", symbol ? symbol : "?");
+  if (t->dims[d] >= 0)
+    printf("%lld", (long long)t->dims[d]);
+  else
+    printf("%s", symbol ? symbol : "?");
 }
 
 static void port_json(const tool_run *r, bool output, uint32_t i) {
   edge_tensor t;
-  const edge_status status = output ? edge_model_get_output(r->model, r->entry, i, &t) : edge_model_get_input(r->model, r->entry, i, &t);
+  const edge_status status =
+      output ? edge_model_get_output(r->model, r->entry, i, &t) : edge_model_get_input(r->model, r->entry, i, &t);
   if (status != EDGE_STATUS_OK) return;
   printf("%s{\"name\":", i ? "," : "");
   json_write_string(stdout, t.name);
   printf(",\"dtype\":\"%s\",\"shape\":", edge_dtype_name(t.dtype));
-  if (t.rank < 0) fputs("null", stdout);
-  else fputs("[", stdout);
+  if (t.rank < 0)
+    fputs("null", stdout);
+  else
+    fputs("[", stdout);
   for (int32_t d = 0; d < t.rank; ++d) {
     const char *const symbol = output ? NULL : edge_model_input_dim_name(r->model, r->entry, i, (uint32_t)d);
     fputs(d ? "," : "", stdout);
-    if (t.dims[d] >= 0) printf("%lld", (long long)t.dims[d]);
-    else if (symbol) json_write_string(stdout, symbol);
-    else fputs("-1", stdout);
+    if (t.dims[d] >= 0)
+      printf("%lld", (long long)t.dims[d]);
+    else if (symbol)
+      json_write_string(stdout, symbol);
+    else
+      fputs("-1", stdout);
   }
   if (t.rank >= 0) fputs("]", stdout);
   if (t.quant.count == 1) {
@@ -95,18 +106,21 @@ static void print_json(const tool_run *r, const facts *f) {
   for (uint32_t i = 0; i < r->n_outputs; ++i) port_json(r, true, i);
   printf("],\"nodes\":%u,\"operators\":{", f->nodes);
   for (uint32_t i = 0; i < f->n_ops; ++i) printf("%s\"%s\":%u", i ? "," : "", f->ops[i].name, f->ops[i].count);
-  printf("},\"macs\":%llu,\"weights_bytes\":%llu,\"plan_bytes\":%llu,\"plan_lower_bound_bytes\":%llu,\"persistent_bytes\":%llu,"
+  printf("},\"macs\":%llu,\"weights_bytes\":%llu,\"plan_bytes\":%llu,\"plan_lower_bound_bytes\":%llu,\"persistent_"
+         "bytes\":%llu,"
          "\"prepared_bytes\":%llu,\"dynamic\":%s,\"subgraphs\":%u}\n",
-         (unsigned long long)f->macs, (unsigned long long)f->info.weights_bytes, (unsigned long long)f->memory.arena_bytes,
-         (unsigned long long)f->memory.arena_lower_bound_bytes, (unsigned long long)f->memory.persistent_bytes,
-         (unsigned long long)f->memory.prepared_bytes, f->memory.dynamic ? "true" : "false", f->info.num_subgraphs);
+         (unsigned long long)f->macs, (unsigned long long)f->info.weights_bytes,
+         (unsigned long long)f->memory.arena_bytes, (unsigned long long)f->memory.arena_lower_bound_bytes,
+         (unsigned long long)f->memory.persistent_bytes, (unsigned long long)f->memory.prepared_bytes,
+         f->memory.dynamic ? "true" : "false", f->info.num_subgraphs);
 }
 
 static void print_ports(const tool_run *r, bool output) {
   const uint32_t count = output ? r->n_outputs : r->n_inputs;
   for (uint32_t i = 0; i < count; ++i) {
     edge_tensor t;
-    const edge_status status = output ? edge_model_get_output(r->model, r->entry, i, &t) : edge_model_get_input(r->model, r->entry, i, &t);
+    const edge_status status =
+        output ? edge_model_get_output(r->model, r->entry, i, &t) : edge_model_get_input(r->model, r->entry, i, &t);
     if (status != EDGE_STATUS_OK) continue;
     printf("  %s %-28s %s [", output ? "out" : "in ", t.name, edge_dtype_name(t.dtype));
     if (t.rank < 0) fputs("any shape", stdout);
@@ -115,18 +129,20 @@ static void print_ports(const tool_run *r, bool output) {
       print_dim(r, output, i, &t, d);
     }
     fputs("]", stdout);
-    if (t.quant.count == 1) printf("  real = %g * (q - %d)", (double)t.quant.scales[0], t.quant.zero_points ? t.quant.zero_points[0] : 0);
+    if (t.quant.count == 1)
+      printf("  real = %g * (q - %d)", (double)t.quant.scales[0], t.quant.zero_points ? t.quant.zero_points[0] : 0);
     fputs("\n", stdout);
   }
 }
 
 static void print_people(const tool_case *c, const tool_run *r, const facts *f) {
-  printf("%s: %s, %u nodes, %u subgraph%s, %.2f million multiply-accumulates\n", c->model, f->format, f->nodes, f->info.num_subgraphs,
-         f->info.num_subgraphs == 1 ? "" : "s", (double)f->macs / 1e6);
+  printf("%s: %s, %u nodes, %u subgraph%s, %.2f million multiply-accumulates\n", c->model, f->format, f->nodes,
+         f->info.num_subgraphs, f->info.num_subgraphs == 1 ? "" : "s", (double)f->macs / 1e6);
   print_ports(r, false);
   print_ports(r, true);
-  printf("  weights      %12llu bytes\n  activations  %12llu bytes planned, %llu at least%s\n", (unsigned long long)f->info.weights_bytes,
-         (unsigned long long)f->memory.arena_bytes, (unsigned long long)f->memory.arena_lower_bound_bytes,
+  printf("  weights      %12llu bytes\n  activations  %12llu bytes planned, %llu at least%s\n",
+         (unsigned long long)f->info.weights_bytes, (unsigned long long)f->memory.arena_bytes,
+         (unsigned long long)f->memory.arena_lower_bound_bytes,
          f->memory.dynamic ? "; more from a heap during runs, because some shapes appear at run time" : "");
   printf("  session      %12llu bytes\n", (unsigned long long)f->memory.persistent_bytes);
   for (uint32_t i = 0; i < f->n_ops; ++i) printf("  %6u  %s\n", f->ops[i].count, f->ops[i].name);
@@ -139,17 +155,21 @@ static int verb_inspect(const tool_options *o) {
   edge_env *env = NULL;
   facts *const f = calloc(1, sizeof *f);
   int code = f ? EXIT_OK : tool_fail(&e, EXIT_LIMIT, "edgert inspect: no memory");
-  if (!code && o->n_positional != 1) code = tool_fail(&e, EXIT_USAGE, "edgert inspect: one model is needed. Usage: edgert inspect MODEL [options]");
-  if (!code && o->html) code = tool_fail(&e, EXIT_UNSUPPORTED, "%s: --html is not part of this build", o->positional[0]);
+  if (!code && o->n_positional != 1)
+    code = tool_fail(&e, EXIT_USAGE, "edgert inspect: one model is needed. Usage: edgert inspect MODEL [options]");
+  if (!code && o->html)
+    code = tool_fail(&e, EXIT_UNSUPPORTED, "%s: --html is not part of this build", o->positional[0]);
   if (!code) code = tool_case_from_options(o, &c, &e);
   if (!code) code = tool_env(o, &env, &e);
   if (!code) code = tool_open(o, env, &c, &r, &e);
   if (!code) {
     code = collect(&c, &r, f, &e);
-    if (!code && o->json) print_json(&r, f);
+    if (!code && o->json)
+      print_json(&r, f);
     else if (!code && o->op_list)
       for (uint32_t i = 0; i < f->n_ops; ++i) printf("%s\n", f->ops[i].name);
-    else if (!code) print_people(&c, &r, f);
+    else if (!code)
+      print_people(&c, &r, f);
     tool_close(&r);
   }
   edge_env_destroy(env);
@@ -158,4 +178,5 @@ static int verb_inspect(const tool_options *o) {
 }
 
 static const char *const options[] = { "op-list", "html", NULL };
-const tool_verb tool_verb_inspect = { "inspect", "show what a model holds and needs", "usage: edgert inspect MODEL [options]", options, verb_inspect };
+const tool_verb tool_verb_inspect = { "inspect", "show what a model holds and needs",
+                                      "usage: edgert inspect MODEL [options]", options, verb_inspect };

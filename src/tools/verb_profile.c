@@ -10,7 +10,8 @@
 enum { RUNS = 20 };
 
 /* Trace Event Format, complete events: nodes of one run one after the other. */
-static int write_trace(const char *path, const tool_case *c, edge_session *s, const double *us, uint32_t count, tool_error *e) {
+static int write_trace(const char *path, const tool_case *c, edge_session *s, const double *us, uint32_t count,
+                       tool_error *e) {
   FILE *const out = fopen(path, "wb");
   double at = 0.0;
   bool first = true;
@@ -19,7 +20,9 @@ static int write_trace(const char *path, const tool_case *c, edge_session *s, co
   for (uint32_t i = 0; i < count; ++i) {
     edge_placement p = EDGE_PLACEMENT_INIT;
     if (edge_session_explain(s, i, &p) != EDGE_STATUS_OK || us[i] <= 0.0) continue;
-    fprintf(out, "%s\n{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":%.3f,\"dur\":%.3f,\"cat\":\"%s\",\"name\":", first ? "" : ",", at, us[i], p.backend);
+    fprintf(out,
+            "%s\n{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":%.3f,\"dur\":%.3f,\"cat\":\"%s\",\"name\":", first ? "" : ",",
+            at, us[i], p.backend);
     json_write_string(out, *p.name ? p.name : p.op);
     fputs(",\"args\":{\"op\":", out);
     json_write_string(out, p.op);
@@ -45,7 +48,8 @@ static void print_profile(const tool_options *o, edge_session *s, const double *
     if (edge_session_explain(s, i, &p) != EDGE_STATUS_OK) continue;
     if (!o->json) {
       const double gops = us[i] > 0.0 && p.macs ? 2.0 * (double)p.macs / us[i] / 1e3 : 0.0;
-      printf("%4u  %-16.16s %-28.28s %-8s %-30.30s %10.2f us %5.1f %%", i, p.op, p.name, p.backend, p.kernel, us[i], total > 0 ? 100.0 * us[i] / total : 0.0);
+      printf("%4u  %-16.16s %-28.28s %-8s %-30.30s %10.2f us %5.1f %%", i, p.op, p.name, p.backend, p.kernel, us[i],
+             total > 0 ? 100.0 * us[i] / total : 0.0);
       if (gops > 0.0) printf(" %8.1f GOP/s", gops);
       fputs("\n", stdout);
       continue;
@@ -58,8 +62,10 @@ static void print_profile(const tool_options *o, edge_session *s, const double *
     json_write_number(stdout, us[i]);
     printf(",\"macs\":%llu}", (unsigned long long)p.macs);
   }
-  if (o->json) fputs("]}\n", stdout);
-  else printf("      total %.2f us (median over %d runs, node by node)\n", total, RUNS);
+  if (o->json)
+    fputs("]}\n", stdout);
+  else
+    printf("      total %.2f us (median over %d runs, node by node)\n", total, RUNS);
 }
 
 static int by_value(const void *a, const void *b) {
@@ -74,7 +80,8 @@ static int measure(tool_run *r, const tool_case *c, double *us, uint32_t count, 
     code = tool_run_once(r, c, e);
     for (uint32_t i = 0; !code && run >= 0 && i < count; ++i) {
       edge_placement p = EDGE_PLACEMENT_INIT;
-      if (edge_session_explain(r->session, i, &p) == EDGE_STATUS_OK) all[(size_t)i * RUNS + (size_t)run] = (double)p.time_ns / 1e3;
+      if (edge_session_explain(r->session, i, &p) == EDGE_STATUS_OK)
+        all[(size_t)i * RUNS + (size_t)run] = (double)p.time_ns / 1e3;
     }
   }
   for (uint32_t i = 0; !code && i < count; ++i) {
@@ -91,14 +98,18 @@ static int verb_profile(const tool_options *o) {
   tool_run r;
   edge_env *env = NULL;
   uint32_t count = 0;
-  int code = o->n_positional == 1 ? EXIT_OK : tool_fail(&e, EXIT_USAGE, "edgert profile: one model is needed. Usage: edgert profile MODEL [options]");
+  int code =
+      o->n_positional == 1
+          ? EXIT_OK
+          : tool_fail(&e, EXIT_USAGE, "edgert profile: one model is needed. Usage: edgert profile MODEL [options]");
   if (!code) code = tool_case_from_options(o, &c, &e);
   c.profile = true;
   if (!code) code = tool_env(o, &env, &e);
   if (!code) code = tool_open(o, env, &c, &r, &e);
   if (!code) {
     code = tool_run_once(&r, &c, &e); /* subgraphs are placed in the first run */
-    if (!code && edge_session_num_nodes(r.session, &count) != EDGE_STATUS_OK) code = tool_fail(&e, EXIT_BAD_FILE, "%s: no nodes", c.model);
+    if (!code && edge_session_num_nodes(r.session, &count) != EDGE_STATUS_OK)
+      code = tool_fail(&e, EXIT_BAD_FILE, "%s: no nodes", c.model);
     double *const us = calloc(count + 1, sizeof *us);
     if (!us) code = tool_fail(&e, EXIT_LIMIT, "%s: no memory", c.model);
     if (!code) code = measure(&r, &c, us, count, &e);
@@ -112,4 +123,5 @@ static int verb_profile(const tool_options *o) {
 }
 
 static const char *const options[] = { "trace", NULL };
-const tool_verb tool_verb_profile = { "profile", "time each node", "usage: edgert profile MODEL [--trace FILE] [options]", options, verb_profile };
+const tool_verb tool_verb_profile = { "profile", "time each node",
+                                      "usage: edgert profile MODEL [--trace FILE] [options]", options, verb_profile };

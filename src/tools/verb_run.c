@@ -15,7 +15,7 @@
 
 /* Outputs of all steps, in order: what is written and printed. */
 typedef struct results {
-  edge_tensor *views;            /* of the last step; data points into `data` */
+  edge_tensor *views; /* of the last step; data points into `data` */
   unsigned char **data;
   uint32_t count;
 } results;
@@ -30,14 +30,17 @@ static int keep_outputs(tool_run *run, const tool_case *c, int step, results *ou
   const int steps = c->steps ? c->steps : 1;
   for (uint32_t i = 0; i < run->n_outputs; ++i) {
     edge_tensor t;
-    if (edge_session_get_output(run->session, i, &t) != EDGE_STATUS_OK) return tool_fail(e, EXIT_BAD_FILE, "%s: output %u is not there", c->model, i);
-    if (!npy_descr(t.dtype)[0]) return tool_fail(e, EXIT_UNSUPPORTED, "%s: output '%s' has a type without a .npy form", c->model, t.name);
+    if (edge_session_get_output(run->session, i, &t) != EDGE_STATUS_OK)
+      return tool_fail(e, EXIT_BAD_FILE, "%s: output %u is not there", c->model, i);
+    if (!npy_descr(t.dtype)[0])
+      return tool_fail(e, EXIT_UNSUPPORTED, "%s: output '%s' has a type without a .npy form", c->model, t.name);
     if (step == 0) {
       out->data[i] = malloc((size_t)t.bytes * (size_t)steps + 1);
       if (!out->data[i]) return tool_fail(e, EXIT_LIMIT, "%s: no memory for the outputs", c->model);
       out->views[i] = t;
     } else if (t.bytes != out->views[i].bytes) {
-      return tool_fail(e, EXIT_UNSUPPORTED, "%s: output '%s' changes its shape between steps and cannot be stacked", c->model, t.name);
+      return tool_fail(e, EXIT_UNSUPPORTED, "%s: output '%s' changes its shape between steps and cannot be stacked",
+                       c->model, t.name);
     }
     if (t.bytes) memcpy(out->data[i] + (uint64_t)step * t.bytes, t.data, (size_t)t.bytes);
     out->views[i].data = out->data[i] + (uint64_t)step * t.bytes;
@@ -55,17 +58,22 @@ static bool write_index(const char *path, const results *r, int steps) {
     json_write_string(out, t->name);
     fputs(",\"dtype\":", out);
     static const char *const names[EDGE_DTYPE_COUNT] = {
-      [EDGE_DTYPE_F32] = "float32", [EDGE_DTYPE_F16] = "float16", [EDGE_DTYPE_BF16] = "bfloat16", [EDGE_DTYPE_F64] = "float64",
-      [EDGE_DTYPE_S8] = "int8", [EDGE_DTYPE_U8] = "uint8", [EDGE_DTYPE_S16] = "int16", [EDGE_DTYPE_U16] = "uint16",
-      [EDGE_DTYPE_S32] = "int32", [EDGE_DTYPE_U32] = "uint32", [EDGE_DTYPE_S64] = "int64", [EDGE_DTYPE_U64] = "uint64",
-      [EDGE_DTYPE_BOOL] = "bool", [EDGE_DTYPE_S4] = "int4", [EDGE_DTYPE_U4] = "uint4", [EDGE_DTYPE_S2] = "int2", [EDGE_DTYPE_U2] = "uint2" };
+      [EDGE_DTYPE_F32] = "float32", [EDGE_DTYPE_F16] = "float16", [EDGE_DTYPE_BF16] = "bfloat16",
+      [EDGE_DTYPE_F64] = "float64", [EDGE_DTYPE_S8] = "int8",     [EDGE_DTYPE_U8] = "uint8",
+      [EDGE_DTYPE_S16] = "int16",   [EDGE_DTYPE_U16] = "uint16",  [EDGE_DTYPE_S32] = "int32",
+      [EDGE_DTYPE_U32] = "uint32",  [EDGE_DTYPE_S64] = "int64",   [EDGE_DTYPE_U64] = "uint64",
+      [EDGE_DTYPE_BOOL] = "bool",   [EDGE_DTYPE_S4] = "int4",     [EDGE_DTYPE_U4] = "uint4",
+      [EDGE_DTYPE_S2] = "int2",     [EDGE_DTYPE_U2] = "uint2"
+    };
     json_write_string(out, names[t->dtype]);
     fputs(",\"shape\":[", out);
     if (steps) fprintf(out, "%d%s", steps, t->rank ? "," : "");
     for (int32_t d = 0; d < t->rank; ++d) fprintf(out, "%s%lld", d ? "," : "", (long long)t->dims[d]);
     if (t->quant.count == 1)
-      fprintf(out, "],\"scale\":%.9g,\"zero_point\":%d}", (double)t->quant.scales[0], t->quant.zero_points ? t->quant.zero_points[0] : 0);
-    else fputs("],\"scale\":null,\"zero_point\":null}", out);
+      fprintf(out, "],\"scale\":%.9g,\"zero_point\":%d}", (double)t->quant.scales[0],
+              t->quant.zero_points ? t->quant.zero_points[0] : 0);
+    else
+      fputs("],\"scale\":null,\"zero_point\":null}", out);
   }
   fputs("]}\n", out);
   const bool ok = !ferror(out);
@@ -74,10 +82,12 @@ static bool write_index(const char *path, const results *r, int steps) {
 
 static int write_outputs(const tool_case *c, const results *r, tool_error *e) {
   char path[4096];
-  if (!tool_make_dirs(c->output_dir)) return tool_fail(e, EXIT_USAGE, "%s: the folder %s cannot be made: %s", c->model, c->output_dir, strerror(errno));
+  if (!tool_make_dirs(c->output_dir))
+    return tool_fail(e, EXIT_USAGE, "%s: the folder %s cannot be made: %s", c->model, c->output_dir, strerror(errno));
   for (uint32_t i = 0; i < r->count; ++i) {
     snprintf(path, sizeof path, "%s/%u.npy", c->output_dir, i);
-    if (!npy_write(path, &r->views[i], r->data[i], c->steps)) return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", c->model, path, strerror(errno));
+    if (!npy_write(path, &r->views[i], r->data[i], c->steps))
+      return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", c->model, path, strerror(errno));
   }
   snprintf(path, sizeof path, "%s/index.json", c->output_dir);
   if (write_index(path, r, c->steps)) return EXIT_OK;
@@ -191,7 +201,8 @@ static uint32_t top_classes(const edge_tensor *t, int k, uint64_t *index, float 
 static uint64_t hash_outputs(const results *r, int steps) {
   uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
   for (uint32_t i = 0; i < r->count; ++i)
-    for (uint64_t b = 0; b < r->views[i].bytes * (uint64_t)(steps ? steps : 1); ++b) h = (h ^ r->data[i][b]) * 0x100000001b3u;
+    for (uint64_t b = 0; b < r->views[i].bytes * (uint64_t)(steps ? steps : 1); ++b)
+      h = (h ^ r->data[i][b]) * 0x100000001b3u;
   return h;
 }
 
@@ -200,7 +211,8 @@ static void print_people(const tool_options *o, const results *r, const labels *
     uint64_t index[100];
     float score[100];
     const uint32_t n = top_classes(&r->views[0], o->top < 100 ? o->top : 100, index, score);
-    for (uint32_t i = 0; i < n; ++i) printf("%9.4f  %s\n", (double)score[i], index[i] < l->count ? l->lines[index[i]] : "?");
+    for (uint32_t i = 0; i < n; ++i)
+      printf("%9.4f  %s\n", (double)score[i], index[i] < l->count ? l->lines[index[i]] : "?");
   } else if (!o->output_dir) {
     for (uint32_t i = 0; i < r->count; ++i) {
       double lo, hi;
@@ -268,8 +280,10 @@ static int run_single(const tool_options *o, edge_env *env, tool_error *e) {
   if (!code) {
     code = run_case(o, env, &c, &r, &ms, e);
     if (!code) {
-      if (o->json) print_json(o, &r, &l, ms);
-      else print_people(o, &r, &l, ms);
+      if (o->json)
+        print_json(o, &r, &l, ms);
+      else
+        print_people(o, &r, &l, ms);
       free_names(&r);
     }
     free_results(&r);
@@ -281,13 +295,19 @@ static int run_single(const tool_options *o, edge_env *env, tool_error *e) {
 
 /* ---- batch */
 
-static int field_error(tool_error *e, const char *what) { return tool_fail(e, EXIT_USAGE, "batch: %s", what); }
+static int field_error(tool_error *e, const char *what) {
+  return tool_fail(e, EXIT_USAGE, "batch: %s", what);
+}
 
-static bool whole(const json_value *v) { return v && v->kind == JSON_NUMBER && v->number >= 0 && v->number <= 9007199254740991.0 && floor(v->number) == v->number; }
+static bool whole(const json_value *v) {
+  return v && v->kind == JSON_NUMBER && v->number >= 0 && v->number <= 9007199254740991.0 &&
+         floor(v->number) == v->number;
+}
 
 static int case_inputs(const json_value *inputs, tool_case *c, tool_error *e) {
   if (!inputs || inputs->kind == JSON_NULL) return EXIT_OK;
-  if (inputs->kind != JSON_ARRAY && inputs->kind != JSON_OBJECT) return field_error(e, "inputs must be a list or an object");
+  if (inputs->kind != JSON_ARRAY && inputs->kind != JSON_OBJECT)
+    return field_error(e, "inputs must be a list or an object");
   if (inputs->count > TOOL_MAX_LIST) return field_error(e, "too many inputs");
   c->inputs_by_name = true;
   for (uint32_t i = 0; i < inputs->count; ++i) {
@@ -301,10 +321,12 @@ static int case_inputs(const json_value *inputs, tool_case *c, tool_error *e) {
 
 static int case_shapes(const json_value *shapes, tool_case *c, tool_error *e) {
   if (!shapes || shapes->kind == JSON_NULL) return EXIT_OK;
-  if (shapes->kind != JSON_OBJECT || shapes->count > TOOL_MAX_LIST) return field_error(e, "shapes must be an object of lists");
+  if (shapes->kind != JSON_OBJECT || shapes->count > TOOL_MAX_LIST)
+    return field_error(e, "shapes must be an object of lists");
   for (uint32_t i = 0; i < shapes->count; ++i) {
     const json_value *const dims = shapes->items[i];
-    if (dims->kind != JSON_ARRAY || dims->count > EDGE_MAX_RANK) return field_error(e, "a shape must be a list of at most 8 numbers");
+    if (dims->kind != JSON_ARRAY || dims->count > EDGE_MAX_RANK)
+      return field_error(e, "a shape must be a list of at most 8 numbers");
     c->shape_names[i] = shapes->keys[i];
     c->shape_rank[i] = (int32_t)dims->count;
     for (uint32_t d = 0; d < dims->count; ++d) {
@@ -318,7 +340,8 @@ static int case_shapes(const json_value *shapes, tool_case *c, tool_error *e) {
 
 static int case_from_json(const tool_options *o, const json_value *line, tool_case *c, tool_error *e) {
   const json_value *const model = json_get(line, "model"), *const dir = json_get(line, "output_dir");
-  const json_value *const steps = json_get(line, "steps"), *const seed = json_get(line, "seed"), *const carry = json_get(line, "carry");
+  const json_value *const steps = json_get(line, "steps"), *const seed = json_get(line, "seed"),
+                          *const carry = json_get(line, "carry");
   memset(c, 0, sizeof *c);
   c->seed = o->seed;
   c->steps = o->steps;
@@ -326,17 +349,20 @@ static int case_from_json(const tool_options *o, const json_value *line, tool_ca
   c->model = model->string;
   if (dir && dir->kind != JSON_STRING && dir->kind != JSON_NULL) return field_error(e, "output_dir must be a text");
   if (dir && dir->kind == JSON_STRING) c->output_dir = dir->string;
-  if (steps && steps->kind != JSON_NULL && (!whole(steps) || steps->number < 1 || steps->number > 1e9)) return field_error(e, "steps must be a positive number");
+  if (steps && steps->kind != JSON_NULL && (!whole(steps) || steps->number < 1 || steps->number > 1e9))
+    return field_error(e, "steps must be a positive number");
   if (steps && steps->kind == JSON_NUMBER) c->steps = (int)steps->number;
   if (seed && seed->kind != JSON_NULL && !whole(seed)) return field_error(e, "seed must be a whole number");
   if (seed && seed->kind == JSON_NUMBER) c->seed = (unsigned long long)seed->number;
-  if (carry && carry->kind == JSON_STRING) c->carry[c->n_carry++] = carry->string;
+  if (carry && carry->kind == JSON_STRING)
+    c->carry[c->n_carry++] = carry->string;
   else if (carry && carry->kind == JSON_ARRAY && carry->count <= TOOL_MAX_LIST) {
     for (uint32_t i = 0; i < carry->count; ++i) {
       if (carry->items[i]->kind != JSON_STRING) return field_error(e, "carry must be a list of OUT=IN");
       c->carry[c->n_carry++] = carry->items[i]->string;
     }
-  } else if (carry && carry->kind != JSON_NULL) return field_error(e, "carry must be a list of OUT=IN");
+  } else if (carry && carry->kind != JSON_NULL)
+    return field_error(e, "carry must be a list of OUT=IN");
   const int code = case_inputs(json_get(line, "inputs"), c, e);
   return code ? code : case_shapes(json_get(line, "shapes"), c, e);
 }
@@ -344,8 +370,10 @@ static int case_from_json(const tool_options *o, const json_value *line, tool_ca
 static void answer(const json_value *line, int code, const tool_error *e, double ms) {
   const json_value *const id = json_get(line, "id");
   fputs("{\"id\":", stdout);
-  if (id) fwrite(id->begin, 1, (size_t)(id->end - id->begin), stdout);
-  else fputs("null", stdout);
+  if (id)
+    fwrite(id->begin, 1, (size_t)(id->end - id->begin), stdout);
+  else
+    fputs("null", stdout);
   printf(",\"exit\":%d,\"error\":", code);
   json_write_string(stdout, code ? e->text : "");
   printf(",\"ms\":%.3f}\n", ms);
@@ -385,7 +413,8 @@ static int run_batch(const tool_options *o, edge_env *env, tool_error *e) {
     if (strspn(line, " \t\r") == length) continue;
     json_value *const v = json_parse(line, length);
     if (!v || v->kind != JSON_OBJECT) {
-      result = tool_fail(e, EXIT_USAGE, "edgert run: %s, line %llu is no JSON object", o->batch, (unsigned long long)number);
+      result =
+          tool_fail(e, EXIT_USAGE, "edgert run: %s, line %llu is no JSON object", o->batch, (unsigned long long)number);
     } else {
       tool_case c;
       tool_error failure = { 0, "" };
@@ -399,7 +428,8 @@ static int run_batch(const tool_options *o, edge_env *env, tool_error *e) {
     }
     json_free(v);
   }
-  if (result == EXIT_OK && ferror(in)) result = tool_fail(e, EXIT_USAGE, "edgert run: the list %s cannot be read", o->batch);
+  if (result == EXIT_OK && ferror(in))
+    result = tool_fail(e, EXIT_USAGE, "edgert run: the list %s cannot be read", o->batch);
   if (in != stdin) fclose(in);
   return result;
 }
@@ -409,9 +439,11 @@ static int verb_run(const tool_options *o) {
   edge_env *env = NULL;
   int code = EXIT_OK;
   if (o->batch && (o->n_positional || o->inputs.count || o->shapes.count || o->output_dir))
-    code = tool_fail(&e, EXIT_USAGE, "edgert run: --batch takes the model, inputs, shapes and output folder from its list");
+    code = tool_fail(&e, EXIT_USAGE,
+                     "edgert run: --batch takes the model, inputs, shapes and output folder from its list");
   else if (!o->batch && o->n_positional != 1)
-    code = tool_fail(&e, EXIT_USAGE, "edgert run: %s. Usage: edgert run MODEL [options]", o->n_positional ? "one model at a time" : "no model given");
+    code = tool_fail(&e, EXIT_USAGE, "edgert run: %s. Usage: edgert run MODEL [options]",
+                     o->n_positional ? "one model at a time" : "no model given");
   if (!code) code = tool_env(o, &env, &e);
   if (!code) code = o->batch ? run_batch(o, env, &e) : run_single(o, env, &e);
   edge_env_destroy(env);
@@ -419,4 +451,5 @@ static int verb_run(const tool_options *o) {
 }
 
 static const char *const options[] = { "output-dir", "labels", "top", "batch", "steps", "carry", NULL };
-const tool_verb tool_verb_run = { "run", "run a model and write or print its outputs", "usage: edgert run MODEL [options]", options, verb_run };
+const tool_verb tool_verb_run = { "run", "run a model and write or print its outputs",
+                                  "usage: edgert run MODEL [options]", options, verb_run };

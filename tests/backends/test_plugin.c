@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHECK(condition)                                                     \
-  do {                                                                       \
-    if (!(condition)) {                                                      \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);        \
-      exit(1);                                                               \
-    }                                                                        \
+#define CHECK(condition)                                              \
+  do {                                                                \
+    if (!(condition)) {                                               \
+      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+      exit(1);                                                        \
+    }                                                                 \
   } while (0)
 
 enum { N = 12 };
@@ -43,14 +43,17 @@ static edge_model *make_model(edge_env *env, ei_alloc *alloc, ei_arena *arena) {
   CHECK(ei_subgraph_set_io(g, 0, &x, 1, &y, 1) == EDGE_STATUS_OK && ei_graph_add_entry(g, "main", 0) == EDGE_STATUS_OK);
   edge_image image = EDGE_IMAGE_INIT;
   edge_segment *segments = NULL;
-  CHECK(ei_format_write(g, arena, &image.metadata, &image.metadata_bytes, &segments, &image.num_segments, &error) == EDGE_STATUS_OK);
+  CHECK(ei_format_write(g, arena, &image.metadata, &image.metadata_bytes, &segments, &image.num_segments, &error) ==
+        EDGE_STATUS_OK);
   image.segments = segments;
   if (edge_model_open_image(env, &image, NULL, &model, &error) != EDGE_STATUS_OK) fprintf(stderr, "%s\n", error.text);
   CHECK(model);
   return model;
 }
 
-static float input_value(int i) { return (float)(i - 5) * 0.3f; }
+static float input_value(int i) {
+  return (float)(i - 5) * 0.3f;
+}
 
 static void check_outputs(edge_session *s) {
   float got[N];
@@ -129,7 +132,8 @@ int main(int argc, char **argv) {
     edge_status status = edge_session_create(model, &o, &session, &error);
     CHECK((status == EDGE_STATUS_OK) == !at_load);
     if (session) status = run_twice(session);
-    CHECK(works ? status == EDGE_STATUS_OK : status >= EDGE_STATUS_BACKEND_UNAVAILABLE && status < EDGE_STATUS_INTERNAL);
+    CHECK(works ? status == EDGE_STATUS_OK
+                : status >= EDGE_STATUS_BACKEND_UNAVAILABLE && status < EDGE_STATUS_INTERNAL);
     edge_session_destroy(session);
     edge_model_release(model);
     ei_arena_free(&arena);

@@ -42,7 +42,9 @@ static inline uint32_t kt_rand(void) {
   kt_state ^= kt_state << 17;
   return (uint32_t)(kt_state >> 32);
 }
-static inline uint32_t kt_range(uint32_t lo, uint32_t hi) { return lo + kt_rand() % (hi - lo + 1); }
+static inline uint32_t kt_range(uint32_t lo, uint32_t hi) {
+  return lo + kt_rand() % (hi - lo + 1);
+}
 static inline void kt_fill(void *p, size_t n) {
   for (size_t i = 0; i < n; ++i) ((uint8_t *)p)[i] = (uint8_t)(kt_rand() % 8 ? kt_rand() : (kt_rand() & 1) * 255u);
 }
@@ -63,7 +65,9 @@ static inline kt_buffer kt_get(size_t n) {
   b.data = (char *)b.map + body - n;
   return b;
 }
-static inline void kt_put(kt_buffer b) { munmap(b.map, b.map_bytes); }
+static inline void kt_put(kt_buffer b) {
+  munmap(b.map, b.map_bytes);
+}
 
 /* does a row's function name belong to the ISA named on the command line? */
 static inline int kt_is(const char *name, const char *isa) {
@@ -76,27 +80,27 @@ static inline int kt_usage(const char *program) {
 }
 
 /* walks a family's rows: run(desc) for each that belongs to the ISA; 77 when there is none or the CPU lacks it */
-#define KT_MAIN(family, desc_type, at, run)                                                      \
-  int main(int argc, char **argv) {                                                              \
-    if (argc != 2) return kt_usage(argv[0]);                                                     \
-    const uint64_t have = kt_have();                                                             \
-    int rows = 0, skipped = 0, failed = 0;                                                       \
-    for (uint32_t i = 0;; ++i) {                                                                 \
-      const desc_type *const d = at(i);                                                          \
-      if (d == NULL) break;                                                                      \
-      if (!kt_is(d->name, argv[1])) continue;                                                    \
-      if ((d->isa & ~have) != 0) {                                                               \
-        printf("SKIPPED %s: this CPU lacks %s\n", d->name, argv[1]);                             \
-        ++skipped;                                                                               \
-        continue;                                                                                \
-      }                                                                                          \
-      const int bad = run(d);                                                                    \
-      printf("%s %s\n", bad ? "FAILED" : "ok", d->name);                                         \
-      failed |= bad;                                                                             \
-      ++rows;                                                                                    \
-    }                                                                                            \
-    if (rows == 0 && skipped == 0) printf("SKIPPED: no %s row for %s here\n", family, argv[1]);  \
-    return failed ? 1 : rows == 0 ? 77 : 0;                                                      \
+#define KT_MAIN(family, desc_type, at, run)                                                     \
+  int main(int argc, char **argv) {                                                             \
+    if (argc != 2) return kt_usage(argv[0]);                                                    \
+    const uint64_t have = kt_have();                                                            \
+    int rows = 0, skipped = 0, failed = 0;                                                      \
+    for (uint32_t i = 0;; ++i) {                                                                \
+      const desc_type *const d = at(i);                                                         \
+      if (d == NULL) break;                                                                     \
+      if (!kt_is(d->name, argv[1])) continue;                                                   \
+      if ((d->isa & ~have) != 0) {                                                              \
+        printf("SKIPPED %s: this CPU lacks %s\n", d->name, argv[1]);                            \
+        ++skipped;                                                                              \
+        continue;                                                                               \
+      }                                                                                         \
+      const int bad = run(d);                                                                   \
+      printf("%s %s\n", bad ? "FAILED" : "ok", d->name);                                        \
+      failed |= bad;                                                                            \
+      ++rows;                                                                                   \
+    }                                                                                           \
+    if (rows == 0 && skipped == 0) printf("SKIPPED: no %s row for %s here\n", family, argv[1]); \
+    return failed ? 1 : rows == 0 ? 77 : 0;                                                     \
   }
 
 #endif

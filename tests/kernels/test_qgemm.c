@@ -41,7 +41,8 @@ static int run_one(const ek_qgemm_desc *d, const problem *p) {
   const int32_t xz = p->x_signed ? (int32_t)kt_range(0, 255) - 128 : (int32_t)kt_range(0, 255);
   const int is_s8 = p->out == EK_Q_S8;
   const int32_t qlo = is_s8 ? -128 : 0, zp = qlo + (int32_t)kt_range(0, 255);
-  const int32_t lo = kt_rand() & 1 ? qlo : qlo + (int32_t)kt_range(0, 127), hi = kt_rand() & 1 ? qlo + 255 : qlo + (int32_t)kt_range(128, 255);
+  const int32_t lo = kt_rand() & 1 ? qlo : qlo + (int32_t)kt_range(0, 127),
+                hi = kt_rand() & 1 ? qlo + 255 : qlo + (int32_t)kt_range(128, 255);
   for (size_t j = 0; j < n_pad; ++j) {
     bias[j] = (int32_t)kt_range(0, 20000) - 10000;
     mult[j] = 0.5f / (float)(depth * 40 + kt_range(1, 2000)) * (kt_rand() % 16 ? 1.f : 30.f);
@@ -52,23 +53,29 @@ static int run_one(const ek_qgemm_desc *d, const problem *p) {
     folded[j] = bias[j] - domain * sum;
   }
   for (size_t t = 0; t < p->taps; ++t)
-    for (size_t m = 0; m < p->m; ++m) rows[t * p->m + m] = (const uint8_t *)xb.data + stride_x * (t == 0 ? m : kt_range(0, p->m - 1));
+    for (size_t m = 0; m < p->m; ++m)
+      rows[t * p->m + m] = (const uint8_t *)xb.data + stride_x * (t == 0 ? m : kt_range(0, p->m - 1));
   const ek_qweights weights = { wb.data, NULL, 0, 8, 1, depth, 1 };
   ek_qgemm_pack(d, &weights, p->n, p->taps, p->k, pb.data, NULL);
-  ek_qgemm_call c = { rows, p->m, p->m, p->n, p->taps, p->k, (uint32_t)p->x_signed != d->signed_x ? 0x80808080u : 0u,
-                      pb.data, folded, mult, zp, lo, hi, p->out, yb.data, stride_y };
+  ek_qgemm_call c = {
+    rows,    p->m,    p->m, p->n, p->taps, p->k, (uint32_t)p->x_signed != d->signed_x ? 0x80808080u : 0u,
+    pb.data, folded,  mult, zp,   lo,      hi,   p->out,
+    yb.data, stride_y
+  };
   d->fn(&c);
   int bad = 0;
   for (uint32_t m = 0; m < p->m && !bad; ++m) {
     const uint8_t *const y = (const uint8_t *)yb.data + m * stride_y;
     for (uint32_t n = 0; n < p->n && !bad; ++n) {
       int32_t got;
-      if (size == 4) memcpy(&got, y + 4 * n, 4);
-      else got = is_s8 ? (int8_t)y[n] : y[n];
+      if (size == 4)
+        memcpy(&got, y + 4 * n, 4);
+      else
+        got = is_s8 ? (int8_t)y[n] : y[n];
       const int32_t want = expected(p, rows, wb.data, bias, mult, xz, zp, lo, hi, m, n);
       if (got != want) {
-        printf("%s m=%u n=%u taps=%u k=%u out=%u signed=%d: [%u][%u] is %d, expected %d\n", d->name, p->m, p->n, p->taps,
-               p->k, p->out, p->x_signed, m, n, got, want);
+        printf("%s m=%u n=%u taps=%u k=%u out=%u signed=%d: [%u][%u] is %d, expected %d\n", d->name, p->m, p->n,
+               p->taps, p->k, p->out, p->x_signed, m, n, got, want);
         bad = 1;
       }
     }

@@ -14,11 +14,20 @@ static int run(const ek_qpool_desc *d) {
     const int32_t qlo = is_signed ? -128 : 0;
     kt_fill(x.data, (size_t)c * taps);
     for (uint32_t t = 0; t < taps; ++t) p[t] = (const uint8_t *)x.data + (size_t)t * c;
-    ek_qpool_call call = { p, taps, c, is_signed, qlo + (i % 3 == 0 ? 40 : 0), qlo + (i % 5 == 0 ? 200 : 255),
-                           i % 4 == 0 ? (int32_t)kt_range(0, 500) - 250 : 0, taps + (i % 4 == 0 ? 3 : 0), y.data };
+    ek_qpool_call call = { p,
+                           taps,
+                           c,
+                           is_signed,
+                           qlo + (i % 3 == 0 ? 40 : 0),
+                           qlo + (i % 5 == 0 ? 200 : 255),
+                           i % 4 == 0 ? (int32_t)kt_range(0, 500) - 250 : 0,
+                           taps + (i % 4 == 0 ? 3 : 0),
+                           y.data };
     for (int mean = 0; mean < 2; ++mean) {
-      if (mean) d->mean(&call);
-      else d->max(&call);
+      if (mean)
+        d->mean(&call);
+      else
+        d->max(&call);
       for (uint32_t j = 0; j < c; ++j) {
         double best = -1e9, sum = call.extra;
         for (uint32_t t = 0; t < taps; ++t) {
@@ -30,7 +39,8 @@ static int run(const ek_qpool_desc *d) {
         want = want < call.lo ? call.lo : want > call.hi ? call.hi : want;
         const uint8_t q = ((uint8_t *)y.data)[j];
         if ((double)(is_signed ? (int8_t)q : q) != want) {
-          printf("%s mean=%d c=%u taps=%u signed=%u [%u]: got %u, expected %g\n", d->name, mean, c, taps, is_signed, j, q, want);
+          printf("%s mean=%d c=%u taps=%u signed=%u [%u]: got %u, expected %g\n", d->name, mean, c, taps, is_signed, j,
+                 q, want);
           return 1;
         }
       }
