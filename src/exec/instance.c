@@ -109,6 +109,7 @@ static edge_status settle_inputs(ei_instance *in) {
       if (symbol && sizes[symbol - 1] < 0 && g->symbols[symbol - 1].lo > 1) v->dims[d] = g->symbols[symbol - 1].lo;
     }
     v->data = (void *)(uintptr_t)in->input_value[i];
+    if (v->data) EI_TRY(edge_tensor_bytes(v, &v->bytes));
   }
   return EDGE_STATUS_OK;
 }
