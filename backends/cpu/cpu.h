@@ -41,7 +41,10 @@ uint32_t eb_cpu_input(const eb_cpu_plan *plan, uint32_t node, uint32_t i);
 uint32_t eb_cpu_output(const eb_cpu_plan *plan, uint32_t node, uint32_t i);
 /** View of a value; dtype EDGE_DTYPE_NONE for EDGE_NO_VALUE. Valid during planning. */
 const edge_tensor *eb_cpu_tensor(const eb_cpu_plan *plan, uint32_t value);
-/** f32 elements of a large constant, for packing: widened into temporary memory when it is stored in 16 bits.
+/** A constant whose f32 elements eb_cpu_const_open() can give: f32, 16-bit float, or s8 with scales per tensor or
+ *  first dimension. */
+bool eb_cpu_is_f32_weight(const eb_cpu_plan *plan, uint32_t value);
+/** f32 elements of a large constant, for packing: in temporary memory when it is stored in 16 or 8 bits.
  *  (The data of eb_cpu_tensor() may only be read for small constants, up to 64 elements.) */
 typedef struct eb_cpu_const {
   const float *data; /* NULL for EDGE_NO_VALUE */

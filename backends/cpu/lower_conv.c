@@ -25,7 +25,8 @@ edge_status eb_cpu_lower_conv_f32(eb_cpu_plan *plan, uint32_t node) {
   const edge_tensor *const tx = eb_cpu_tensor(plan, x), *const tw = eb_cpu_tensor(plan, w);
   eb_cpu_window win;
   eb_cpu_epilogue end;
-  if (tx->dtype != EDGE_DTYPE_F32 || tw->dtype != EDGE_DTYPE_F32 || !eb_cpu_is_const(plan, w) ||
+  if (tx->dtype != EDGE_DTYPE_F32 || eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0))->dtype != EDGE_DTYPE_F32 ||
+      !eb_cpu_is_f32_weight(plan, w) ||
       (bias != EDGE_NO_VALUE && (!eb_cpu_is_const(plan, bias) || eb_cpu_tensor(plan, bias)->dtype != EDGE_DTYPE_F32)) ||
       !eb_cpu_window_of(plan, node, tx, tw, eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0)), &win) ||
       !eb_cpu_epilogue_of(plan, node, &end)) {

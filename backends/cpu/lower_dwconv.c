@@ -45,7 +45,8 @@ edge_status eb_cpu_lower_dwconv_f32(eb_cpu_plan *plan, uint32_t node) {
   eb_cpu_window win;
   float lo, hi;
   eb_cpu_unary post = { 0 };
-  if (tx->dtype != EDGE_DTYPE_F32 || tw->dtype != EDGE_DTYPE_F32 || !eb_cpu_is_const(plan, w) ||
+  if (tx->dtype != EDGE_DTYPE_F32 || eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0))->dtype != EDGE_DTYPE_F32 ||
+      !eb_cpu_is_f32_weight(plan, w) ||
       (bias != EDGE_NO_VALUE && (!eb_cpu_is_const(plan, bias) || eb_cpu_tensor(plan, bias)->dtype != EDGE_DTYPE_F32)) ||
       !eb_cpu_window_of(plan, node, tx, tw, eb_cpu_tensor(plan, y), &win) || win.ic == 0 || win.ic != win.oc ||
       eb_cpu_int(plan, node, "group") != win.ic || tw->dims[tw->rank - 1] != 1 || win.ic == 1 ||

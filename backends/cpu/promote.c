@@ -250,17 +250,44 @@ const void *eb_cpu_const_source(const eb_cpu_plan *plan, uint32_t value) {
   return value < plan->num_values ? plan->values[value].tensor.data : NULL;
 }
 
+/* s8 with one scale, or one per index of the first dimension */
+static bool is_quantized_weight(const edge_tensor *t) {
+  const edge_quant *const q = &t->quant;
+  return t->dtype == EDGE_DTYPE_S8 && t->encoding == EDGE_ENCODING_NATIVE && q->count > 0 && q->block == 0 &&
+         q->scales != NULL && t->rank > 0 && (q->count == 1 || (q->axis == 0 && (int64_t)q->count == t->dims[0]));
+}
+
+bool eb_cpu_is_f32_weight(const eb_cpu_plan *plan, uint32_t value) {
+  if (!eb_cpu_is_const(plan, value)) return false;
+  return eb_cpu_tensor(plan, value)->dtype == EDGE_DTYPE_F32 || is_quantized_weight(eb_cpu_tensor(plan, value));
+}
+
+static void dequantize(const edge_tensor *t, size_t n, float *out) {
+  const int8_t *const q = t->data;
+  const size_t run = n / t->quant.count;
+  for (size_t i = 0; i < n; ++i) {
+    const size_t channel = i / run;
+    const int32_t zero = t->quant.zero_points ? t->quant.zero_points[channel] : 0;
+    out[i] = (float)(q[i] - zero) * t->quant.scales[channel];
+  }
+}
+
 edge_status eb_cpu_const_open(const eb_cpu_plan *plan, uint32_t value, eb_cpu_const *out) {
   *out = (eb_cpu_const) { .plan = plan };
   if (value >= plan->num_values) return EDGE_STATUS_OK;
   const edge_tensor *const t = &plan->values[value].tensor;
   out->data = t->data;
-  if (!is_narrow(t)) return EDGE_STATUS_OK;
   const uint64_t n = eb_cpu_elements(t);
+  const bool quantized = is_quantized_weight(t);
+  if ((!is_narrow(t) && !quantized) || n == 0) return EDGE_STATUS_OK;
   out->bytes = n * sizeof(float);
   out->temporary = plan->host->alloc(plan->env, out->bytes, 64);
   if (out->temporary == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
-  narrow_to_wide(plan->features, t->dtype, (size_t)n, t->data, out->temporary);
+  if (quantized) {
+    dequantize(t, (size_t)n, out->temporary);
+  } else {
+    narrow_to_wide(plan->features, t->dtype, (size_t)n, t->data, out->temporary);
+  }
   out->data = out->temporary;
   return EDGE_STATUS_OK;
 }
