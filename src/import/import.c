@@ -198,6 +198,10 @@ static edge_status give_image(import_image *image, edge_status status, edge_imag
   static const edge_image empty = EDGE_IMAGE_INIT;
   if (status == EDGE_STATUS_OK) return status;
   *out = empty;
+  if (status == EDGE_STATUS_TYPE_MISMATCH || status == EDGE_STATUS_SHAPE_MISMATCH) {
+    status = EDGE_STATUS_INVALID_VALUE; /* the file's fault, not the caller's */
+    if (err) err->status = status;
+  }
   status = explain_quota(image, status, err);
   release_image(image);
   return status;
