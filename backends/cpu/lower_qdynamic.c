@@ -7,7 +7,9 @@
 
 #include <math.h>
 
-static bool is_f32(const edge_tensor *t) { return t->dtype == EDGE_DTYPE_F32 && t->encoding == EDGE_ENCODING_NATIVE; }
+static bool is_f32(const edge_tensor *t) {
+  return t->dtype == EDGE_DTYPE_F32 && t->encoding == EDGE_ENCODING_NATIVE;
+}
 
 /* ---- DynamicQuantize: one step finds the range, one quantizes */
 
@@ -77,10 +79,10 @@ edge_status eb_cpu_lower_qdynamic(eb_cpu_plan *plan, uint32_t node) {
 
 typedef struct product_state {
   ek_qconv_args a;
-  ek_qelt_scale_fn scale;   /* NULL: s32 sums stay */
-  const float *mult, *add;  /* add NULL: none */
+  ek_qelt_scale_fn scale;  /* NULL: s32 sums stay */
+  const float *mult, *add; /* add NULL: none */
   size_t mult_step;
-  const uint8_t *zero;      /* run-time zero point of a, or NULL */
+  const uint8_t *zero; /* run-time zero point of a, or NULL */
   const int32_t *sums;
   int32_t *bias;
   int32_t to_domain;
@@ -121,7 +123,9 @@ typedef struct pack_job {
   size_t n, k;
 } pack_job;
 
-static uint64_t sums_bytes(uint64_t n) { return (n * sizeof(int32_t) + 63) / 64 * 64; }
+static uint64_t sums_bytes(uint64_t n) {
+  return (n * sizeof(int32_t) + 63) / 64 * 64;
+}
 
 static edge_status pack(void *user, void *data, uint64_t bytes) {
   const pack_job *const j = user;
@@ -169,7 +173,8 @@ static uint32_t next_of(const eb_cpu_plan *plan, uint32_t value, const char *op)
 static uint32_t operand(const eb_cpu_plan *plan, uint32_t node, uint32_t value, uint64_t n, bool scalar_too) {
   const uint32_t a = eb_cpu_input(plan, node, 0), b = eb_cpu_input(plan, node, 1), other = a == value ? b : a;
   const edge_tensor *const t = eb_cpu_tensor(plan, other);
-  if (a == b || eb_cpu_int(plan, node, "act") != 0 || !is_f32(t) || !eb_cpu_available(plan, other)) return EDGE_NO_VALUE;
+  if (a == b || eb_cpu_int(plan, node, "act") != 0 || !is_f32(t) || !eb_cpu_available(plan, other))
+    return EDGE_NO_VALUE;
   const uint64_t count = eb_cpu_elements(t);
   if (count == n && t->rank > 0 && (uint64_t)t->dims[t->rank - 1] == n) return other;
   return count == 1 && scalar_too ? other : EDGE_NO_VALUE;
@@ -181,7 +186,8 @@ edge_status eb_cpu_lower_qmatmulinteger(eb_cpu_plan *plan, uint32_t node) {
   const edge_tensor *const z = eb_cpu_tensor(plan, vz);
   ek_qweights w;
   int32_t *zeros;
-  if ((a->dtype != EDGE_DTYPE_S8 && a->dtype != EDGE_DTYPE_U8) || (b->dtype != EDGE_DTYPE_S8 && b->dtype != EDGE_DTYPE_U8))
+  if ((a->dtype != EDGE_DTYPE_S8 && a->dtype != EDGE_DTYPE_U8) ||
+      (b->dtype != EDGE_DTYPE_S8 && b->dtype != EDGE_DTYPE_U8))
     return EB_CPU_PASS;
   if (b->rank != 2 || b->data == NULL || a->rank < 1 || (z->dtype != EDGE_DTYPE_NONE && eb_cpu_elements(z) != 1))
     return EB_CPU_PASS;
@@ -194,17 +200,35 @@ edge_status eb_cpu_lower_qmatmulinteger(eb_cpu_plan *plan, uint32_t node) {
   pack_job job = { row, w, (size_t)n, (size_t)k };
   const edge_prepared_key key = { w.data, row->name, { n, 1, k, 3 } };
   const void *blob;
-  const edge_status status = eb_cpu_prepared(plan, &key, sums_bytes(n) + ek_qgemm_packed_bytes(row, n, 1, k), pack, &job, &blob);
+  const edge_status status =
+      eb_cpu_prepared(plan, &key, sums_bytes(n) + ek_qgemm_packed_bytes(row, n, 1, k), pack, &job, &blob);
   if (status != EDGE_STATUS_OK) return status;
   product_state *const s = eb_cpu_keep(plan, sizeof *s);
   int32_t *const bias = eb_cpu_keep(plan, (n + 128) * sizeof *bias);
   uint8_t *const pixel = eb_cpu_keep(plan, k);
   if (s == NULL || bias == NULL || pixel == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   const eb_cpu_q domain = { 1.0f, 0, a->dtype == EDGE_DTYPE_S8 };
-  *s = (product_state) { .a = { .row = row, .ih = 1, .iw = (uint32_t)m, .ic = (uint32_t)k, .oh = 1, .ow = (uint32_t)m,
-                                .oc = (uint32_t)n, .kh = 1, .kw = 1, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .group = 1,
-                                .bias = bias, .zero = pixel, .out = EK_Q_S32 },
-                         .bias = bias, .x_signed = domain.is_signed, .m = (uint32_t)m, .n = (uint32_t)n };
+  *s = (product_state) { .a = { .row = row,
+                                .ih = 1,
+                                .iw = (uint32_t)m,
+                                .ic = (uint32_t)k,
+                                .oh = 1,
+                                .ow = (uint32_t)m,
+                                .oc = (uint32_t)n,
+                                .kh = 1,
+                                .kw = 1,
+                                .sh = 1,
+                                .sw = 1,
+                                .dh = 1,
+                                .dw = 1,
+                                .group = 1,
+                                .bias = bias,
+                                .zero = pixel,
+                                .out = EK_Q_S32 },
+                         .bias = bias,
+                         .x_signed = domain.is_signed,
+                         .m = (uint32_t)m,
+                         .n = (uint32_t)n };
   s->to_domain = eb_cpu_q_domain(&domain, row->signed_x, &s->a.flip);
   if (blob) {
     s->sums = blob;
@@ -238,8 +262,10 @@ edge_status eb_cpu_lower_qmatmulinteger(eb_cpu_plan *plan, uint32_t node) {
   const uint32_t panels = (uint32_t)((n + row->nr - 1) / row->nr), want = eb_cpu_tiles(plan, us, m * panels);
   s->rows = s->m;
   s->cols = panels * row->nr;
-  if (m / want >= 12) s->rows = (uint32_t)(((m + want - 1) / want + 11) / 12 * 12);
-  else if (panels > 1) s->cols = (panels + want - 1) / want * row->nr;
+  if (m / want >= 12)
+    s->rows = (uint32_t)(((m + want - 1) / want + 11) / 12 * 12);
+  else if (panels > 1)
+    s->cols = (panels + want - 1) / want * row->nr;
   if (s->cols == 0) s->cols = row->nr;
   s->m_tiles = (s->m + s->rows - 1) / s->rows;
   product_state **const second =
@@ -250,8 +276,9 @@ edge_status eb_cpu_lower_qmatmulinteger(eb_cpu_plan *plan, uint32_t node) {
   eb_cpu_slot(plan, &s->a.y, eb_cpu_value(plan, vy));
   if (v_mult != EDGE_NO_VALUE) eb_cpu_slot(plan, &s->mult, eb_cpu_value(plan, v_mult));
   if (v_add != EDGE_NO_VALUE) eb_cpu_slot(plan, &s->add, eb_cpu_value(plan, v_add));
-  eb_cpu_note(plan, node, row->name, v_add != EDGE_NO_VALUE    ? "with Cast, Mul and Add"
-                                     : v_mult != EDGE_NO_VALUE ? "with Cast and Mul"
-                                                               : "s32 sums");
+  eb_cpu_note(plan, node, row->name,
+              v_add != EDGE_NO_VALUE    ? "with Cast, Mul and Add"
+              : v_mult != EDGE_NO_VALUE ? "with Cast and Mul"
+                                        : "s32 sums");
   return EDGE_STATUS_OK;
 }

@@ -44,7 +44,8 @@ static void fill(const uint8_t **p, const uint8_t *q, size_t step, uint32_t n) {
 
 static void gather(const ek_qconv_args *a, const run *r, uint32_t lo, uint32_t hi, size_t channel) {
   const int64_t pixel = a->ic, line = a->iw * pixel, iy = (int64_t)r->oy * a->sh - a->pad_top;
-  const uint8_t *const image = a->x + (size_t)r->image * a->ih * (size_t)line + channel, *const zero = a->zero + channel;
+  const uint8_t *const image = a->x + (size_t)r->image * a->ih * (size_t)line + channel, *const zero =
+                                                                                             a->zero + channel;
   const uint32_t from = lo > r->ox ? lo - r->ox : 0, end = hi > r->ox ? hi - r->ox : 0;
   const uint32_t left = from < r->n ? from : r->n, right = end < left ? left : end < r->n ? end : r->n;
   const uint8_t **p = r->p;
@@ -150,12 +151,26 @@ void ek_qconv_run(const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint32_t n0,
     const uint32_t count = m1 - m < rows ? m1 - m : rows;
     for (uint32_t g = 0; g < a->group; ++g) {
       const size_t channel = (size_t)g * (a->ic / a->group), first = (size_t)g * n_group + n0;
-      if (dense) fill(pointers, a->x + (size_t)m * a->ic + channel, a->ic, count);
-      else gather_block(a, m, count, depth, channel, pointers, patches);
-      const ek_qgemm_call call = { pointers, count, count, n1 - n0, taps, whole, a->flip,
-                                   a->w + g * a->w_group_bytes + n0 * column, a->bias + first,
-                                   a->mult ? a->mult + first : NULL, a->zero_point, a->lo, a->hi, a->out,
-                                   (uint8_t *)a->y + ((size_t)m * a->oc + first) * size, (size_t)a->oc * size };
+      if (dense)
+        fill(pointers, a->x + (size_t)m * a->ic + channel, a->ic, count);
+      else
+        gather_block(a, m, count, depth, channel, pointers, patches);
+      const ek_qgemm_call call = { pointers,
+                                   count,
+                                   count,
+                                   n1 - n0,
+                                   taps,
+                                   whole,
+                                   a->flip,
+                                   a->w + g * a->w_group_bytes + n0 * column,
+                                   a->bias + first,
+                                   a->mult ? a->mult + first : NULL,
+                                   a->zero_point,
+                                   a->lo,
+                                   a->hi,
+                                   a->out,
+                                   (uint8_t *)a->y + ((size_t)m * a->oc + first) * size,
+                                   (size_t)a->oc * size };
       a->row->fn(&call);
     }
   }

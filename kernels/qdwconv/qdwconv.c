@@ -22,9 +22,13 @@ const ek_qdw_desc *ek_qdw_select(uint64_t have, const ek_qdw_args *shape) {
   return NULL;
 }
 
-const ek_qdw_desc *ek_qdw_at(uint32_t index) { return index < EK_COUNT(table) ? &table[index] : NULL; }
+const ek_qdw_desc *ek_qdw_at(uint32_t index) {
+  return index < EK_COUNT(table) ? &table[index] : NULL;
+}
 
-size_t ek_qdw_channels(const ek_qdw_desc *d, size_t c) { return (c + d->block - 1) / d->block * d->block; }
+size_t ek_qdw_channels(const ek_qdw_desc *d, size_t c) {
+  return (c + d->block - 1) / d->block * d->block;
+}
 
 /* Interleaving four rows within 128-bit lanes leaves channel 16 * lane + 4 * vector + i in place i of the lane;
    blocks of 16 channels and the other kinds keep the natural order. */

@@ -21,13 +21,13 @@ typedef struct ek_qdw_args {
   uint8_t *y;
   uint32_t ih, iw, c, oh, ow, kh, kw, sh, sw, dh, dw;
   int32_t pad_top, pad_left;
-  const int8_t *w;          /* packed */
-  const int32_t *bias;      /* packed, zero point of the row's domain folded in */
-  const float *mult;        /* packed */
-  const uint8_t *zero;      /* a padding pixel: c bytes of the input's zero point */
+  const int8_t *w;     /* packed */
+  const int32_t *bias; /* packed, zero point of the row's domain folded in */
+  const float *mult;   /* packed */
+  const uint8_t *zero; /* a padding pixel: c bytes of the input's zero point */
   uint32_t flip;
   int32_t zero_point, lo, hi;
-  uint32_t out;             /* EK_Q_S8, EK_Q_U8 */
+  uint32_t out; /* EK_Q_S8, EK_Q_U8 */
 } ek_qdw_args;
 
 /** Output rows y0 .. y1 of one image. */
@@ -37,7 +37,7 @@ typedef struct ek_qdw_desc {
   ek_qdw_fn fn;
   const char *name;
   uint64_t isa;
-  uint32_t kind, block;     /* EK_QDW_*, channels in a block */
+  uint32_t kind, block; /* EK_QDW_*, channels in a block */
   uint32_t signed_x;
   uint32_t flags;
 } ek_qdw_desc;
@@ -48,7 +48,8 @@ int ek_qdw_fits(const ek_qdw_desc *d, const ek_qdw_args *shape);
 const ek_qdw_desc *ek_qdw_at(uint32_t index);
 uint64_t ek_qdw_packed_bytes(const ek_qdw_desc *d, uint64_t c, uint64_t kh, uint64_t kw);
 /** w: c channels of kh * kw values. sums, if not NULL: c sums of a channel's values, in natural order. */
-void ek_qdw_pack(const ek_qdw_desc *d, const ek_qweights *w, size_t c, size_t kh, size_t kw, int8_t *out, int32_t *sums);
+void ek_qdw_pack(const ek_qdw_desc *d, const ek_qweights *w, size_t c, size_t kh, size_t kw, int8_t *out,
+                 int32_t *sums);
 /** Number of packed per-channel values: c rounded up to a block. */
 size_t ek_qdw_channels(const ek_qdw_desc *d, size_t c);
 /** Channel whose parameters are at packed index i (may be >= c: padding). */

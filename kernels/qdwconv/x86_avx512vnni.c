@@ -26,11 +26,13 @@ QD_INLINE qd_epilogue qd_prepare(const ek_qdw_args *a) {
 typedef struct qd_weights {
   int8_t b[768];
 } qd_weights;
-#define QD_DOT(c, x, w, offset) \
-  __asm__("vpdpbusd %c3(%2), %1, %0" : "+v"(c) : "v"(x), "r"(w), "i"(offset), "m"(*(const qd_weights *)(const void *)(w)))
-#define QD_DOT4(acc, x, w, offset)       \
-  do {                                   \
-    QD_DOT(acc[0], x[0], w, offset);     \
+#define QD_DOT(c, x, w, offset)      \
+  __asm__("vpdpbusd %c3(%2), %1, %0" \
+          : "+v"(c)                  \
+          : "v"(x), "r"(w), "i"(offset), "m"(*(const qd_weights *)(const void *)(w)))
+#define QD_DOT4(acc, x, w, offset)         \
+  do {                                     \
+    QD_DOT(acc[0], x[0], w, offset);       \
     QD_DOT(acc[1], x[1], w, offset + 64);  \
     QD_DOT(acc[2], x[2], w, offset + 128); \
     QD_DOT(acc[3], x[3], w, offset + 192); \
@@ -67,8 +69,10 @@ QD_INLINE __m512i qd_pack(const __m512i *acc, const float *mult, const qd_epilog
 QD_INLINE void qd_store(uint8_t *y, __mmask64 mask, int full, const __m512i *acc, const float *mult,
                         const qd_epilogue *e) {
   const __m512i b = qd_pack(acc, mult, e);
-  if (full) _mm512_storeu_si512(y, b);
-  else _mm512_mask_storeu_epi8(y, mask, b);
+  if (full)
+    _mm512_storeu_si512(y, b);
+  else
+    _mm512_mask_storeu_epi8(y, mask, b);
 }
 
 void ek_qdw_x8s8_any_64__avx512vnni(const ek_qdw_args *a, uint32_t image, uint32_t y0, uint32_t y1) {
@@ -166,8 +170,7 @@ QD_INLINE void qd_dots(__m512i *acc, const int32_t *bias, const __m512i *r0, con
 
 /* column `first` of each strip, strips `apart` columns from each other */
 QD_INLINE void qd_store_strips(size_t c, uint32_t columns, uint8_t *y, int n_strips, uint32_t first, uint32_t apart,
-                               __mmask64 mask, int full, const __m512i *acc, const float *mult,
-                               const qd_epilogue *e) {
+                               __mmask64 mask, int full, const __m512i *acc, const float *mult, const qd_epilogue *e) {
   if (n_strips == 1) {
     if (first < columns) qd_store(y + first * c, mask, full, acc, mult, e);
     return;
@@ -180,15 +183,19 @@ QD_INLINE void qd_store_strips(size_t c, uint32_t columns, uint8_t *y, int n_str
     if (column >= columns) break;
     if (n_strips == 2) {
       const __m256i v = i ? _mm512_extracti64x4_epi64(b, 1) : _mm512_castsi512_si256(b);
-      if (full) _mm256_storeu_si256((__m256i *)to, v);
-      else _mm256_mask_storeu_epi8(to, (__mmask32)mask, v);
+      if (full)
+        _mm256_storeu_si256((__m256i *)to, v);
+      else
+        _mm256_mask_storeu_epi8(to, (__mmask32)mask, v);
     } else {
       const __m128i v = i == 0   ? _mm512_castsi512_si128(b)
                         : i == 1 ? _mm512_extracti32x4_epi32(b, 1)
                         : i == 2 ? _mm512_extracti32x4_epi32(b, 2)
                                  : _mm512_extracti32x4_epi32(b, 3);
-      if (full) _mm_storeu_si128((__m128i *)to, v);
-      else _mm_mask_storeu_epi8(to, (__mmask16)mask, v);
+      if (full)
+        _mm_storeu_si128((__m128i *)to, v);
+      else
+        _mm_mask_storeu_epi8(to, (__mmask16)mask, v);
     }
   }
 }
@@ -232,12 +239,15 @@ static void qd_aim(const ek_qdw_args *a, const uint8_t *x, size_t line, int64_t 
   *step = inside ? line : 0;
 }
 
-#define QD_WALK(name, stride, n_strips)                                                                               \
-  static void name(const ek_qdw_args *a, const qd_strips *s, size_t c0, int inner, int full, __mmask64 mask,           \
-                   uint32_t y0, uint32_t y1, uint8_t *y, const qd_epilogue *e) {                                     \
-    if (inner && full) qd_walk(a, s, c0, stride, n_strips, 1, 1, mask, y0, y1, y, e);                                 \
-    else if (inner) qd_walk(a, s, c0, stride, n_strips, 1, 0, mask, y0, y1, y, e);                                    \
-    else qd_walk(a, s, c0, stride, n_strips, 0, 0, mask, y0, y1, y, e);                                               \
+#define QD_WALK(name, stride, n_strips)                                                                      \
+  static void name(const ek_qdw_args *a, const qd_strips *s, size_t c0, int inner, int full, __mmask64 mask, \
+                   uint32_t y0, uint32_t y1, uint8_t *y, const qd_epilogue *e) {                             \
+    if (inner && full)                                                                                       \
+      qd_walk(a, s, c0, stride, n_strips, 1, 1, mask, y0, y1, y, e);                                         \
+    else if (inner)                                                                                          \
+      qd_walk(a, s, c0, stride, n_strips, 1, 0, mask, y0, y1, y, e);                                         \
+    else                                                                                                     \
+      qd_walk(a, s, c0, stride, n_strips, 0, 0, mask, y0, y1, y, e);                                         \
   }
 QD_WALK(walk_s1_64, 1, 1)
 QD_WALK(walk_s1_32, 1, 2)
@@ -249,7 +259,8 @@ QD_WALK(walk_s2_16, 2, 4)
 typedef void (*qd_walk_fn)(const ek_qdw_args *a, const qd_strips *s, size_t c0, int inner, int full, __mmask64 mask,
                            uint32_t y0, uint32_t y1, uint8_t *y, const qd_epilogue *e);
 static const qd_walk_fn walks[2][3] = { /* [stride - 1][64, 32, 16 channels] */
-  { walk_s1_64, walk_s1_32, walk_s1_16 }, { walk_s2_64, walk_s2_32, walk_s2_16 }
+                                        { walk_s1_64, walk_s1_32, walk_s1_16 },
+                                        { walk_s2_64, walk_s2_32, walk_s2_16 }
 };
 
 /* n strips of a block from output column ox on */

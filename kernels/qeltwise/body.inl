@@ -27,25 +27,27 @@ QV_INLINE void qe_mul_block(const ek_qelt_args *p, const uint8_t *a, const uint8
   qv_store(y, q, r);
 }
 
-#define QE_BINARY(name, block)                                                                                       \
+#define QE_BINARY(name, block)                                                                                         \
   void QE_NAME(name)(const ek_qelt_args *p, size_t n, const uint8_t *a, const uint8_t *b, size_t b_step, uint8_t *y) { \
-    const qv_range r = qv_range_of(p->zy, p->lo, p->hi, p->y_signed != 0);                                           \
-    uint8_t same[QV_BLOCK], part_a[QV_BLOCK], part_b[QV_BLOCK], part_y[QV_BLOCK];                                     \
-    size_t i = 0;                                                                                                    \
-    if (b_step == 0 && n != 0) {                                                                                     \
-      memset(same, *b, QV_BLOCK);                                                                                    \
-      for (; i + QV_BLOCK <= n; i += QV_BLOCK) block(p, a + i, same, &r, y + i);                                      \
-    } else {                                                                                                         \
-      for (; i + QV_BLOCK <= n; i += QV_BLOCK) block(p, a + i, b + i, &r, y + i);                                     \
-    }                                                                                                                \
-    if (i == n) return;                                                                                              \
-    memset(part_a, 0, QV_BLOCK);                                                                                     \
-    memset(part_b, 0, QV_BLOCK);                                                                                     \
-    memcpy(part_a, a + i, n - i);                                                                                    \
-    if (b_step == 0) memcpy(part_b, same, QV_BLOCK);                                                                 \
-    else memcpy(part_b, b + i, n - i);                                                                               \
-    block(p, part_a, part_b, &r, part_y);                                                                            \
-    memcpy(y + i, part_y, n - i);                                                                                    \
+    const qv_range r = qv_range_of(p->zy, p->lo, p->hi, p->y_signed != 0);                                             \
+    uint8_t same[QV_BLOCK], part_a[QV_BLOCK], part_b[QV_BLOCK], part_y[QV_BLOCK];                                      \
+    size_t i = 0;                                                                                                      \
+    if (b_step == 0 && n != 0) {                                                                                       \
+      memset(same, *b, QV_BLOCK);                                                                                      \
+      for (; i + QV_BLOCK <= n; i += QV_BLOCK) block(p, a + i, same, &r, y + i);                                       \
+    } else {                                                                                                           \
+      for (; i + QV_BLOCK <= n; i += QV_BLOCK) block(p, a + i, b + i, &r, y + i);                                      \
+    }                                                                                                                  \
+    if (i == n) return;                                                                                                \
+    memset(part_a, 0, QV_BLOCK);                                                                                       \
+    memset(part_b, 0, QV_BLOCK);                                                                                       \
+    memcpy(part_a, a + i, n - i);                                                                                      \
+    if (b_step == 0)                                                                                                   \
+      memcpy(part_b, same, QV_BLOCK);                                                                                  \
+    else                                                                                                               \
+      memcpy(part_b, b + i, n - i);                                                                                    \
+    block(p, part_a, part_b, &r, part_y);                                                                              \
+    memcpy(y + i, part_y, n - i);                                                                                      \
   }
 QE_BINARY(ek_qadd, qe_add_block)
 QE_BINARY(ek_qmul, qe_mul_block)

@@ -3,9 +3,17 @@
 #include "qeltwise.h"
 
 static const ek_qelt_desc table[] = {
-#define EK_QELT(isa, suffix, block, flags)                                                                          \
-  { ek_qadd__##suffix, ek_qmul__##suffix, ek_quant__##suffix, ek_dequant__##suffix, ek_qscale__##suffix, \
-    ek_range__##suffix, "ek_qelt__" #suffix, isa, block, flags },
+#define EK_QELT(isa, suffix, block, flags) \
+  { ek_qadd__##suffix,                     \
+    ek_qmul__##suffix,                     \
+    ek_quant__##suffix,                    \
+    ek_dequant__##suffix,                  \
+    ek_qscale__##suffix,                   \
+    ek_range__##suffix,                    \
+    "ek_qelt__" #suffix,                   \
+    isa,                                   \
+    block,                                 \
+    flags },
 #include "qeltwise.def"
 #undef EK_QELT
 };
@@ -16,4 +24,6 @@ const ek_qelt_desc *ek_qelt_select(uint64_t have) {
   return &table[i];
 }
 
-const ek_qelt_desc *ek_qelt_at(uint32_t index) { return index < EK_COUNT(table) ? &table[index] : NULL; }
+const ek_qelt_desc *ek_qelt_at(uint32_t index) {
+  return index < EK_COUNT(table) ? &table[index] : NULL;
+}

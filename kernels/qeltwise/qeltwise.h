@@ -9,10 +9,10 @@
 #include "../ek.h"
 
 typedef struct ek_qelt_args {
-  uint32_t flip_a, flip_b;      /* 0x80808080 for s8: q + 128 is what za, zb are given for */
+  uint32_t flip_a, flip_b; /* 0x80808080 for s8: q + 128 is what za, zb are given for */
   int32_t za, zb;
-  float ra, rb;                 /* |255 * ra| and |255 * rb| < 2^29 */
-  int32_t zy, lo, hi;           /* stored */
+  float ra, rb;       /* |255 * ra| and |255 * rb| < 2^29 */
+  int32_t zy, lo, hi; /* stored */
   uint32_t y_signed;
 } ek_qelt_args;
 
@@ -41,12 +41,12 @@ typedef struct ek_qelt_desc {
 const ek_qelt_desc *ek_qelt_select(uint64_t have);
 const ek_qelt_desc *ek_qelt_at(uint32_t index);
 
-#define EK_QELT(isa, suffix, block, flags)                                                                         \
-  void ek_qadd__##suffix(const ek_qelt_args *, size_t, const uint8_t *, const uint8_t *, size_t, uint8_t *);       \
-  void ek_qmul__##suffix(const ek_qelt_args *, size_t, const uint8_t *, const uint8_t *, size_t, uint8_t *);       \
-  void ek_quant__##suffix(const ek_qelt_args *, size_t, const float *, uint8_t *);                                 \
-  void ek_dequant__##suffix(const ek_qelt_args *, size_t, const uint8_t *, float *);                               \
-  void ek_qscale__##suffix(size_t, const void *, const float *, size_t, const float *, void *);                    \
+#define EK_QELT(isa, suffix, block, flags)                                                                   \
+  void ek_qadd__##suffix(const ek_qelt_args *, size_t, const uint8_t *, const uint8_t *, size_t, uint8_t *); \
+  void ek_qmul__##suffix(const ek_qelt_args *, size_t, const uint8_t *, const uint8_t *, size_t, uint8_t *); \
+  void ek_quant__##suffix(const ek_qelt_args *, size_t, const float *, uint8_t *);                           \
+  void ek_dequant__##suffix(const ek_qelt_args *, size_t, const uint8_t *, float *);                         \
+  void ek_qscale__##suffix(size_t, const void *, const float *, size_t, const float *, void *);              \
   void ek_range__##suffix(size_t, const float *, float *, float *);
 #include "qeltwise.def"
 #undef EK_QELT

@@ -12,7 +12,9 @@ static uint8_t store(const ek_qelt_args *p, float v) {
   return (uint8_t)((q < p->lo ? p->lo : q > p->hi ? p->hi : q) & 255);
 }
 
-static int32_t load(const uint8_t *x, uint32_t flip, int32_t zero) { return (int32_t)(*x ^ (flip & 255u)) - zero; }
+static int32_t load(const uint8_t *x, uint32_t flip, int32_t zero) {
+  return (int32_t)(*x ^ (flip & 255u)) - zero;
+}
 
 void ek_qadd__ref(const ek_qelt_args *p, size_t n, const uint8_t *a, const uint8_t *b, size_t b_step, uint8_t *y) {
   for (size_t i = 0; i < n; ++i, b += b_step) {

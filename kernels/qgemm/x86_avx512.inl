@@ -19,8 +19,12 @@ QG_INLINE __m512i qg_x(const uint8_t *p, __m512i flip) {
   __asm__("vpxord %2%{1to16%}, %1, %0" : "=v"(v) : "v"(flip), "m"(*(const qg_bytes *)(const void *)p));
   return v;
 }
-QG_INLINE __m512i qg_w(const int8_t *p) { return _mm512_loadu_si512(p); }
-QG_INLINE void qg_mac(__m512i *c, __m512i x, __m512i w) { __asm__("vpdpbusd %2, %1, %0" : "+v"(*c) : "v"(x), "v"(w)); }
+QG_INLINE __m512i qg_w(const int8_t *p) {
+  return _mm512_loadu_si512(p);
+}
+QG_INLINE void qg_mac(__m512i *c, __m512i x, __m512i w) {
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(*c) : "v"(x), "v"(w));
+}
 #else
 /* two activations as s16 in every lane */
 QG_INLINE __m512i qg_x(const uint8_t *p, __m512i flip) {
@@ -29,7 +33,9 @@ QG_INLINE __m512i qg_x(const uint8_t *p, __m512i flip) {
   const __m256i v = _mm256_xor_si256(_mm256_set1_epi16((short)t), _mm512_castsi512_si256(flip));
   return _mm512_cvtepu8_epi16(v);
 }
-QG_INLINE __m512i qg_w(const int8_t *p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)p)); }
+QG_INLINE __m512i qg_w(const int8_t *p) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)p));
+}
 QG_INLINE void qg_mac(__m512i *c, __m512i x, __m512i w) {
   __m512i t;
   __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+v"(*c), "=&v"(t) : "v"(x), "v"(w));
@@ -87,48 +93,49 @@ QG_INLINE void qg_out(const qg_epilogue *e, uint8_t *y, const __m512i *acc, int 
   const __m512i p1 = nv > 2 ? _mm512_adds_epi16(_mm512_packs_epi32(q[2], q[3]), e->zp) : e->zp;
   __m512i b = _mm512_permutexvar_epi32(order, e->is_s8 ? _mm512_packs_epi16(p0, p1) : _mm512_packus_epi16(p0, p1));
   if (e->clamps) { /* slow on 512 bits, and seldom needed: the packs saturate */
-    b = e->is_s8 ? _mm512_min_epi8(_mm512_max_epi8(b, e->lo), e->hi) : _mm512_min_epu8(_mm512_max_epu8(b, e->lo), e->hi);
+    b = e->is_s8 ? _mm512_min_epi8(_mm512_max_epi8(b, e->lo), e->hi)
+                 : _mm512_min_epu8(_mm512_max_epu8(b, e->lo), e->hi);
   }
   qg_store(y + n0, b, cols);
 }
 
-#define QG_TILE(MR, NV)                                                                                             \
-  static void tile_##MR##x##NV(const ek_qgemm_call *c, size_t m, const int8_t *w, size_t n0, size_t cols) {          \
-    const __m512i flip = _mm512_set1_epi32((int)c->flip);                                                           \
-    __m512i acc[MR][NV];                                                                                            \
-    _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                         \
-      _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) acc[i][j] = _mm512_loadu_si512(c->bias + n0 + 16 * j);    \
-    }                                                                                                               \
-    const size_t body = c->k / QG_KR * QG_KR, rest = c->k - body;                                                   \
-    for (size_t t = 0; t < c->taps; ++t) {                                                                          \
-      const uint8_t *const *const rows = c->a + t * c->a_ld + m;                                                    \
-      const uint8_t *p[MR];                                                                                         \
-      _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) p[i] = rows[i];                                         \
-      for (size_t k = 0; k < body; k += QG_KR, w += NV * 16 * QG_KR) {                                              \
-        __m512i b[NV];                                                                                              \
-        _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) b[j] = qg_w(w + j * 16 * QG_KR);                        \
-        _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                     \
-          const __m512i x = qg_x(p[i] + k, flip);                                                                   \
-          _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) qg_mac(&acc[i][j], x, b[j]);                          \
-        }                                                                                                           \
-      }                                                                                                             \
-      if (rest != 0) { /* never reads past a row */                                                                 \
-        __m512i b[NV];                                                                                              \
-        _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) b[j] = qg_w(w + j * 16 * QG_KR);                        \
-        _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                     \
-          uint8_t last[4] = { p[i][body], 0, 0, 0 };                                                                \
-          if (rest > 1) last[1] = p[i][body + 1];                                                                   \
-          if (rest > 2) last[2] = p[i][body + 2];                                                                   \
-          const __m512i x = qg_x(last, flip);                                                                       \
-          _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) qg_mac(&acc[i][j], x, b[j]);                          \
-        }                                                                                                           \
-        w += NV * 16 * QG_KR;                                                                                       \
-      }                                                                                                             \
-    }                                                                                                               \
-    const size_t y_stride = c->y_stride;                                                                            \
-    uint8_t *y = (uint8_t *)c->y + m * y_stride;                                                                    \
-    qg_epilogue e;                                                                                                  \
-    qg_prepare(&e, c, NV, n0);                                                                                      \
+#define QG_TILE(MR, NV)                                                                                               \
+  static void tile_##MR##x##NV(const ek_qgemm_call *c, size_t m, const int8_t *w, size_t n0, size_t cols) {           \
+    const __m512i flip = _mm512_set1_epi32((int)c->flip);                                                             \
+    __m512i acc[MR][NV];                                                                                              \
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                           \
+      _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) acc[i][j] = _mm512_loadu_si512(c->bias + n0 + 16 * j);     \
+    }                                                                                                                 \
+    const size_t body = c->k / QG_KR * QG_KR, rest = c->k - body;                                                     \
+    for (size_t t = 0; t < c->taps; ++t) {                                                                            \
+      const uint8_t *const *const rows = c->a + t * c->a_ld + m;                                                      \
+      const uint8_t *p[MR];                                                                                           \
+      _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) p[i] = rows[i];                                           \
+      for (size_t k = 0; k < body; k += QG_KR, w += NV * 16 * QG_KR) {                                                \
+        __m512i b[NV];                                                                                                \
+        _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) b[j] = qg_w(w + j * 16 * QG_KR);                         \
+        _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                       \
+          const __m512i x = qg_x(p[i] + k, flip);                                                                     \
+          _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) qg_mac(&acc[i][j], x, b[j]);                           \
+        }                                                                                                             \
+      }                                                                                                               \
+      if (rest != 0) { /* never reads past a row */                                                                   \
+        __m512i b[NV];                                                                                                \
+        _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) b[j] = qg_w(w + j * 16 * QG_KR);                         \
+        _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                       \
+          uint8_t last[4] = { p[i][body], 0, 0, 0 };                                                                  \
+          if (rest > 1) last[1] = p[i][body + 1];                                                                     \
+          if (rest > 2) last[2] = p[i][body + 2];                                                                     \
+          const __m512i x = qg_x(last, flip);                                                                         \
+          _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) qg_mac(&acc[i][j], x, b[j]);                           \
+        }                                                                                                             \
+        w += NV * 16 * QG_KR;                                                                                         \
+      }                                                                                                               \
+    }                                                                                                                 \
+    const size_t y_stride = c->y_stride;                                                                              \
+    uint8_t *y = (uint8_t *)c->y + m * y_stride;                                                                      \
+    qg_epilogue e;                                                                                                    \
+    qg_prepare(&e, c, NV, n0);                                                                                        \
     _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) qg_out(&e, y + (size_t)i * y_stride, acc[i], NV, n0, cols); \
   }
 

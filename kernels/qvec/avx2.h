@@ -38,15 +38,33 @@ QV_INLINE void qv_store(uint8_t *p, qv_ints q, const qv_range *r) {
   const __m256i b = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(p0, p1), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
   _mm256_storeu_si256((__m256i *)p, _mm256_xor_si256(_mm256_min_epu8(_mm256_max_epu8(b, r->lo), r->hi), r->back));
 }
-QV_INLINE qv_i qv_set1_i(int32_t v) { return _mm256_set1_epi32(v); }
-QV_INLINE qv_f qv_set1_f(float v) { return _mm256_set1_ps(v); }
-QV_INLINE qv_i qv_add_i(qv_i a, qv_i b) { return _mm256_add_epi32(a, b); }
-QV_INLINE qv_i qv_sub_i(qv_i a, qv_i b) { return _mm256_sub_epi32(a, b); }
-QV_INLINE qv_f qv_to_f(qv_i a) { return _mm256_cvtepi32_ps(a); }
-QV_INLINE qv_i qv_round(qv_f a) { return _mm256_cvtps_epi32(a); }
-QV_INLINE qv_f qv_add(qv_f a, qv_f b) { return _mm256_add_ps(a, b); }
-QV_INLINE qv_f qv_mul(qv_f a, qv_f b) { return _mm256_mul_ps(a, b); }
-QV_INLINE qv_f qv_div(qv_f a, qv_f b) { return _mm256_div_ps(a, b); }
+QV_INLINE qv_i qv_set1_i(int32_t v) {
+  return _mm256_set1_epi32(v);
+}
+QV_INLINE qv_f qv_set1_f(float v) {
+  return _mm256_set1_ps(v);
+}
+QV_INLINE qv_i qv_add_i(qv_i a, qv_i b) {
+  return _mm256_add_epi32(a, b);
+}
+QV_INLINE qv_i qv_sub_i(qv_i a, qv_i b) {
+  return _mm256_sub_epi32(a, b);
+}
+QV_INLINE qv_f qv_to_f(qv_i a) {
+  return _mm256_cvtepi32_ps(a);
+}
+QV_INLINE qv_i qv_round(qv_f a) {
+  return _mm256_cvtps_epi32(a);
+}
+QV_INLINE qv_f qv_add(qv_f a, qv_f b) {
+  return _mm256_add_ps(a, b);
+}
+QV_INLINE qv_f qv_mul(qv_f a, qv_f b) {
+  return _mm256_mul_ps(a, b);
+}
+QV_INLINE qv_f qv_div(qv_f a, qv_f b) {
+  return _mm256_div_ps(a, b);
+}
 QV_INLINE qv_f qv_tame(qv_f a, qv_f other) {
   const qv_f c = _mm256_max_ps(_mm256_min_ps(a, _mm256_set1_ps(1e9f)), _mm256_set1_ps(-1e9f));
   return _mm256_blendv_ps(c, other, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
@@ -55,17 +73,31 @@ QV_INLINE qv_i qv_round_away(qv_f a) {
   const __m256 half = _mm256_or_ps(_mm256_and_ps(a, _mm256_set1_ps(-0.0f)), _mm256_set1_ps(0.5f));
   return _mm256_cvttps_epi32(_mm256_add_ps(a, half));
 }
-QV_INLINE qv_f qv_loadf(const float *p) { return _mm256_loadu_ps(p); }
-QV_INLINE qv_i qv_loadi(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
-QV_INLINE qv_f qv_min(qv_f a, qv_f b) { return _mm256_min_ps(a, b); }
-QV_INLINE qv_f qv_max(qv_f a, qv_f b) { return _mm256_max_ps(a, b); }
-QV_INLINE void qv_storef(float *p, qv_f v) { _mm256_storeu_ps(p, v); }
-QV_INLINE void qv_storei(int32_t *p, qv_i v) { _mm256_storeu_si256((__m256i *)p, v); }
+QV_INLINE qv_f qv_loadf(const float *p) {
+  return _mm256_loadu_ps(p);
+}
+QV_INLINE qv_i qv_loadi(const void *p) {
+  return _mm256_loadu_si256((const __m256i *)p);
+}
+QV_INLINE qv_f qv_min(qv_f a, qv_f b) {
+  return _mm256_min_ps(a, b);
+}
+QV_INLINE qv_f qv_max(qv_f a, qv_f b) {
+  return _mm256_max_ps(a, b);
+}
+QV_INLINE void qv_storef(float *p, qv_f v) {
+  _mm256_storeu_ps(p, v);
+}
+QV_INLINE void qv_storei(int32_t *p, qv_i v) {
+  _mm256_storeu_si256((__m256i *)p, v);
+}
 typedef __m256i qv_b;
 QV_INLINE qv_b qv_bytes(const uint8_t *p, uint32_t flip) {
   return _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)p), _mm256_set1_epi32((int)flip));
 }
-QV_INLINE qv_b qv_max_b(qv_b a, qv_b b) { return _mm256_max_epu8(a, b); }
+QV_INLINE qv_b qv_max_b(qv_b a, qv_b b) {
+  return _mm256_max_epu8(a, b);
+}
 QV_INLINE void qv_store_b(uint8_t *p, qv_b b, const qv_range *r) {
   _mm256_storeu_si256((__m256i *)p, _mm256_xor_si256(_mm256_min_epu8(_mm256_max_epu8(b, r->lo), r->hi), r->back));
 }

@@ -41,15 +41,33 @@ QV_INLINE void qv_store(uint8_t *p, qv_ints q, const qv_range *r) {
   const __m512i b = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(p0, p1));
   _mm512_storeu_si512(p, _mm512_xor_si512(_mm512_min_epu8(_mm512_max_epu8(b, r->lo), r->hi), r->back));
 }
-QV_INLINE qv_i qv_set1_i(int32_t v) { return _mm512_set1_epi32(v); }
-QV_INLINE qv_f qv_set1_f(float v) { return _mm512_set1_ps(v); }
-QV_INLINE qv_i qv_add_i(qv_i a, qv_i b) { return _mm512_add_epi32(a, b); }
-QV_INLINE qv_i qv_sub_i(qv_i a, qv_i b) { return _mm512_sub_epi32(a, b); }
-QV_INLINE qv_f qv_to_f(qv_i a) { return _mm512_cvtepi32_ps(a); }
-QV_INLINE qv_i qv_round(qv_f a) { return _mm512_cvtps_epi32(a); }
-QV_INLINE qv_f qv_add(qv_f a, qv_f b) { return _mm512_add_ps(a, b); }
-QV_INLINE qv_f qv_mul(qv_f a, qv_f b) { return _mm512_mul_ps(a, b); }
-QV_INLINE qv_f qv_div(qv_f a, qv_f b) { return _mm512_div_ps(a, b); }
+QV_INLINE qv_i qv_set1_i(int32_t v) {
+  return _mm512_set1_epi32(v);
+}
+QV_INLINE qv_f qv_set1_f(float v) {
+  return _mm512_set1_ps(v);
+}
+QV_INLINE qv_i qv_add_i(qv_i a, qv_i b) {
+  return _mm512_add_epi32(a, b);
+}
+QV_INLINE qv_i qv_sub_i(qv_i a, qv_i b) {
+  return _mm512_sub_epi32(a, b);
+}
+QV_INLINE qv_f qv_to_f(qv_i a) {
+  return _mm512_cvtepi32_ps(a);
+}
+QV_INLINE qv_i qv_round(qv_f a) {
+  return _mm512_cvtps_epi32(a);
+}
+QV_INLINE qv_f qv_add(qv_f a, qv_f b) {
+  return _mm512_add_ps(a, b);
+}
+QV_INLINE qv_f qv_mul(qv_f a, qv_f b) {
+  return _mm512_mul_ps(a, b);
+}
+QV_INLINE qv_f qv_div(qv_f a, qv_f b) {
+  return _mm512_div_ps(a, b);
+}
 /* clamped to [-1e9, 1e9]; NaN becomes `other` */
 QV_INLINE qv_f qv_tame(qv_f a, qv_f other) {
   const qv_f c = _mm512_max_ps(_mm512_min_ps(a, _mm512_set1_ps(1e9f)), _mm512_set1_ps(-1e9f));
@@ -61,18 +79,32 @@ QV_INLINE qv_i qv_round_away(qv_f a) {
   const __m512i half = _mm512_or_si512(sign, _mm512_castps_si512(_mm512_set1_ps(0.5f)));
   return _mm512_cvttps_epi32(_mm512_add_ps(a, _mm512_castsi512_ps(half)));
 }
-QV_INLINE qv_f qv_loadf(const float *p) { return _mm512_loadu_ps(p); }
-QV_INLINE qv_i qv_loadi(const void *p) { return _mm512_loadu_si512(p); }
+QV_INLINE qv_f qv_loadf(const float *p) {
+  return _mm512_loadu_ps(p);
+}
+QV_INLINE qv_i qv_loadi(const void *p) {
+  return _mm512_loadu_si512(p);
+}
 /* the second operand where the first is NaN */
-QV_INLINE qv_f qv_min(qv_f a, qv_f b) { return _mm512_min_ps(a, b); }
-QV_INLINE qv_f qv_max(qv_f a, qv_f b) { return _mm512_max_ps(a, b); }
-QV_INLINE void qv_storef(float *p, qv_f v) { _mm512_storeu_ps(p, v); }
-QV_INLINE void qv_storei(int32_t *p, qv_i v) { _mm512_storeu_si512(p, v); }
+QV_INLINE qv_f qv_min(qv_f a, qv_f b) {
+  return _mm512_min_ps(a, b);
+}
+QV_INLINE qv_f qv_max(qv_f a, qv_f b) {
+  return _mm512_max_ps(a, b);
+}
+QV_INLINE void qv_storef(float *p, qv_f v) {
+  _mm512_storeu_ps(p, v);
+}
+QV_INLINE void qv_storei(int32_t *p, qv_i v) {
+  _mm512_storeu_si512(p, v);
+}
 typedef __m512i qv_b;
 QV_INLINE qv_b qv_bytes(const uint8_t *p, uint32_t flip) {
   return _mm512_xor_si512(_mm512_loadu_si512(p), _mm512_set1_epi32((int)flip));
 }
-QV_INLINE qv_b qv_max_b(qv_b a, qv_b b) { return _mm512_max_epu8(a, b); }
+QV_INLINE qv_b qv_max_b(qv_b a, qv_b b) {
+  return _mm512_max_epu8(a, b);
+}
 /* clamps in the u8 domain and takes s8 back */
 QV_INLINE void qv_store_b(uint8_t *p, qv_b b, const qv_range *r) {
   _mm512_storeu_si512(p, _mm512_xor_si512(_mm512_min_epu8(_mm512_max_epu8(b, r->lo), r->hi), r->back));

@@ -41,30 +41,64 @@ QV_INLINE void qv_store(uint8_t *p, qv_ints q, const qv_range *r) {
   const int16x8_t p1 = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(q.v[2]), q.v[3]), r->zp);
   qv_store_b(p, vqmovun_high_s16(vqmovun_s16(p0), p1), r);
 }
-QV_INLINE qv_i qv_set1_i(int32_t v) { return vdupq_n_s32(v); }
-QV_INLINE qv_f qv_set1_f(float v) { return vdupq_n_f32(v); }
-QV_INLINE qv_i qv_add_i(qv_i a, qv_i b) { return vaddq_s32(a, b); }
-QV_INLINE qv_i qv_sub_i(qv_i a, qv_i b) { return vsubq_s32(a, b); }
-QV_INLINE qv_f qv_to_f(qv_i a) { return vcvtq_f32_s32(a); }
-QV_INLINE qv_i qv_round(qv_f a) { return vcvtnq_s32_f32(a); }
-QV_INLINE qv_f qv_add(qv_f a, qv_f b) { return vaddq_f32(a, b); }
-QV_INLINE qv_f qv_mul(qv_f a, qv_f b) { return vmulq_f32(a, b); }
-QV_INLINE qv_f qv_div(qv_f a, qv_f b) { return vdivq_f32(a, b); }
+QV_INLINE qv_i qv_set1_i(int32_t v) {
+  return vdupq_n_s32(v);
+}
+QV_INLINE qv_f qv_set1_f(float v) {
+  return vdupq_n_f32(v);
+}
+QV_INLINE qv_i qv_add_i(qv_i a, qv_i b) {
+  return vaddq_s32(a, b);
+}
+QV_INLINE qv_i qv_sub_i(qv_i a, qv_i b) {
+  return vsubq_s32(a, b);
+}
+QV_INLINE qv_f qv_to_f(qv_i a) {
+  return vcvtq_f32_s32(a);
+}
+QV_INLINE qv_i qv_round(qv_f a) {
+  return vcvtnq_s32_f32(a);
+}
+QV_INLINE qv_f qv_add(qv_f a, qv_f b) {
+  return vaddq_f32(a, b);
+}
+QV_INLINE qv_f qv_mul(qv_f a, qv_f b) {
+  return vmulq_f32(a, b);
+}
+QV_INLINE qv_f qv_div(qv_f a, qv_f b) {
+  return vdivq_f32(a, b);
+}
 QV_INLINE qv_f qv_tame(qv_f a, qv_f other) {
   const qv_f c = vmaxq_f32(vminq_f32(a, vdupq_n_f32(1e9f)), vdupq_n_f32(-1e9f));
   return vbslq_f32(vceqq_f32(a, a), c, other);
 }
-QV_INLINE qv_i qv_round_away(qv_f a) { return vcvtaq_s32_f32(a); }
-QV_INLINE qv_f qv_loadf(const float *p) { return vld1q_f32(p); }
-QV_INLINE qv_i qv_loadi(const void *p) { return vld1q_s32((const int32_t *)p); }
-QV_INLINE qv_f qv_min(qv_f a, qv_f b) { return vminnmq_f32(a, b); }
-QV_INLINE qv_f qv_max(qv_f a, qv_f b) { return vmaxnmq_f32(a, b); }
-QV_INLINE void qv_storef(float *p, qv_f v) { vst1q_f32(p, v); }
-QV_INLINE void qv_storei(int32_t *p, qv_i v) { vst1q_s32(p, v); }
+QV_INLINE qv_i qv_round_away(qv_f a) {
+  return vcvtaq_s32_f32(a);
+}
+QV_INLINE qv_f qv_loadf(const float *p) {
+  return vld1q_f32(p);
+}
+QV_INLINE qv_i qv_loadi(const void *p) {
+  return vld1q_s32((const int32_t *)p);
+}
+QV_INLINE qv_f qv_min(qv_f a, qv_f b) {
+  return vminnmq_f32(a, b);
+}
+QV_INLINE qv_f qv_max(qv_f a, qv_f b) {
+  return vmaxnmq_f32(a, b);
+}
+QV_INLINE void qv_storef(float *p, qv_f v) {
+  vst1q_f32(p, v);
+}
+QV_INLINE void qv_storei(int32_t *p, qv_i v) {
+  vst1q_s32(p, v);
+}
 typedef uint8x16_t qv_b;
 QV_INLINE qv_b qv_bytes(const uint8_t *p, uint32_t flip) {
   return veorq_u8(vld1q_u8(p), vdupq_n_u8((uint8_t)(flip & 255)));
 }
-QV_INLINE qv_b qv_max_b(qv_b a, qv_b b) { return vmaxq_u8(a, b); }
+QV_INLINE qv_b qv_max_b(qv_b a, qv_b b) {
+  return vmaxq_u8(a, b);
+}
 
 #endif

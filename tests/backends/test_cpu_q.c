@@ -15,7 +15,9 @@ static uint32_t rnd(void) {
   state ^= state << 17;
   return (uint32_t)(state >> 32);
 }
-static int64_t between(int64_t lo, int64_t hi) { return lo + (int64_t)(rnd() % (uint64_t)(hi - lo + 1)); }
+static int64_t between(int64_t lo, int64_t hi) {
+  return lo + (int64_t)(rnd() % (uint64_t)(hi - lo + 1));
+}
 
 typedef struct value {
   ei_tensor t;
@@ -47,7 +49,9 @@ static void attr_ints(test *t, const char *key, uint32_t n, int64_t a, int64_t b
   t->attr[t->n_attr].i[0] = a, t->attr[t->n_attr].i[1] = b, t->attr[t->n_attr].i[2] = c, t->attr[t->n_attr].i[3] = d;
   ++t->n_attr;
 }
-static void attr_int(test *t, const char *key, int64_t v) { attr_ints(t, key, 0, v, 0, 0, 0); }
+static void attr_int(test *t, const char *key, int64_t v) {
+  attr_ints(t, key, 0, v, 0, 0, 0);
+}
 static void attr_float(test *t, const char *key, double v) {
   t->attr[t->n_attr].key = key;
   t->attr[t->n_attr].is_float = true;
@@ -75,7 +79,9 @@ static void quantize(value *v, uint32_t count, int32_t axis, float scale, bool z
   }
   v->t.quant = (edge_quant) { v->scales, zero || rnd() % 2 ? v->zeros : NULL, count, axis, 0, 0 };
 }
-static int32_t type8(void) { return rnd() % 2 ? EDGE_DTYPE_S8 : EDGE_DTYPE_U8; }
+static int32_t type8(void) {
+  return rnd() % 2 ? EDGE_DTYPE_S8 : EDGE_DTYPE_U8;
+}
 static void random_act(test *t) {
   static const int64_t acts[] = { 0, 0, 1, 2, 3, 5 };
   const int64_t act = acts[rnd() % 6];
@@ -105,9 +111,12 @@ static ei_node *build(test *t, ei_graph *g) {
   ei_node *const n = ei_graph_add_node(g, sub, t->op, "node", ids, t->n_in, ids + t->n_in, 1);
   for (uint32_t i = 0; i < t->n_attr; ++i) {
     edge_status s;
-    if (t->attr[i].is_float) s = ei_node_set_float(g, n, t->attr[i].key, t->attr[i].f);
-    else if (t->attr[i].n) s = ei_node_set_ints(g, n, t->attr[i].key, t->attr[i].i, t->attr[i].n);
-    else s = ei_node_set_int(g, n, t->attr[i].key, t->attr[i].i[0]);
+    if (t->attr[i].is_float)
+      s = ei_node_set_float(g, n, t->attr[i].key, t->attr[i].f);
+    else if (t->attr[i].n)
+      s = ei_node_set_ints(g, n, t->attr[i].key, t->attr[i].i, t->attr[i].n);
+    else
+      s = ei_node_set_int(g, n, t->attr[i].key, t->attr[i].i[0]);
     if (s != EDGE_STATUS_OK) return NULL;
   }
   if (ei_subgraph_set_io(g, sub, io, n_io, ids + t->n_in, 1) != EDGE_STATUS_OK) return NULL;
@@ -160,23 +169,27 @@ static int run_session(test *t, edge_env *env, edge_model *model, uint32_t threa
     uint32_t k = 0;
     for (uint32_t i = 0; i < t->n_in; ++i) {
       if (t->v[i].constant || t->v[i].t.dtype == EDGE_DTYPE_NONE) continue;
-      if (edge_session_set_input(session, k++, t->v[i].data, t->v[i].bytes) != EDGE_STATUS_OK) bad = fail(t, "input", edge_session_last_error(session)->text);
+      if (edge_session_set_input(session, k++, t->v[i].data, t->v[i].bytes) != EDGE_STATUS_OK)
+        bad = fail(t, "input", edge_session_last_error(session)->text);
     }
     memset(y->data, 0x5a, y->bytes);
-    if (!bad && (edge_session_run(session) != EDGE_STATUS_OK || edge_session_copy_output(session, 0, y->data, y->bytes) != EDGE_STATUS_OK))
+    if (!bad && (edge_session_run(session) != EDGE_STATUS_OK ||
+                 edge_session_copy_output(session, 0, y->data, y->bytes) != EDGE_STATUS_OK))
       bad = fail(t, "run", edge_session_last_error(session)->text);
     for (uint64_t i = 0; i < y->bytes && !bad; ++i) {
       if (((uint8_t *)y->data)[i] == ((const uint8_t *)want)[i]) continue;
       edge_placement p = EDGE_PLACEMENT_INIT;
       char text[160];
       if (edge_session_explain(session, 0, &p) != EDGE_STATUS_OK) p.kernel = "?";
-      snprintf(text, sizeof text, "byte %llu of %llu is %u, the reference has %u (threads %u, %s)", (unsigned long long)i,
-               (unsigned long long)y->bytes, ((uint8_t *)y->data)[i], ((const uint8_t *)want)[i], threads, p.kernel);
+      snprintf(text, sizeof text, "byte %llu of %llu is %u, the reference has %u (threads %u, %s)",
+               (unsigned long long)i, (unsigned long long)y->bytes, ((uint8_t *)y->data)[i], ((const uint8_t *)want)[i],
+               threads, p.kernel);
       bad = fail(t, "compare", text);
     }
   }
   edge_placement p = EDGE_PLACEMENT_INIT;
-  if (!bad && edge_session_explain(session, 0, &p) == EDGE_STATUS_OK && p.kernel && strcmp(p.kernel, "reference") == 0 && !t->may_fall_back)
+  if (!bad && edge_session_explain(session, 0, &p) == EDGE_STATUS_OK && p.kernel &&
+      strcmp(p.kernel, "reference") == 0 && !t->may_fall_back)
     bad = fail(t, "kernel", "no optimised kernel took it");
   edge_session_destroy(session);
   return bad;
@@ -224,7 +237,8 @@ static int check(test *t, edge_env *env, int32_t y_dtype) {
   }
   edge_image image = EDGE_IMAGE_INIT;
   edge_segment *segments;
-  if (ei_format_write(g, &arena, &image.metadata, &image.metadata_bytes, &segments, &image.num_segments, &err) != EDGE_STATUS_OK) {
+  if (ei_format_write(g, &arena, &image.metadata, &image.metadata_bytes, &segments, &image.num_segments, &err) !=
+      EDGE_STATUS_OK) {
     bad = fail(t, "write", err.text);
     goto done;
   }
@@ -261,7 +275,7 @@ static int conv(edge_env *env, uint32_t round) {
   test *const t = calloc(1, sizeof *t);
   t->op = "Conv";
   t->n_in = 3;
-  const int kind = (int)(round % 4); /* dense, 1x1, depthwise, grouped */
+  const int kind = (int)(round % 4);         /* dense, 1x1, depthwise, grouped */
   const bool three = kind == 2 && round % 3; /* the common depthwise window */
   const int64_t kh = kind == 1 ? 1 : three ? 3 : between(1, 5), kw = kind == 1 ? 1 : three ? 3 : between(1, 5);
   const int64_t group = kind < 2 ? 1 : kind == 2 ? between(2, 150) : between(2, 4);
@@ -273,15 +287,18 @@ static int conv(edge_env *env, uint32_t round) {
   const int32_t xt = type8();
   value *const x = make(t, 0, xt, 4, (int64_t[]) { between(1, 2), ih, iw, ic }, false);
   quantize(x, 1, 0, 0.02f, true);
-  value *const w = make(t, 1, round % 11 == 5 ? EDGE_DTYPE_S4 : EDGE_DTYPE_S8, 4, (int64_t[]) { oc, kh, kw, per }, true);
+  value *const w =
+      make(t, 1, round % 11 == 5 ? EDGE_DTYPE_S4 : EDGE_DTYPE_S8, 4, (int64_t[]) { oc, kh, kw, per }, true);
   quantize(w, round % 5 ? (uint32_t)oc : 1, 0, 0.01f, false);
   if (w->t.dtype == EDGE_DTYPE_S4) t->may_fall_back = kind > 1;
   bias_of(t, 2, oc);
   output(t, xt, 0.02f * 0.01f * 16.0f * (float)(kh * kw * per));
   attr_ints(t, "strides", 2, sh, sw, 0, 0);
   attr_ints(t, "dilations", 2, dh, dw, 0, 0);
-  if (round % 2) attr_ints(t, "pads", 4, between(0, kh - 1), between(0, kw - 1), between(0, kh - 1), between(0, kw - 1));
-  else attr_int(t, "auto_pad", between(1, 3));
+  if (round % 2)
+    attr_ints(t, "pads", 4, between(0, kh - 1), between(0, kw - 1), between(0, kh - 1), between(0, kw - 1));
+  else
+    attr_int(t, "auto_pad", between(1, 3));
   attr_int(t, "group", group);
   random_act(t);
   const int bad = check(t, env, xt);
@@ -348,7 +365,8 @@ static int pool(edge_env *env, uint32_t round) {
   t->n_in = 1;
   const int64_t kh = between(1, 5), kw = between(1, 5), sh = between(1, 3), sw = between(1, 3);
   const int32_t type = type8();
-  value *const x = make(t, 0, type, 4, (int64_t[]) { between(1, 2), kh + between(0, 12), kw + between(0, 12), between(1, 150) }, false);
+  value *const x = make(
+      t, 0, type, 4, (int64_t[]) { between(1, 2), kh + between(0, 12), kw + between(0, 12), between(1, 150) }, false);
   quantize(x, 1, 0, 0.03f, true);
   output(t, type, 0.03f);
   if (round / 2 % 2) {
@@ -358,8 +376,10 @@ static int pool(edge_env *env, uint32_t round) {
   }
   attr_ints(t, "kernel", 2, kh, kw, 0, 0);
   attr_ints(t, "strides", 2, sh, sw, 0, 0);
-  if (round / 4 % 2) attr_ints(t, "pads", 4, between(0, kh - 1), between(0, kw - 1), between(0, kh - 1), between(0, kw - 1));
-  else attr_int(t, "auto_pad", between(1, 3));
+  if (round / 4 % 2)
+    attr_ints(t, "pads", 4, between(0, kh - 1), between(0, kw - 1), between(0, kh - 1), between(0, kw - 1));
+  else
+    attr_int(t, "auto_pad", between(1, 3));
   attr_int(t, "ceil_mode", round / 8 % 2);
   if (round % 2 == 0) attr_int(t, "count_include_pad", round / 16 % 2);
   t->may_fall_back = round / 16 % 2;
@@ -370,12 +390,14 @@ static int pool(edge_env *env, uint32_t round) {
 }
 
 static int unary(edge_env *env, uint32_t round) {
-  static const char *const ops[] = { "Relu", "LeakyRelu", "HardSwish", "Sigmoid", "Tanh", "Gelu", "Swish", "Exp", "Abs", "Neg" };
+  static const char *const ops[] = { "Relu", "LeakyRelu", "HardSwish", "Sigmoid", "Tanh",
+                                     "Gelu", "Swish",     "Exp",       "Abs",     "Neg" };
   test *const t = calloc(1, sizeof *t);
   t->op = ops[round % 10];
   t->n_in = 1;
   const int32_t type = type8();
-  quantize(make(t, 0, type, 3, (int64_t[]) { between(1, 3), between(1, 70), between(1, 70) }, false), 1, 0, 0.03f, true);
+  quantize(make(t, 0, type, 3, (int64_t[]) { between(1, 3), between(1, 70), between(1, 70) }, false), 1, 0, 0.03f,
+           true);
   output(t, type, 0.02f);
   const int bad = check(t, env, type);
   free(t);
@@ -408,7 +430,8 @@ static int reduce(edge_env *env, uint32_t round) {
   t->op = round % 2 ? "ReduceMean" : "ReduceSum";
   t->n_in = 2;
   const int32_t type = type8();
-  quantize(make(t, 0, type, 4, (int64_t[]) { between(1, 3), between(1, 9), between(1, 9), between(1, 700) }, false), 1, 0, 0.03f, true);
+  quantize(make(t, 0, type, 4, (int64_t[]) { between(1, 3), between(1, 9), between(1, 9), between(1, 700) }, false), 1,
+           0, 0.03f, true);
   const int64_t first = between(1, 2), n = between(1, 2);
   value *const a = make(t, 1, EDGE_DTYPE_S64, 1, &n, true);
   for (int64_t i = 0; i < n; ++i) ((int64_t *)a->data)[i] = round % 3 ? first + i : first + i - 4;
@@ -424,7 +447,8 @@ static int softmax(edge_env *env, uint32_t round) {
   t->op = "Softmax";
   t->n_in = 1;
   const int32_t type = type8();
-  quantize(make(t, 0, type, 3, (int64_t[]) { between(1, 3), between(1, 20), between(1, round % 4 ? 40 : 1000) }, false), 1, 0, 0.05f, true);
+  quantize(make(t, 0, type, 3, (int64_t[]) { between(1, 3), between(1, 20), between(1, round % 4 ? 40 : 1000) }, false),
+           1, 0, 0.05f, true);
   output(t, type, 1.0f / 256.0f);
   attr_float(t, "beta", round % 3 ? 1.0 : 0.7);
   if (round % 5 == 0) {
@@ -442,7 +466,8 @@ static int convert(edge_env *env, uint32_t round) {
   t->op = quantizes ? "Quantize" : "Dequantize";
   t->n_in = 1;
   const int32_t type = type8(), from = round % 3 == 0 ? EDGE_DTYPE_F32 : type8();
-  value *const x = make(t, 0, quantizes ? from : type, 3, (int64_t[]) { between(1, 3), between(1, 60), between(1, 200) }, false);
+  value *const x =
+      make(t, 0, quantizes ? from : type, 3, (int64_t[]) { between(1, 3), between(1, 60), between(1, 200) }, false);
   if (x->t.dtype == EDGE_DTYPE_F32) {
     for (uint64_t i = 0; i < x->bytes / 4; ++i) ((float *)x->data)[i] = (float)between(-4000, 4000) / 500.0f;
     ((float *)x->data)[0] = NAN;
@@ -465,12 +490,14 @@ static int integer_product(edge_env *env, uint32_t round) {
   const int32_t at = type8(), bt = type8();
   (void)make(t, 0, at, 3, (int64_t[]) { between(1, 2), m, k }, false);
   value *const b = make(t, 1, bt, 2, (int64_t[]) { k, n }, true);
-  for (uint64_t i = 0; i < b->bytes; ++i) ((uint8_t *)b->data)[i] = (uint8_t)(between(-120, 120) + (bt == EDGE_DTYPE_U8 ? 128 : 0));
+  for (uint64_t i = 0; i < b->bytes; ++i)
+    ((uint8_t *)b->data)[i] = (uint8_t)(between(-120, 120) + (bt == EDGE_DTYPE_U8 ? 128 : 0));
   if (round % 4) (void)make(t, 2, at, 0, NULL, round % 4 == 1);
   const bool per_column = round % 5 == 0;
   if (bt == EDGE_DTYPE_U8 || round % 2) {
     value *const z = make(t, 3, bt, per_column, &n, true);
-    for (uint64_t i = 0; i < z->bytes; ++i) ((uint8_t *)z->data)[i] = (uint8_t)(between(-7, 7) + (bt == EDGE_DTYPE_U8 ? 128 : 0));
+    for (uint64_t i = 0; i < z->bytes; ++i)
+      ((uint8_t *)z->data)[i] = (uint8_t)(between(-7, 7) + (bt == EDGE_DTYPE_U8 ? 128 : 0));
   }
   const int bad = check(t, env, EDGE_DTYPE_S32);
   free(t);
@@ -481,9 +508,11 @@ static const struct {
   const char *name;
   int (*run)(edge_env *env, uint32_t round);
   uint32_t rounds;
-} groups[] = { { "conv", conv, 240 }, { "product", product, 120 }, { "binary", binary, 144 }, { "pool", pool, 128 },
-               { "unary", unary, 40 }, { "concat", concat, 60 },
-               { "reduce", reduce, 60 }, { "softmax", softmax, 40 }, { "convert", convert, 60 }, { "integer_product", integer_product, 80 } };
+} groups[] = { { "conv", conv, 240 },      { "product", product, 120 },
+               { "binary", binary, 144 },  { "pool", pool, 128 },
+               { "unary", unary, 40 },     { "concat", concat, 60 },
+               { "reduce", reduce, 60 },   { "softmax", softmax, 40 },
+               { "convert", convert, 60 }, { "integer_product", integer_product, 80 } };
 
 int main(int argc, char **argv) {
   if (argc < 2) {

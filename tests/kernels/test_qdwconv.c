@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Depthwise kernels: every row against a plain loop, windows, strides, dilations, paddings, channel tails, guard pages. */
+ * Depthwise kernels: every row against a plain loop, windows, strides, dilations, paddings, channel tails, guard pages.
+ */
 #include "kt.h"
 #include "kernels/qdwconv/qdwconv.h"
 #include <math.h>
@@ -7,7 +8,8 @@
 static int run_one(const ek_qdw_desc *d, ek_qdw_args a, int x_signed, uint32_t images) {
   const size_t xn = (size_t)images * a.ih * a.iw * a.c, yn = (size_t)images * a.oh * a.ow * a.c, taps = a.kh * a.kw;
   const size_t packed = ek_qdw_channels(d, a.c), wn = (size_t)ek_qdw_packed_bytes(d, a.c, a.kh, a.kw);
-  const kt_buffer x = kt_get(xn), y = kt_get(yn), w = kt_get(wn), zero = kt_get(a.c), pb = kt_get(packed * 4), pm = kt_get(packed * 4);
+  const kt_buffer x = kt_get(xn), y = kt_get(yn), w = kt_get(wn), zero = kt_get(a.c), pb = kt_get(packed * 4),
+                  pm = kt_get(packed * 4);
   int8_t *const raw = malloc(taps * a.c);
   int32_t *const bias = malloc(a.c * sizeof *bias);
   float *const mult = malloc(a.c * sizeof *mult);
@@ -58,8 +60,8 @@ static int run_one(const ek_qdw_desc *d, ek_qdw_args a, int x_signed, uint32_t i
     want = want < a.lo ? a.lo : want > a.hi ? a.hi : want;
     const uint8_t got = ((uint8_t *)y.data)[i];
     if ((double)(is_s8 ? (int8_t)got : got) != want) {
-      printf("%s c=%u %ux%u k%ux%u s%u d%u,%u signed %d: image %zu [%zu][%zu][%zu] is %d, expected %g\n", d->name, a.c, a.ih, a.iw,
-             a.kh, a.kw, a.sh, a.dh, a.dw, x_signed, n, oy, ox, c, is_s8 ? (int8_t)got : got, want);
+      printf("%s c=%u %ux%u k%ux%u s%u d%u,%u signed %d: image %zu [%zu][%zu][%zu] is %d, expected %g\n", d->name, a.c,
+             a.ih, a.iw, a.kh, a.kw, a.sh, a.dh, a.dw, x_signed, n, oy, ox, c, is_s8 ? (int8_t)got : got, want);
       bad = 1;
     }
   }
@@ -84,7 +86,8 @@ static int run(const ek_qdw_desc *d) {
     if (a.c > 300) a.c = 192;
     a.pad_top = (int32_t)kt_range(0, a.kh - 1);
     a.pad_left = (int32_t)kt_range(0, a.kw - 1);
-    const uint32_t eh = a.ih + (uint32_t)a.pad_top + kt_range(0, a.kh - 1), ew = a.iw + (uint32_t)a.pad_left + kt_range(0, a.kw - 1);
+    const uint32_t eh = a.ih + (uint32_t)a.pad_top + kt_range(0, a.kh - 1),
+                   ew = a.iw + (uint32_t)a.pad_left + kt_range(0, a.kw - 1);
     a.oh = (eh - (a.kh - 1) * a.dh - 1) / a.sh + 1;
     a.ow = (ew - (a.kw - 1) * a.dw - 1) / a.sw + 1;
     a.out = i & 2 ? EK_Q_S8 : EK_Q_U8;

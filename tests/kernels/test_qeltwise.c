@@ -4,8 +4,12 @@
 #include "kernels/qeltwise/qeltwise.h"
 #include <math.h>
 
-static double clamp(const ek_qelt_args *p, double v) { return v < p->lo ? p->lo : v > p->hi ? p->hi : v; }
-static int32_t value(uint8_t b, uint32_t flip, int32_t z) { return (int32_t)(b ^ (flip & 255)) - z; }
+static double clamp(const ek_qelt_args *p, double v) {
+  return v < p->lo ? p->lo : v > p->hi ? p->hi : v;
+}
+static int32_t value(uint8_t b, uint32_t flip, int32_t z) {
+  return (int32_t)(b ^ (flip & 255)) - z;
+}
 
 static int fail(const ek_qelt_desc *d, const char *what, size_t n, size_t i, double got, double want) {
   printf("%s %s n=%zu [%zu]: got %g, expected %g\n", d->name, what, n, i, got, want);
@@ -19,7 +23,8 @@ static int binary(const ek_qelt_desc *d, const ek_qelt_args *p, size_t n, int is
   (is_mul ? d->mul : d->add)(p, n, a.data, b.data, step, y.data);
   int bad = 0;
   for (size_t i = 0; i < n && !bad; ++i) {
-    const int32_t va = value(((uint8_t *)a.data)[i], p->flip_a, p->za), vb = value(((uint8_t *)b.data)[i * step], p->flip_b, p->zb);
+    const int32_t va = value(((uint8_t *)a.data)[i], p->flip_a, p->za),
+                  vb = value(((uint8_t *)b.data)[i * step], p->flip_b, p->zb);
     volatile float left = (float)va * p->ra, right = (float)vb * p->rb, both = (float)(va * vb) * p->ra;
     volatile float sum = left + right;
     const double want = clamp(p, nearbyint((double)(is_mul ? both : sum)) + p->zy);
@@ -34,8 +39,10 @@ static int binary(const ek_qelt_desc *d, const ek_qelt_args *p, size_t n, int is
 static int convert(const ek_qelt_desc *d, const ek_qelt_args *p, size_t n) {
   const kt_buffer x = kt_get(n * 4), q = kt_get(n);
   float *const f = x.data;
-  const float special[] = { NAN, INFINITY, -INFINITY, 1e30f, -1e30f, 0.f, -0.f, p->ra * 0.5f, p->ra * 1.5f, p->ra * -2.5f };
-  for (size_t i = 0; i < n; ++i) f[i] = kt_rand() % 4 ? p->ra * ((float)kt_range(0, 6000) / 8.f - 375.f) : special[kt_rand() % 10];
+  const float special[] = { NAN, INFINITY, -INFINITY,    1e30f,        -1e30f,
+                            0.f, -0.f,     p->ra * 0.5f, p->ra * 1.5f, p->ra * -2.5f };
+  for (size_t i = 0; i < n; ++i)
+    f[i] = kt_rand() % 4 ? p->ra * ((float)kt_range(0, 6000) / 8.f - 375.f) : special[kt_rand() % 10];
   d->quant(p, n, f, q.data);
   int bad = 0;
   for (size_t i = 0; i < n && !bad; ++i) {
@@ -83,14 +90,23 @@ static int scale(const ek_qelt_desc *d, size_t n) {
 
 static int run(const ek_qelt_desc *d) {
   for (uint32_t i = 0; i < 600; ++i) {
-    ek_qelt_args p = { i & 1 ? 0x80808080u : 0, i & 2 ? 0x80808080u : 0, (int32_t)kt_range(0, 255), (int32_t)kt_range(0, 255),
-                       (float)kt_range(1, 4000) / 2000.f, (float)kt_range(1, 4000) / (i & 32 ? 2000.f : -1500.f), 0, 0, 0, (i >> 2) & 1 };
+    ek_qelt_args p = { i & 1 ? 0x80808080u : 0,
+                       i & 2 ? 0x80808080u : 0,
+                       (int32_t)kt_range(0, 255),
+                       (int32_t)kt_range(0, 255),
+                       (float)kt_range(1, 4000) / 2000.f,
+                       (float)kt_range(1, 4000) / (i & 32 ? 2000.f : -1500.f),
+                       0,
+                       0,
+                       0,
+                       (i >> 2) & 1 };
     const int32_t qlo = p.y_signed ? -128 : 0;
     p.zy = qlo + (int32_t)kt_range(0, 255);
     p.lo = i % 3 ? qlo : qlo + 30;
     p.hi = i % 5 ? qlo + 255 : qlo + 190;
     const size_t n = i % 300 + (i == 599 ? 5000 : 0);
-    if (binary(d, &p, n, 0, 1) || binary(d, &p, n, 1, 1) || (n && (binary(d, &p, n, 0, 0) || binary(d, &p, n, 1, 0)))) return 1;
+    if (binary(d, &p, n, 0, 1) || binary(d, &p, n, 1, 1) || (n && (binary(d, &p, n, 0, 0) || binary(d, &p, n, 1, 0))))
+      return 1;
     p.lo = qlo, p.hi = qlo + 255;
     if (convert(d, &p, n) || scale(d, n)) return 1;
   }
