@@ -334,7 +334,7 @@ static void executor_task(void *arg, uint32_t worker) {
   wake_sleepers(pool);
 }
 
-void ei_pool_start(ei_pool *pool) {
+static void start_helpers(ei_pool *pool) {
   if (pool->started || pool->executor.run != NULL) return;
   pool->started = true;
   for (uint32_t i = 0; i + 1 < pool->num_threads; ++i) {
@@ -360,6 +360,12 @@ static bool needs_helpers(const run *r, uint64_t *before_ns, uint64_t *shared_ns
   return *shared_ns != 0;
 }
 
+void ei_pool_start(ei_pool *pool, const edge_step *steps, uint32_t num_steps) {
+  const run r = { steps, num_steps, NULL, EDGE_STATUS_OK };
+  uint64_t before_ns, shared_ns;
+  if (needs_helpers(&r, &before_ns, &shared_ns)) start_helpers(pool);
+}
+
 static void run_with_helpers(ei_pool *pool, run *r) {
   uint64_t before_ns, shared_ns;
   if (!needs_helpers(r, &before_ns, &shared_ns)) {
@@ -377,7 +383,7 @@ static void run_with_helpers(ei_pool *pool, run *r) {
     pool->current = NULL;
     return;
   }
-  ei_pool_start(pool);
+  start_helpers(pool);
   if (shared_ns >= WAKE_NS && before_ns <= AHEAD_NS) wake_sleepers(pool);
   drive(pool, r, 0, pool->num_helpers == 0);
   atomic_store(&pool->running, false);
@@ -385,8 +391,8 @@ static void run_with_helpers(ei_pool *pool, run *r) {
 
 #else
 
-void ei_pool_start(ei_pool *pool) {
-  (void)pool;
+void ei_pool_start(ei_pool *pool, const edge_step *steps, uint32_t num_steps) {
+  (void)pool, (void)steps, (void)num_steps;
 }
 
 #endif

@@ -22,8 +22,9 @@ typedef struct ei_run_control {
 edge_status ei_pool_create(ei_alloc *alloc, int32_t kind, const edge_executor *executor, uint32_t num_threads,
                            ei_pool **out, edge_error *err);
 void ei_pool_destroy(ei_pool *pool);
-/** Start the helpers now, so that no later run creates a thread. Failing to start some is not an error. */
-void ei_pool_start(ei_pool *pool);
+/** Start the helpers now if this run list can use them, so that its runs create no thread. Failing to start some is
+ *  not an error. */
+void ei_pool_start(ei_pool *pool, const edge_step *steps, uint32_t num_steps);
 uint32_t ei_pool_threads(const ei_pool *pool);
 /** Steps with one tile or an estimate below 3 us stay on the caller; cost_ns 0 means unknown, worth sharing.
  *  Execute a run list; the calling thread takes part as worker 0 and can always finish alone.

@@ -230,6 +230,9 @@ edge_status ei_instance_bind(ei_instance *in) {
   }
   if (first) EI_TRY(make_segments(in));
   copy_steps(in);
+  for (uint32_t i = 0; i < in->n_segments; ++i) /* no run creates threads */
+    if (in->segments[i].kind == EI_SEG_STEPS && in->session->pool)
+      ei_pool_start(in->session->pool, in->segments[i].steps, in->segments[i].n_steps);
   for (uint32_t t = 0; t < in->sg->n_tensors; ++t) {
     in->live[t] = in->views[t];
     if (in->plan[t].bytes) {

@@ -267,7 +267,10 @@ void test_pool_create_destroy(void) {
   ei_alloc *const a = et_alloc();
   for (uint32_t i = 0; i < 100; ++i) {
     ei_pool *const pool = open_pool(a, 1 + i % 5);
-    if (i % 3 == 0) ei_pool_start(pool);
+    if (i % 3 == 0) {
+      const edge_step step = { .fn = on_caller, .num_tiles = 2, .cost_ns = 100000 };
+      ei_pool_start(pool, &step, 1);
+    }
     if (i % 2 == 0) random_runs(pool, 1 + i % 3, i, 0, false);
     ei_pool_destroy(pool);
   }
