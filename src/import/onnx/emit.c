@@ -97,7 +97,7 @@ void ei_ox_emit(ei_ox_call *c, const char *op, const uint32_t *in, uint32_t n_in
     return;
   }
   for (uint32_t i = 0; i < n_out; ++i) {
-    if (n->out[i] == EI_NONE && i < n->op->min_out) n->out[i] = ei_ox_temp(c); /* nobody reads it */
+    if (i < n->op->min_out && n->out[i] == EI_NONE) n->out[i] = ei_ox_temp(c); /* nobody reads it */
     if (n->out[i] != EI_NONE) c->b->producer[n->out[i]] = index;
   }
   c->last = index;

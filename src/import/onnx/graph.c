@@ -2,7 +2,7 @@
  * Graphs: initializers, inputs, nodes one after the other, functions inlined, outputs. */
 #include "onnx.h"
 
-enum { MAX_NESTING = 48, MAX_INLINED = 4000000 };
+enum { MAX_NESTING = 48, MAX_INLINED = 1000000, MAX_MISSING = 256 };
 
 void ei_ox_fail(ei_ox_call *c, edge_status status, const char *format, ...) {
   char text[320];
@@ -20,6 +20,7 @@ static void add_missing(ei_ox *x, const ei_ox_node *n, int64_t opset, const char
     m->count++;
     return;
   }
+  if (++x->n_missing > MAX_MISSING) return; /* enough to tell; files may hold millions */
   ei_ox_missing *const m = EI_NEW(x->arena, ei_ox_missing);
   if (!m) {
     ei_ox_out_of_memory(x);
@@ -111,11 +112,10 @@ static void inline_function(ei_ox_scope *s, const ei_ox_node *n, const ei_ox_fun
   in.fn = f;
   in.call = n;
   in.caller = s;
-  x->inlined += f->n_nodes;
-  if (x->depth >= MAX_NESTING || x->inlined > MAX_INLINED || n->n_in > f->n_in || n->n_out > f->n_out) {
-    x->status = ei_fail_at(x->err, EDGE_STATUS_MALFORMED, n->offset,
-                           "node '%s' calls function '%s', which is recursive, too large or takes other arguments",
-                           n->name, f->name);
+  if (x->depth >= MAX_NESTING || n->n_in > f->n_in || n->n_out > f->n_out) {
+    x->status =
+        ei_fail_at(x->err, EDGE_STATUS_MALFORMED, n->offset,
+                   "node '%s' calls function '%s', which is recursive or takes other arguments", n->name, f->name);
     return;
   }
   for (uint32_t i = 0; i < f->n_in; ++i) {
@@ -160,6 +160,11 @@ static bool open_call(ei_ox_call *c, ei_ox_scope *s, const ei_ox_node *n) {
 static void translate(ei_ox_scope *s, const ei_ox_node *n) {
   ei_ox *const x = s->body->x;
   const ei_ox_function *const f = find_function(x->model, n);
+  if (s->fn && ++x->inlined > MAX_INLINED) {
+    x->status = ei_fail_at(x->err, EDGE_STATUS_LIMIT_EXCEEDED, n->offset,
+                           "functions of the model expand to more than %d nodes", MAX_INLINED);
+    return;
+  }
   if (f) {
     inline_function(s, n, f);
     return;
@@ -251,7 +256,7 @@ static uint32_t add_inputs(ei_ox_scope *s, const ei_ox_graph *g, const uint32_t 
 }
 
 /* An output is produced by a node of its own subgraph and listed once: everything else passes an Identity. */
-static uint32_t output_of(ei_ox_scope *s, const ei_ox_value *v, const uint32_t *earlier, uint32_t n_earlier) {
+static uint32_t output_of(ei_ox_scope *s, const ei_ox_value *v) {
   ei_ox *const x = s->body->x;
   ei_ox_body *const b = s->body;
   uint32_t t = ei_ox_lookup(s, v->name);
@@ -259,9 +264,7 @@ static uint32_t output_of(ei_ox_scope *s, const ei_ox_value *v, const uint32_t *
     if (ei_ox_ok(x)) x->status = ei_fail(x->err, EDGE_STATUS_MALFORMED, "output '%s' is never produced", v->name);
     return EI_NONE;
   }
-  bool copy = b->producer[t] == EI_NONE;
-  for (uint32_t i = 0; i < n_earlier; ++i) copy = copy || earlier[i] == t;
-  if (copy) {
+  if (b->producer[t] == EI_NONE || b->producer[t] == EI_OX_ABSENT) {
     ei_tensor o;
     memset(&o, 0, sizeof o);
     o.name = v->name;
@@ -291,6 +294,7 @@ static uint32_t output_of(ei_ox_scope *s, const ei_ox_value *v, const uint32_t *
       if (tensor->dims[i] < 0) tensor->symbols[i] = declared.symbols[i];
     }
   }
+  b->producer[t] = EI_OX_ABSENT; /* listed */
   return t;
 }
 
@@ -323,7 +327,7 @@ edge_status ei_ox_build_subgraph(ei_ox *x, ei_ox_scope *outer, const ei_ox_graph
   const uint32_t n_in = add_inputs(&s, g, like, n_like, inputs);
   const uint32_t *const order = ei_ox_order(x, g->nodes, g->n_nodes);
   for (uint32_t i = 0; i < g->n_nodes && ei_ox_ok(x); ++i) translate(&s, &g->nodes[order[i]]);
-  for (uint32_t i = 0; i < g->n_outputs && ei_ox_ok(x); ++i) outputs[i] = output_of(&s, &g->outputs[i], outputs, i);
+  for (uint32_t i = 0; i < g->n_outputs && ei_ox_ok(x); ++i) outputs[i] = output_of(&s, &g->outputs[i]);
   x->depth--;
   if (!ei_ox_ok(x)) return x->status;
   uint32_t *const all = EI_NEW_ARRAY(x->arena, uint32_t, (uint64_t)n_in + body->n_captures + 1);

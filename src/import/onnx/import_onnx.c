@@ -6,8 +6,8 @@
 static edge_status report_missing(ei_ox *x) {
   char text[440];
   size_t length = 0;
-  uint32_t kinds = 0, shown = 0;
-  for (const ei_ox_missing *m = x->missing; m; m = m->next) kinds++;
+  const uint32_t kinds = x->n_missing;
+  uint32_t shown = 0;
   for (const ei_ox_missing *m = x->missing; m; m = m->next) {
     char line[300], more[32] = "";
     if (m->count > 1) ei_format(more, sizeof more, " and %u more", m->count - 1);

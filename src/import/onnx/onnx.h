@@ -27,6 +27,7 @@ typedef struct ei_ox { /* one import */
   ei_ox_missing *missing, *last_missing;
   uint32_t depth;   /* of functions and subgraphs being built */
   uint64_t inlined; /* nodes that came out of functions */
+  uint32_t n_missing;
 } ei_ox;
 
 typedef struct ei_ox_names { /* open addressing; capacity a power of two */
