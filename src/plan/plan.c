@@ -14,12 +14,14 @@ typedef struct planner {
   uint32_t n_buffers;
   block *blocks;
   uint32_t n_blocks;
-  uint32_t *order;           /* permutation of blocks being tried */
-  uint32_t *placed;          /* blocks placed so far, by ascending offset */
-  uint64_t *best;            /* offsets of the best try */
+  uint32_t *order;  /* permutation of blocks being tried */
+  uint32_t *placed; /* blocks placed so far, by ascending offset */
+  uint64_t *best;   /* offsets of the best try */
 } planner;
 
-static uint32_t alignment(const ei_plan_buffer *b) { return b->align > 64 ? b->align : 64; }
+static uint32_t alignment(const ei_plan_buffer *b) {
+  return b->align > 64 ? b->align : 64;
+}
 
 /* After this, `block` is the buffer at the end of the alias chain and `offset` is relative to it. */
 static edge_status resolve_aliases(ei_plan_buffer *b, uint32_t n, edge_error *err) {
@@ -50,7 +52,8 @@ static void merge_shared(const ei_plan_buffer *b, uint32_t n, block *life, uint3
     while (joined[into] != into) into = joined[into];
     if (into == i || b[source].offset != 0 || b[i].external || b[into].external) continue;
     /* everything in the target block must be over when this buffer starts, and the bytes must fit */
-    if (life[into].last != life[i].first || life[i].bytes > life[into].bytes || life[i].align > life[into].align) continue;
+    if (life[into].last != life[i].first || life[i].bytes > life[into].bytes || life[i].align > life[into].align)
+      continue;
     joined[i] = into;
     life[into].last = life[i].last;
   }
@@ -149,15 +152,15 @@ static void set_keys(planner *p, int order, uint64_t *seed) {
     block *const b = &p->blocks[i];
     const uint64_t life = (uint64_t)b->last - b->first + 1;
     switch (order) {
-      case ORDER_SIZE: b->key = b->bytes; break;
-      case ORDER_AREA: b->key = b->bytes / 64 * life; break;
-      case ORDER_LIFE: b->key = (life << 32) + (b->bytes >> 12); break;
-      case ORDER_START: b->key = ((uint64_t)(UINT32_MAX - b->first) << 32) + (b->bytes >> 12 & UINT32_MAX); break;
-      case ORDER_END: b->key = ((uint64_t)b->last << 32) + (b->bytes >> 12 & UINT32_MAX); break;
-      default: /* by size with noise: escapes what the plain orders get wrong */
-        *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-        b->key = b->bytes / 256 * (128 + (*seed >> 57));
-        break;
+    case ORDER_SIZE: b->key = b->bytes; break;
+    case ORDER_AREA: b->key = b->bytes / 64 * life; break;
+    case ORDER_LIFE: b->key = (life << 32) + (b->bytes >> 12); break;
+    case ORDER_START: b->key = ((uint64_t)(UINT32_MAX - b->first) << 32) + (b->bytes >> 12 & UINT32_MAX); break;
+    case ORDER_END: b->key = ((uint64_t)b->last << 32) + (b->bytes >> 12 & UINT32_MAX); break;
+    default: /* by size with noise: escapes what the plain orders get wrong */
+      *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+      b->key = b->bytes / 256 * (128 + (*seed >> 57));
+      break;
     }
   }
 }
@@ -173,7 +176,8 @@ static edge_status make_blocks(planner *p, ei_arena *temp, uint32_t *positions) 
   p->order = EI_NEW_ARRAY(temp, uint32_t, n + 1);
   p->placed = EI_NEW_ARRAY(temp, uint32_t, n + 1);
   p->best = EI_NEW_ARRAY(temp, uint64_t, n + 1);
-  if (!life || !joined || !block_of || !p->blocks || !p->order || !p->placed || !p->best) return EDGE_STATUS_OUT_OF_MEMORY;
+  if (!life || !joined || !block_of || !p->blocks || !p->order || !p->placed || !p->best)
+    return EDGE_STATUS_OUT_OF_MEMORY;
   for (uint32_t i = 0; i < n; ++i) {
     life[i].first = UINT32_MAX;
     life[i].bytes = b[i].external ? 0 : b[i].bytes;
@@ -217,7 +221,8 @@ edge_status ei_plan_place(ei_plan_buffer *buffers, uint32_t count, ei_arena *tem
   const edge_status status = make_blocks(&p, temp, &positions);
   uint64_t *const delta = EI_NEW_ARRAY(temp, uint64_t, (uint64_t)positions + 2);
   if (status != EDGE_STATUS_OK || !delta)
-    return ei_fail(err, status != EDGE_STATUS_OK ? status : EDGE_STATUS_OUT_OF_MEMORY, "no memory to plan %u buffers", count);
+    return ei_fail(err, status != EDGE_STATUS_OK ? status : EDGE_STATUS_OUT_OF_MEMORY, "no memory to plan %u buffers",
+                   count);
   uint64_t total = 0;
   for (uint32_t i = 0; i < p.n_blocks; ++i)
     if (!ei_add_u64(total, p.blocks[i].bytes, &total) || !ei_add_u64(total, p.blocks[i].align, &total) ||

@@ -41,7 +41,8 @@ static const char *missing_entry(const edge_backend_api *api) {
 }
 
 static edge_status open_backend(edge_env *env, const edge_backend_api *api, void *library, edge_error *err) {
-  if (env->n_backends == EI_MAX_BACKENDS) return ei_fail(err, EDGE_STATUS_LIMIT_EXCEEDED, "more than %d backends", EI_MAX_BACKENDS);
+  if (env->n_backends == EI_MAX_BACKENDS)
+    return ei_fail(err, EDGE_STATUS_LIMIT_EXCEEDED, "more than %d backends", EI_MAX_BACKENDS);
   ei_backend *const b = &env->backends[env->n_backends];
   memset(b, 0, sizeof *b);
   b->api = api;
@@ -95,18 +96,25 @@ edge_status ei_backends_load(edge_env *env, const char *path, edge_error *err) {
   edge_status status = EDGE_STATUS_BACKEND_UNAVAILABLE;
   memcpy(&entry, &symbol, sizeof entry); /* object to function pointer: POSIX allows it, ISO C has no cast */
   const edge_backend_api *const api = symbol ? entry(&ei_host_api) : NULL;
-  if (!symbol) ei_fail(err, status, "%s exports no %s: it is not an EdgeRT backend", path, EDGE_BACKEND_ENTRY_NAME);
-  else if (!api) ei_fail(err, status, "%s does not work with this library (backend interface %d.%d)", path, EDGE_BACKEND_ABI_MAJOR,
-                         EDGE_BACKEND_ABI_MINOR);
+  if (!symbol)
+    ei_fail(err, status, "%s exports no %s: it is not an EdgeRT backend", path, EDGE_BACKEND_ENTRY_NAME);
+  else if (!api)
+    ei_fail(err, status, "%s does not work with this library (backend interface %d.%d)", path, EDGE_BACKEND_ABI_MAJOR,
+            EDGE_BACKEND_ABI_MINOR);
   else if (api->struct_size < offsetof(edge_backend_api, probe) || api->abi_major != EDGE_BACKEND_ABI_MAJOR)
-    ei_fail(err, status, "%s implements backend interface %d.%d, this library needs major version %d: rebuild the plug-in", path,
+    ei_fail(err, status,
+            "%s implements backend interface %d.%d, this library needs major version %d: rebuild the plug-in", path,
             (int)api->abi_major, (int)api->abi_minor, EDGE_BACKEND_ABI_MAJOR);
-  else if (!api->name || !*api->name) ei_fail(err, status, "%s gives its backend no name", path);
-  else if (missing_entry(api)) ei_fail(err, status, "%s: backend %s lacks the entry %s", path, api->name, missing_entry(api));
-  else status = EDGE_STATUS_OK;
+  else if (!api->name || !*api->name)
+    ei_fail(err, status, "%s gives its backend no name", path);
+  else if (missing_entry(api))
+    ei_fail(err, status, "%s: backend %s lacks the entry %s", path, api->name, missing_entry(api));
+  else
+    status = EDGE_STATUS_OK;
   for (uint32_t i = 0; status == EDGE_STATUS_OK && i < env->n_backends; ++i)
     if (strcmp(env->backends[i].info.name, api->name) == 0)
-      status = ei_fail(err, EDGE_STATUS_BACKEND_UNAVAILABLE, "%s: a backend named %s is there already", path, api->name);
+      status =
+          ei_fail(err, EDGE_STATUS_BACKEND_UNAVAILABLE, "%s: a backend named %s is there already", path, api->name);
   if (status == EDGE_STATUS_OK) status = open_backend(env, api, library, err);
   if (status != EDGE_STATUS_OK) ei_port_library_close(library);
   return status;
@@ -132,7 +140,8 @@ edge_status ei_backends_parse(edge_env *env, const char *list, ei_backend **out,
     } else if (!b) {
       char names[256] = "";
       for (uint32_t i = 0; i < env->n_backends; ++i)
-        ei_format(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", env->backends[i].info.name);
+        ei_format(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "",
+                  env->backends[i].info.name);
       return ei_fail(err, EDGE_STATUS_NOT_FOUND, "no backend is named '%.*s'; there are: %s", (int)length, at, names);
     } else if (!b->device) {
       ei_log(env, EDGE_LOG_WARNING, "backend %s is not available: %s", b->info.name, b->info.reason);
@@ -143,6 +152,8 @@ edge_status ei_backends_parse(edge_env *env, const char *list, ei_backend **out,
     }
     at = comma ? comma + 1 : at + length;
   }
-  if (*count == 0) return ei_fail(err, EDGE_STATUS_BACKEND_UNAVAILABLE, "none of the backends '%s' is available", list ? list : "(all)");
+  if (*count == 0)
+    return ei_fail(err, EDGE_STATUS_BACKEND_UNAVAILABLE, "none of the backends '%s' is available",
+                   list ? list : "(all)");
   return EDGE_STATUS_OK;
 }

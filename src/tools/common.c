@@ -29,26 +29,26 @@ int tool_fail(tool_error *e, int code, const char *format, ...) {
 
 int tool_exit_code(edge_status status) {
   switch (status) {
-    case EDGE_STATUS_OK: return EXIT_OK;
-    case EDGE_STATUS_INVALID_ARGUMENT:
-    case EDGE_STATUS_NOT_FOUND:
-    case EDGE_STATUS_SHAPE_MISMATCH: return EXIT_USAGE;
-    case EDGE_STATUS_OUT_OF_MEMORY:
-    case EDGE_STATUS_LIMIT_EXCEEDED:
-    case EDGE_STATUS_CANCELLED:
-    case EDGE_STATUS_DEADLINE_EXCEEDED: return EXIT_LIMIT;
-    case EDGE_STATUS_UNSUPPORTED_OP:
-    case EDGE_STATUS_UNSUPPORTED_TYPE:
-    case EDGE_STATUS_UNSUPPORTED_FEATURE:
-    case EDGE_STATUS_UNSUPPORTED_VERSION:
-    case EDGE_STATUS_BACKEND_UNAVAILABLE:
-    case EDGE_STATUS_BACKEND_REFUSED:
-    case EDGE_STATUS_INTERNAL: return EXIT_UNSUPPORTED;
-    case EDGE_STATUS_DEVICE_FAILED:
-    case EDGE_STATUS_DEVICE_TIMEOUT:
-    case EDGE_STATUS_DEVICE_LOST:
-    case EDGE_STATUS_STATE_LOST: return EXIT_DEVICE;
-    default: return EXIT_BAD_FILE;
+  case EDGE_STATUS_OK: return EXIT_OK;
+  case EDGE_STATUS_INVALID_ARGUMENT:
+  case EDGE_STATUS_NOT_FOUND:
+  case EDGE_STATUS_SHAPE_MISMATCH: return EXIT_USAGE;
+  case EDGE_STATUS_OUT_OF_MEMORY:
+  case EDGE_STATUS_LIMIT_EXCEEDED:
+  case EDGE_STATUS_CANCELLED:
+  case EDGE_STATUS_DEADLINE_EXCEEDED: return EXIT_LIMIT;
+  case EDGE_STATUS_UNSUPPORTED_OP:
+  case EDGE_STATUS_UNSUPPORTED_TYPE:
+  case EDGE_STATUS_UNSUPPORTED_FEATURE:
+  case EDGE_STATUS_UNSUPPORTED_VERSION:
+  case EDGE_STATUS_BACKEND_UNAVAILABLE:
+  case EDGE_STATUS_BACKEND_REFUSED:
+  case EDGE_STATUS_INTERNAL: return EXIT_UNSUPPORTED;
+  case EDGE_STATUS_DEVICE_FAILED:
+  case EDGE_STATUS_DEVICE_TIMEOUT:
+  case EDGE_STATUS_DEVICE_LOST:
+  case EDGE_STATUS_STATE_LOST: return EXIT_DEVICE;
+  default: return EXIT_BAD_FILE;
   }
 }
 
@@ -82,7 +82,8 @@ int tool_env(const tool_options *o, edge_env **out, tool_error *e) {
     char path[1024];
     const size_t length = strcspn(plugins, ":");
     snprintf(path, sizeof path, "%.*s", (int)length, plugins);
-    if (length && edge_env_load_plugin(*out, path, &error) != EDGE_STATUS_OK) fprintf(stderr, "warning: %s\n", error.text);
+    if (length && edge_env_load_plugin(*out, path, &error) != EDGE_STATUS_OK)
+      fprintf(stderr, "warning: %s\n", error.text);
     plugins += length + (plugins[length] == ':');
   }
   return EXIT_OK;
@@ -99,7 +100,8 @@ void tool_session_options(const tool_options *o, uint64_t deadline_ns, edge_sess
   if (o->max_memory) out->max_dynamic_bytes = o->max_memory;
 }
 
-int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, uint64_t deadline_ns, edge_model **out, tool_error *e) {
+int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, uint64_t deadline_ns, edge_model **out,
+                    tool_error *e) {
   const char *const path = c->model;
   ei_import_options import = EI_IMPORT_OPTIONS_INIT;
   edge_error error = EDGE_ERROR_INIT;
@@ -111,7 +113,8 @@ int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, ui
   const char *given[TOOL_MAX_LIST];
   for (uint32_t i = 0; i < c->n_inputs; ++i) {
     const bool split = c->input_names[i] != NULL;
-    if (split || (!c->inputs_by_name && strchr(c->input_files[i], '='))) given[import.n_given++] = split ? c->input_names[i] : c->input_files[i];
+    if (split || (!c->inputs_by_name && strchr(c->input_files[i], '=')))
+      given[import.n_given++] = split ? c->input_names[i] : c->input_files[i];
   }
   import.given = given;
   const edge_status status = ei_import_open(env, path, &import, NULL, out, &error);
@@ -158,7 +161,9 @@ unsigned char *tool_read_file(const char *path, uint64_t *bytes) {
   return data;
 }
 
-double tool_now_ms(void) { return (double)edge_session_clock_ns() / 1e6; }
+double tool_now_ms(void) {
+  return (double)edge_session_clock_ns() / 1e6;
+}
 
 /* High-water mark of resident memory; 0 where the system does not tell. */
 uint64_t tool_peak_rss(void) {

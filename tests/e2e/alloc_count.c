@@ -10,7 +10,9 @@
 static atomic_ulong count;
 
 unsigned long et_allocation_calls(void);
-unsigned long et_allocation_calls(void) { return atomic_load(&count); }
+unsigned long et_allocation_calls(void) {
+  return atomic_load(&count);
+}
 
 /* The next definition of a function; dlsym itself may allocate, which is served from a small static pool. */
 static char pool[65536];
@@ -34,7 +36,9 @@ static void *from_pool(size_t n) {
   return p;
 }
 
-static int in_pool(const void *p) { return (const char *)p >= pool && (const char *)p < pool + sizeof pool; }
+static int in_pool(const void *p) {
+  return (const char *)p >= pool && (const char *)p < pool + sizeof pool;
+}
 
 void *malloc(size_t n) {
   static void *real;

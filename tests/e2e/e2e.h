@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                \
-  do {                                                                  \
-    if (!(condition)) {                                                 \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);   \
-      exit(1);                                                          \
-    }                                                                   \
+#define CHECK(condition)                                              \
+  do {                                                                \
+    if (!(condition)) {                                               \
+      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+      exit(1);                                                        \
+    }                                                                 \
   } while (0)
 
 enum { SKIPPED = 77, N_SHARED = 14 };
@@ -28,11 +28,20 @@ static const struct {
   int steps, differ;
   double tolerance;
 } shared_models[N_SHARED] = {
-  { "mlperf-tiny/ad_f32", 0, 0, 1e-4 },   { "mlperf-tiny/ad_int8", 0, 0, 0 },  { "mlperf-tiny/ic_resnet8_f32", 0, 0, 1e-4 },
-  { "mlperf-tiny/ic_resnet8_int8", 0, 0, 0 }, { "mlperf-tiny/kws_f32", 0, 0, 1e-2 }, { "mlperf-tiny/kws_int8", 4, 2, 0 },
-  { "mlperf-tiny/sww_int8", 0, 0, 0 },    { "mlperf-tiny/vww_f32", 0, 0, 1e-4 }, { "mlperf-tiny/vww_int8", 0, 0, 0 },
-  { "tflm/hello_world_float", 0, 0, 1e-4 }, { "tflm/hello_world_int8", 0, 0, 0 }, { "tflm/micro_speech_quantized", 0, 0, 0 },
-  { "tflm/mobilenet_v2_quantized_1x3x224x224", 9, 851, 0 }, { "tflm/person_detect", 0, 0, 0 },
+  { "mlperf-tiny/ad_f32", 0, 0, 1e-4 },
+  { "mlperf-tiny/ad_int8", 0, 0, 0 },
+  { "mlperf-tiny/ic_resnet8_f32", 0, 0, 1e-4 },
+  { "mlperf-tiny/ic_resnet8_int8", 0, 0, 0 },
+  { "mlperf-tiny/kws_f32", 0, 0, 1e-2 },
+  { "mlperf-tiny/kws_int8", 4, 2, 0 },
+  { "mlperf-tiny/sww_int8", 0, 0, 0 },
+  { "mlperf-tiny/vww_f32", 0, 0, 1e-4 },
+  { "mlperf-tiny/vww_int8", 0, 0, 0 },
+  { "tflm/hello_world_float", 0, 0, 1e-4 },
+  { "tflm/hello_world_int8", 0, 0, 0 },
+  { "tflm/micro_speech_quantized", 0, 0, 0 },
+  { "tflm/mobilenet_v2_quantized_1x3x224x224", 9, 851, 0 },
+  { "tflm/person_detect", 0, 0, 0 },
 };
 
 static inline const char *shared_path(char *out, size_t cap, int model) {
@@ -65,9 +74,12 @@ static inline void fill_inputs(edge_session *s) {
     CHECK(edge_session_get_input(s, i, &t) == EDGE_STATUS_OK && edge_tensor_elements(&t, &count) == EDGE_STATUS_OK);
     for (uint64_t k = 0; k < count; ++k) {
       const uint64_t z = splitmix(&seed);
-      if (t.dtype == EDGE_DTYPE_F32) ((float *)t.data)[k] = (float)((double)(z >> 40) / 8388608.0 - 1.0);
-      else if (t.dtype == EDGE_DTYPE_S8 || t.dtype == EDGE_DTYPE_U8) ((uint8_t *)t.data)[k] = (uint8_t)(z >> 56);
-      else ei_store_s64(&t, k, (int64_t)(z >> 63));
+      if (t.dtype == EDGE_DTYPE_F32)
+        ((float *)t.data)[k] = (float)((double)(z >> 40) / 8388608.0 - 1.0);
+      else if (t.dtype == EDGE_DTYPE_S8 || t.dtype == EDGE_DTYPE_U8)
+        ((uint8_t *)t.data)[k] = (uint8_t)(z >> 56);
+      else
+        ei_store_s64(&t, k, (int64_t)(z >> 63));
     }
   }
 }
@@ -75,7 +87,8 @@ static inline void fill_inputs(edge_session *s) {
 static inline edge_model *open_model(edge_env *env, const char *path, const ei_import_options *options) {
   edge_error error = EDGE_ERROR_INIT;
   edge_model *model = NULL;
-  if (ei_import_open(env, path, options, NULL, &model, &error) != EDGE_STATUS_OK) fprintf(stderr, "%s: %s\n", path, error.text);
+  if (ei_import_open(env, path, options, NULL, &model, &error) != EDGE_STATUS_OK)
+    fprintf(stderr, "%s: %s\n", path, error.text);
   CHECK(model);
   return model;
 }

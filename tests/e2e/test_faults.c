@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Every allocation fails once, and from then on: loading, preparing, running, resizing end in OUT_OF_MEMORY, nothing leaks,
- * and the same call works when memory is back. Also read callbacks that fail at every call. */
+ * Every allocation fails once, and from then on: loading, preparing, running, resizing end in OUT_OF_MEMORY, nothing
+ * leaks, and the same call works when memory is back. Also read callbacks that fail at every call. */
 #include "e2e.h"
 
 typedef struct faulty {
-  uint64_t countdown;            /* allocations until the first failure; 0: none */
+  uint64_t countdown; /* allocations until the first failure; 0: none */
   bool for_ever;
   uint64_t live, calls;
 } faulty;
@@ -16,8 +16,9 @@ static void *fault_alloc(void *user, uint64_t size, uint64_t align) {
     if (f->for_ever) f->countdown = 1;
     return NULL;
   }
-  void *const p = aligned_alloc((size_t)(align < sizeof(void *) ? sizeof(void *) : align),
-                                (size_t)((size + (align < 64 ? 64 : align) - 1) / (align < 64 ? 64 : align) * (align < 64 ? 64 : align)));
+  void *const p = aligned_alloc(
+      (size_t)(align < sizeof(void *) ? sizeof(void *) : align),
+      (size_t)((size + (align < 64 ? 64 : align) - 1) / (align < 64 ? 64 : align) * (align < 64 ? 64 : align)));
   if (p) f->live += size;
   return p;
 }
@@ -85,11 +86,21 @@ static edge_status load_int8(edge_env *env) {
   edge_model_release(m);
   return status;
 }
-static edge_status run_f32(edge_env *env) { return load_and_run(env, 0, 1, 1, false); }
-static edge_status run_int8(edge_env *env) { return load_and_run(env, 1, 1, 1, false); }
-static edge_status run_two_threads(edge_env *env) { return load_and_run(env, 1, 2, 1, false); }
-static edge_status run_two_sessions(edge_env *env) { return load_and_run(env, 0, 1, 2, false); }
-static edge_status run_resized(edge_env *env) { return load_and_run(env, 1, 1, 2, true); }
+static edge_status run_f32(edge_env *env) {
+  return load_and_run(env, 0, 1, 1, false);
+}
+static edge_status run_int8(edge_env *env) {
+  return load_and_run(env, 1, 1, 1, false);
+}
+static edge_status run_two_threads(edge_env *env) {
+  return load_and_run(env, 1, 2, 1, false);
+}
+static edge_status run_two_sessions(edge_env *env) {
+  return load_and_run(env, 0, 1, 2, false);
+}
+static edge_status run_resized(edge_env *env) {
+  return load_and_run(env, 1, 1, 2, true);
+}
 
 static edge_status open_copy(edge_env *env) {
   edge_error error = EDGE_ERROR_INIT;
@@ -142,9 +153,17 @@ static edge_status ask_memory(edge_env *env) {
 }
 
 static const scenario scenarios[] = {
-  { "load f32", load_f32 },       { "load int8", load_int8 },         { "run f32", run_f32 },           { "run int8", run_int8 },
-  { "two threads", run_two_threads }, { "two sessions", run_two_sessions }, { "resize", run_resized },  { "copy", open_copy },
-  { "map", open_mapped },         { "reader", open_reader },          { "ask memory", ask_memory },
+  { "load f32", load_f32 },
+  { "load int8", load_int8 },
+  { "run f32", run_f32 },
+  { "run int8", run_int8 },
+  { "two threads", run_two_threads },
+  { "two sessions", run_two_sessions },
+  { "resize", run_resized },
+  { "copy", open_copy },
+  { "map", open_mapped },
+  { "reader", open_reader },
+  { "ask memory", ask_memory },
 };
 
 /* Creates its environment too: its allocations fail as well. */
@@ -191,10 +210,12 @@ int main(void) {
         const edge_status status = attempt(&scenarios[i], &f);
         if (status == EDGE_STATUS_OK && f.calls < at) break;
         /* a backend that cannot open without memory is reported as missing; one optional piece may be done without */
-        CHECK(status == EDGE_STATUS_OUT_OF_MEMORY || status == EDGE_STATUS_BACKEND_UNAVAILABLE || status == EDGE_STATUS_OK);
+        CHECK(status == EDGE_STATUS_OUT_OF_MEMORY || status == EDGE_STATUS_BACKEND_UNAVAILABLE ||
+              status == EDGE_STATUS_OK);
         injected++;
       }
-      printf("%s, %s: %llu failures\n", scenarios[i].name, for_ever ? "for ever" : "once", (unsigned long long)(at - 1));
+      printf("%s, %s: %llu failures\n", scenarios[i].name, for_ever ? "for ever" : "once",
+             (unsigned long long)(at - 1));
     }
   edge_env *const env = open_env();
   for (uint64_t at = 1; at < 4; ++at) {

@@ -31,7 +31,8 @@ static void check_model(edge_env *env, const char *path, int runs) {
   o.backends = "cpu";
   CHECK(edge_session_query_memory(model, &o, NULL, 0, &asked, &error) == EDGE_STATUS_OK);
   CHECK(asked.prepared_bytes == 0); /* asking packs nothing */
-  const double ratio = asked.arena_lower_bound_bytes ? (double)asked.arena_bytes / (double)asked.arena_lower_bound_bytes : 1.0;
+  const double ratio =
+      asked.arena_lower_bound_bytes ? (double)asked.arena_bytes / (double)asked.arena_lower_bound_bytes : 1.0;
   const size_t need = (size_t)asked.arena_bytes;
   CHECK(need % 64 == 0 && ratio <= 1.10);
   o.arena = guarded(need);
@@ -47,8 +48,8 @@ static void check_model(edge_env *env, const char *path, int runs) {
   const unsigned long after = calls ? calls() : 0;
   edge_env_memory(env, &live_after, NULL);
   CHECK(live_before == live_after && before == after);
-  printf("%s: plan %zu bytes, %.3f of the lower bound, %lu allocations in %d runs%s\n", path, need, ratio, after - before, runs,
-         calls ? "" : " (environment's allocator only)");
+  printf("%s: plan %zu bytes, %.3f of the lower bound, %lu allocations in %d runs%s\n", path, need, ratio,
+         after - before, runs, calls ? "" : " (environment's allocator only)");
   edge_session_destroy(session);
   o.arena_bytes -= 64; /* too small is refused with the size that is needed */
   const edge_status status = edge_session_create(model, &o, &small, &error);
@@ -73,9 +74,12 @@ int main(int argc, char **argv) {
     check_model(env, path, RUNS);
   }
   FILE *const there = fopen(EDGE_SHARED_MODELS "/README.md", "rb");
-  for (int i = 0; there && i < N_SHARED; ++i) check_model(env, shared_path(path, sizeof path, i), strstr(shared_models[i].file, "mobilenet") ? 20 : RUNS);
-  if (there) fclose(there);
-  else printf("without the shared models: none at %s\n", EDGE_SHARED_MODELS);
+  for (int i = 0; there && i < N_SHARED; ++i)
+    check_model(env, shared_path(path, sizeof path, i), strstr(shared_models[i].file, "mobilenet") ? 20 : RUNS);
+  if (there)
+    fclose(there);
+  else
+    printf("without the shared models: none at %s\n", EDGE_SHARED_MODELS);
   edge_env_destroy(env);
   return 0;
 }

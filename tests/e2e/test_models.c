@@ -24,7 +24,8 @@ static void compare(int index, const edge_tensor *t, const unsigned char *want, 
     for (uint64_t i = 0; i < count; ++i) {
       float w;
       memcpy(&w, want + 4 * i, 4);
-      const double gap = fabs((double)((const float *)t->data)[i] - (double)w), allowed = shared_models[index].tolerance * (1.0 + fabs((double)w));
+      const double gap = fabs((double)((const float *)t->data)[i] - (double)w),
+                   allowed = shared_models[index].tolerance * (1.0 + fabs((double)w));
       if (gap / allowed > worst_gap) worst_gap = gap / allowed;
     }
     printf("%s: largest difference %.3g of the tolerance\n", shared_models[index].file, worst_gap);
@@ -39,7 +40,8 @@ static void compare(int index, const edge_tensor *t, const unsigned char *want, 
     if (got > ((const int8_t *)t->data)[best]) best = i;
     if (w > (int8_t)want[best_want]) best_want = i;
   }
-  printf("%s: %d of %llu bytes differ, by at most %d steps\n", shared_models[index].file, differ, (unsigned long long)count, worst);
+  printf("%s: %d of %llu bytes differ, by at most %d steps\n", shared_models[index].file, differ,
+         (unsigned long long)count, worst);
   CHECK(foreign || worst <= shared_models[index].steps);
   CHECK(foreign || differ <= shared_models[index].differ);
   CHECK(worst <= 12); /* another library's rounding adds up over many layers */

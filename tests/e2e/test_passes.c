@@ -7,7 +7,8 @@
 static double distance(const edge_tensor *a, const edge_tensor *b) {
   uint64_t n = 0, m = 0;
   double worst = 0.0;
-  CHECK(edge_tensor_elements(a, &n) == EDGE_STATUS_OK && edge_tensor_elements(b, &m) == EDGE_STATUS_OK && n == m && a->dtype == b->dtype);
+  CHECK(edge_tensor_elements(a, &n) == EDGE_STATUS_OK && edge_tensor_elements(b, &m) == EDGE_STATUS_OK && n == m &&
+        a->dtype == b->dtype);
   for (uint64_t i = 0; i < n; ++i) {
     const double x = ei_load_f64(a, i), y = ei_load_f64(b, i);
     const double gap = a->dtype == EDGE_DTYPE_F32 ? fabs(x - y) / (1e-4 + 1e-3 * fabs(y)) : fabs(x - y);
@@ -34,7 +35,8 @@ static void check_model(edge_env *env, const char *path) {
     run_session(s);
     for (uint32_t i = 0; i < edge_session_num_outputs(s); ++i) {
       edge_tensor a, b;
-      CHECK(edge_session_get_output(session, i, &a) == EDGE_STATUS_OK && edge_session_get_output(s, i, &b) == EDGE_STATUS_OK);
+      CHECK(edge_session_get_output(session, i, &a) == EDGE_STATUS_OK &&
+            edge_session_get_output(s, i, &b) == EDGE_STATUS_OK);
       const double gap = distance(&a, &b);
       /* without a fusion an integer network rounds at other places: a few steps over many layers */
       const double allowed = a.dtype == EDGE_DTYPE_F32 ? 1.0 : strstr(path, "mobilenet") ? 12.0 : 2.0;
@@ -59,8 +61,10 @@ int main(void) {
   }
   FILE *const there = fopen(EDGE_SHARED_MODELS "/README.md", "rb");
   for (int i = 0; there && i < N_SHARED; ++i) check_model(env, shared_path(path, sizeof path, i));
-  if (there) fclose(there);
-  else printf("without the shared models: none at %s\n", EDGE_SHARED_MODELS);
+  if (there)
+    fclose(there);
+  else
+    printf("without the shared models: none at %s\n", EDGE_SHARED_MODELS);
   edge_env_destroy(env);
   return 0;
 }

@@ -9,7 +9,7 @@ enum { THREADS = 8, RUNS = 200 };
 
 typedef struct job {
   edge_model *model;
-  edge_session *session;         /* shared, or NULL: one of its own */
+  edge_session *session; /* shared, or NULL: one of its own */
   unsigned char want[64];
   atomic_int *busy, *stop;
 } job;
@@ -36,8 +36,10 @@ static void *one_session(void *arg) {
   job *const j = arg;
   for (int i = 0; i < RUNS; ++i) {
     const edge_status status = edge_session_run(j->session);
-    if (status == EDGE_STATUS_BUSY) atomic_fetch_add(j->busy, 1);
-    else CHECK(status == EDGE_STATUS_OK || status == EDGE_STATUS_CANCELLED);
+    if (status == EDGE_STATUS_BUSY)
+      atomic_fetch_add(j->busy, 1);
+    else
+      CHECK(status == EDGE_STATUS_OK || status == EDGE_STATUS_CANCELLED);
   }
   return NULL;
 }
@@ -71,7 +73,8 @@ int main(void) {
     jobs[i].busy = &busy;
     jobs[i].stop = &stop;
   }
-  CHECK(pthread_create(&threads[0], NULL, one_session, &jobs[0]) == 0 && pthread_create(&threads[1], NULL, one_session, &jobs[1]) == 0 &&
+  CHECK(pthread_create(&threads[0], NULL, one_session, &jobs[0]) == 0 &&
+        pthread_create(&threads[1], NULL, one_session, &jobs[1]) == 0 &&
         pthread_create(&threads[2], NULL, canceller, &jobs[2]) == 0);
   CHECK(pthread_join(threads[0], NULL) == 0 && pthread_join(threads[1], NULL) == 0);
   atomic_store(&stop, 1);
