@@ -17,14 +17,18 @@ def render(r):
     out += ["| suite | passed | tiers 1, 2, 3 | wrong | crashed or hung |", "|---|---|---|---|---|"]
     for s in r["suites"]:
         out.append(f"| {s['name']} | {s['passed']} of {s['cases']} | {s['tiers']} | {s['wrong']} | {s['crashed']} |")
-    out += ["", r["suites_note"], "", "Whole models against LiteRT's reference kernels, on the same random inputs (integers: bytes that differ, largest step):", "",
-            "| model | EdgeRT | LiteRT's own fast kernels |", "|---|---|---|"]
+    out += ["", r["suites_note"], "",
+            "Whole models against LiteRT's reference kernels, on the same random inputs (integers: bytes that differ,",
+            "largest step):", "", "| model | EdgeRT | LiteRT's own fast kernels |", "|---|---|---|"]
     out += [f"| {m['name']} | {m['edgert']} | {m['litert']} |" for m in r["models"]]
     if r.get("speed"):
-        out += ["", f"Speed, median milliseconds, {r['speed_note']}", "", "| model | threads | EdgeRT | " + " | ".join(r["peers"]) + " | best peer / EdgeRT |",
-                "|---|---|---|" + "---|" * (len(r["peers"]) + 1)]
+        peers = r["peers"]
+        out += ["", f"Speed, median milliseconds, {r['speed_note']}", "",
+                "| model | threads | EdgeRT | " + " | ".join(peers) + " | best peer / EdgeRT |",
+                "|---|---|---|" + "---|" * (len(peers) + 1)]
         for row in r["speed"]:
-            out.append(f"| {row['model']} | {row['threads']} | {row['edgert']} | " + " | ".join(str(row.get(p, "–")) for p in r["peers"]) + f" | {row['ratio']} |")
+            cells = [row["model"], row["threads"], row["edgert"]] + [row.get(p, "–") for p in peers] + [row["ratio"]]
+            out.append("| " + " | ".join(str(c) for c in cells) + " |")
     out += ["", f"Library size, stripped: {r['size']}."]
     return "\n".join(out)
 

@@ -180,6 +180,20 @@ static uint32_t operand(const eb_cpu_plan *plan, uint32_t node, uint32_t value, 
   return count == 1 && scalar_too ? other : EDGE_NO_VALUE;
 }
 
+/* Tiles of whole rows when there are enough of them, else of whole weight panels. */
+static void cut_tiles(const eb_cpu_plan *plan, product_state *s, double us) {
+  const uint32_t nr = s->a.row->nr, panels = (s->n + nr - 1) / nr;
+  const uint32_t want = eb_cpu_tiles(plan, us, (uint64_t)s->m * panels);
+  s->rows = s->m;
+  s->cols = panels * nr;
+  if (s->m / want >= 12)
+    s->rows = ((s->m + want - 1) / want + 11) / 12 * 12;
+  else if (panels > 1)
+    s->cols = (panels + want - 1) / want * nr;
+  if (s->cols == 0) s->cols = nr;
+  s->m_tiles = (s->m + s->rows - 1) / s->rows;
+}
+
 edge_status eb_cpu_lower_qmatmulinteger(eb_cpu_plan *plan, uint32_t node) {
   const uint32_t va = eb_cpu_input(plan, node, 0), vz = eb_cpu_input(plan, node, 2);
   const edge_tensor *const a = eb_cpu_tensor(plan, va), *const b = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
@@ -259,15 +273,7 @@ edge_status eb_cpu_lower_qmatmulinteger(eb_cpu_plan *plan, uint32_t node) {
   *first = s;
   if (z->dtype != EDGE_DTYPE_NONE) eb_cpu_slot(plan, &s->zero, eb_cpu_value(plan, vz));
   const double us = eb_cpu_q_us(plan, (double)m * (double)n * (double)k) + (double)m * (double)n / 15e3;
-  const uint32_t panels = (uint32_t)((n + row->nr - 1) / row->nr), want = eb_cpu_tiles(plan, us, m * panels);
-  s->rows = s->m;
-  s->cols = panels * row->nr;
-  if (m / want >= 12)
-    s->rows = (uint32_t)(((m + want - 1) / want + 11) / 12 * 12);
-  else if (panels > 1)
-    s->cols = (panels + want - 1) / want * row->nr;
-  if (s->cols == 0) s->cols = row->nr;
-  s->m_tiles = (s->m + s->rows - 1) / s->rows;
+  cut_tiles(plan, s, us);
   product_state **const second =
       eb_cpu_step(plan, node, product_tile, sizeof *second, s->m_tiles * ((s->n + s->cols - 1) / s->cols), us);
   if (second == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
