@@ -12,7 +12,10 @@
  * A helper reads the cursor, then the slot, then claims {epoch, t} -> {epoch, t + 1}. The slot's fields are stored
  * with release and loaded with acquire, so a helper that saw a field of a later epoch also sees that the cursor moved
  * on, and its claim fails: a helper that wakes late reads the slot only and never follows a pointer of a run that is
- * over. All tiles of an epoch are claimed before it ends, so nobody can claim in an old one. */
+ * over. All tiles of an epoch are claimed before it ends, so nobody can claim in an old one.
+ *
+ * Where cores are scarce a helper is taken off its core in the middle of a tile and everybody waits. The driver notices
+ * that a tile took far longer than its own ones and then works alone for a while, longer each time it happens. */
 #include "pool.h"
 #include "pool_provider.h"
 #include "../port/port.h"
@@ -28,10 +31,14 @@ enum { MAX_THREADS = 256, CHECK_NS = 100000 /* read the clock about this often f
 #if HAVE_HELPERS
 
 enum {
-  SHARE_NS = 3000,  /* estimate from which a step is worth sharing */
-  WAKE_NS = 15000,  /* and from which it is worth waking a sleeper */
-  AHEAD_NS = 30000, /* wake this early */
-  SPIN_NS = 50000,  /* longest spin anywhere */
+  SHARE_NS = 3000,          /* estimate from which a step is worth sharing */
+  WAKE_NS = 15000,          /* and from which it is worth waking a sleeper */
+  AHEAD_NS = 30000,         /* wake this early */
+  LATE_NS = 20000,          /* a claimed tile may take this much longer than four of the driver's own */
+  MIN_PENALTY_NS = 4000000, /* working alone after that, first and at most */
+  MAX_PENALTY_NS = 256000000,
+  MEMORY_FACTOR = 16, /* times the penalty: how long the last one counts */
+  SPIN_NS = 50000,    /* longest spin anywhere */
   MIN_SPIN_NS = 2000
 };
 
@@ -68,9 +75,12 @@ struct ei_pool {
   ei_pthreadpool *provider;
 #if HAVE_HELPERS
   bool started;
-  uint32_t num_helpers; /* started threads */
-  helper *helpers;      /* num_threads - 1 */
-  run *current;         /* executor only: what the first worker to come drives */
+  uint32_t num_helpers;    /* started threads */
+  helper *helpers;         /* num_threads - 1 */
+  uint64_t alone_until_ns; /* owned by the driver: no company before this time */
+  uint64_t penalty_ns;
+  bool alone;
+  run *current; /* executor only: what the first worker to come drives */
   _Alignas(64) atomic_ullong cursor;
   _Atomic(edge_tile_fn) fn;
   _Atomic(const void *) arg;
@@ -238,7 +248,9 @@ static void helper_main(void *arg) {
 
 /* ---- the driver */
 
-static void wait_for_claimed(ei_pool *pool, uint32_t tiles) {
+/* True when it had to sleep. */
+static bool wait_for_claimed(ei_pool *pool, uint32_t tiles) {
+  bool slept = false;
   uint64_t end = 0;
   for (unsigned i = 0; atomic_load_explicit(&pool->done, memory_order_acquire) != tiles; ++i) {
     relax();
@@ -247,6 +259,7 @@ static void wait_for_claimed(ei_pool *pool, uint32_t tiles) {
     if (end == 0) end = now + SPIN_NS;
     if (now < end) continue;
     /* The thread that holds the tile may need this core. */
+    slept = true;
     atomic_store(&pool->driver_sleeps, 1);
     for (;;) {
       const uint32_t seen = atomic_load(&pool->done);
@@ -255,6 +268,24 @@ static void wait_for_claimed(ei_pool *pool, uint32_t tiles) {
     }
     atomic_store(&pool->driver_sleeps, 0);
   }
+  return slept;
+}
+
+/* After a wait for tiles of others. A machine that is short of cores shows it again soon: then the penalty grows. */
+static void judge(ei_pool *pool, uint64_t begin, uint64_t end, uint32_t own_tiles) {
+  const uint64_t tile_ns = (end - begin) / (own_tiles > 0 ? own_tiles : 1);
+  const uint64_t now = ei_port_clock_ns();
+  if (now - end <= 4 * tile_ns + LATE_NS) return;
+  const bool again = now - pool->alone_until_ns < MEMORY_FACTOR * pool->penalty_ns;
+  pool->penalty_ns = again ? 2 * pool->penalty_ns : MIN_PENALTY_NS;
+  if (pool->penalty_ns > MAX_PENALTY_NS) pool->penalty_ns = MAX_PENALTY_NS;
+  pool->alone_until_ns = now + pool->penalty_ns;
+  pool->alone = true;
+}
+
+static bool wants_company(ei_pool *pool) {
+  if (pool->alone) pool->alone = ei_port_clock_ns() < pool->alone_until_ns;
+  return !pool->alone;
 }
 
 /* Tiles [base, base + tiles) of a step, together with whoever is there. */
@@ -270,9 +301,12 @@ static edge_status run_shared(ei_pool *pool, const edge_step *step, uint32_t bas
   atomic_store(&pool->cursor, epoch << TILE_BITS);
   if (step->cost_ns == 0 || step->cost_ns >= WAKE_NS) wake_sleepers(pool);
   edge_status status = EDGE_STATUS_OK;
-  while (status == EDGE_STATUS_OK && work(pool, worker, false)) status = watch_tile(w);
+  uint32_t own_tiles = 0;
+  const uint64_t begin = ei_port_clock_ns();
+  for (; status == EDGE_STATUS_OK && work(pool, worker, false); ++own_tiles) status = watch_tile(w);
   claim_rest(pool, tiles, false);
-  wait_for_claimed(pool, tiles);
+  const uint64_t end = ei_port_clock_ns();
+  if (wait_for_claimed(pool, tiles)) judge(pool, begin, end, own_tiles);
   atomic_exchange(&pool->cursor, epoch << TILE_BITS | CLOSED);
   const edge_status failure = atomic_load_explicit(&pool->failure, memory_order_relaxed);
   return failure != EDGE_STATUS_OK ? failure : status;
@@ -286,7 +320,7 @@ static edge_status run_step(ei_pool *pool, const edge_step *step, uint32_t worke
   if (control->deadline_ns != 0 && ei_clock_ns() >= control->deadline_ns) return EDGE_STATUS_DEADLINE_EXCEEDED;
   if (step->num_tiles == 0) return EDGE_STATUS_OK;
 #if HAVE_HELPERS
-  if (!alone && worth_sharing(step)) {
+  if (!alone && worth_sharing(step) && wants_company(pool)) {
     watch w = watch_step(control, step);
     for (uint32_t base = 0; base < step->num_tiles;) {
       const uint32_t left = step->num_tiles - base;
@@ -384,7 +418,7 @@ static void run_with_helpers(ei_pool *pool, run *r) {
     return;
   }
   start_helpers(pool);
-  if (shared_ns >= WAKE_NS && before_ns <= AHEAD_NS) wake_sleepers(pool);
+  if (shared_ns >= WAKE_NS && before_ns <= AHEAD_NS && wants_company(pool)) wake_sleepers(pool);
   drive(pool, r, 0, pool->num_helpers == 0);
   atomic_store(&pool->running, false);
 }
