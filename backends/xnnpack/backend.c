@@ -92,7 +92,8 @@ static edge_status query(edge_device *d, const edge_partition *graph, const edge
   const int integer =
       d->api->value(graph, d->api->node_input(node, 0), &x) == EDGE_STATUS_OK && x.dtype == EDGE_DTYPE_S8;
   const double rate = (integer ? gops(features) : gflops(features)) * 1e3; /* operations per us */
-  out->cost_us = 0.5 + 2.0 * macs / rate + bytes / 15e3;
+  /* a runtime of its own for each partition, and its inputs are copied: short operators are not worth it */
+  out->cost_us = 1.5 + 2.0 * macs / rate + bytes / 10e3;
   return EDGE_STATUS_OK;
 }
 
