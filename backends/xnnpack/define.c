@@ -224,6 +224,7 @@ const char *eb_xnnpack_refusal(const edge_device *d, const edge_partition *graph
   if (o.x.rank > 6 || o.y.rank > 6) return "more than 6 dimensions";
   if (!type_ok(&o.x) || !type_ok(&o.y) || o.x.dtype != o.y.dtype) return "only f32, or s8 with one scale, runs here";
   *bytes = (double)(nx + ny) * (is_f32(&o.x) ? 4.0 : 1.0);
+  if (o.w.data) *bytes += (double)o.w.bytes; /* weights are read once a run */
   if (strcmp(op, "Conv") == 0) return check_conv(d, n, &o, macs);
   if (strcmp(op, "FullyConnected") == 0) {
     const char *const why = check_weights(&o);
