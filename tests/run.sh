@@ -3,7 +3,7 @@
 # Builds and tests EdgeRT: run.sh [--sanitizers] [--no-install] [-R REGEX] [-j N]
 #   every test in Release, and a slice of them under AddressSanitizer and UndefinedBehaviorSanitizer;
 #   --sanitizers  all tests under ASan+UBSan, the threaded ones under TSan, kernels and operators on 64-bit Arm (qemu)
-#   --no-install  install nothing, neither packages nor Python modules
+#   --no-install  install no packages
 #   EDGE_WERROR=ON in the environment makes warnings errors
 #   -R REGEX      only tests whose name matches, in Release (and under the sanitizers if asked for)
 # Everything is built in build/test-*; the exit status is 0 when no test failed.
@@ -29,9 +29,9 @@ summary=build/test-summary.txt
 say() { printf '\n== %s (%ss)\n' "$1" "$(($(date +%s) - begin))"; }
 
 # ---- what the tests need
-packages='gcc g++ cmake ninja-build ccache pkg-config python3 python3-venv clang clang-format cppcheck
-flatbuffers-compiler libxnnpack-dev libpthreadpool-dev libcpuinfo-dev gcc-arm-none-eabi libnewlib-arm-none-eabi
-gcc-mingw-w64-x86-64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user strace'
+packages='gcc g++ cmake ninja-build ccache pkg-config python3 clang clang-format cppcheck
+flatbuffers-compiler libpng-dev libjpeg-dev libxnnpack-dev libpthreadpool-dev libcpuinfo-dev
+gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-mingw-w64-x86-64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user strace'
 if command -v dpkg-query > /dev/null && command -v apt-get > /dev/null; then
   missing=''
   for package in $packages; do
@@ -57,29 +57,12 @@ for tool in cmake cc; do
   command -v $tool > /dev/null || { echo "there is no $tool: nothing can be built"; exit 1; }
 done
 
-# ---- Python modules for tests that compare with other runtimes
-venv=$PWD/build/venv
-if [ $install = 1 ] && [ ! -e "$venv/ready" ] && command -v python3 > /dev/null; then
-  say 'Python modules'
-  if python3 -m venv "$venv" > build/venv.log 2>&1; then
-    for module in numpy onnx onnxruntime ai-edge-litert pillow scikit-learn; do
-      timeout 240 "$venv/bin/python" -m pip install -q --disable-pip-version-check "$module" >> build/venv.log 2>&1 ||
-        echo "no $module (build/venv.log): tests that need it are skipped"
-    done
-    : > "$venv/ready"
-  else
-    echo 'no virtual environment (build/venv.log): tests that compare with other runtimes are skipped'
-  fi
-fi
-python=$venv/bin/python
-[ -x "$python" ] || python=$(command -v python3 || true)
-
 # ---- build and run
 # configure FOLDER OPTIONS...
 configure() {
   folder=$1
   shift
-  set -- -DEDGE_PYTHON="$python" -DEDGE_WERROR="${EDGE_WERROR:-OFF}" "$@"
+  set -- -DEDGE_WERROR="${EDGE_WERROR:-OFF}" "$@"
   command -v ccache > /dev/null && set -- -DCMAKE_C_COMPILER_LAUNCHER=ccache "$@"
   if [ ! -e "$folder/CMakeCache.txt" ] && command -v ninja > /dev/null; then set -- -G Ninja "$@"; fi
   cmake -S . -B "$folder" "$@" > "$folder.log" 2>&1 &&
@@ -127,7 +110,7 @@ if [ $sanitizers = 1 ] || [ -z "$regex" ]; then
     if [ $sanitizers = 1 ]; then
       part 'ASan+UBSan' build/test-asan -E '^lint/'
     else
-      part 'ASan+UBSan slice' build/test-asan -E '^lint/|^api/header' -LE 'slow|python'
+      part 'ASan+UBSan slice' build/test-asan -E '^lint/|^api/header' -LE slow
     fi
   else
     failed="$failed ASan does not build;"
@@ -138,7 +121,7 @@ if [ $sanitizers = 1 ]; then
   say 'TSan'
   # shellcheck disable=SC2086
   if configure build/test-tsan -DEDGE_SANITIZE=thread $debug; then
-    part 'TSan' build/test-tsan -R 'pool|thread|alloc|session|exec|e2e|share' -E '^lint/|^api/header' -LE 'python'
+    part 'TSan' build/test-tsan -R 'pool|thread|alloc|session|exec|e2e|share' -E '^lint/|^api/header'
   else
     failed="$failed TSan does not build;"
   fi
@@ -146,7 +129,7 @@ if [ $sanitizers = 1 ]; then
     say 'aarch64'
     if configure build/test-aarch64 -DCMAKE_BUILD_TYPE=Release -DEDGE_EXAMPLES=OFF -DEDGE_BENCHMARKS=OFF \
       -DCMAKE_TOOLCHAIN_FILE="$PWD/cmake/toolchains/aarch64-linux-gnu.cmake"; then
-      part 'aarch64 under qemu' build/test-aarch64 -E '^lint/|^api/|^fuzz/|format/(million_nodes|sweep)' -LE 'slow|python'
+      part 'aarch64 under qemu' build/test-aarch64 -E '^lint/|^api/|^fuzz/|format/(million_nodes|sweep)' -LE slow
     else
       failed="$failed aarch64 does not build;"
     fi
