@@ -52,6 +52,20 @@ int tool_exit_code(edge_status status) {
   }
 }
 
+int tool_fail_status(tool_error *e, const tool_options *o, const char *path, edge_status status, const char *text,
+                     int usage) {
+  char limit[96] = "";
+  const size_t n = strlen(path);
+  const int code = tool_exit_code(status);
+  if (strncmp(text, path, n) == 0 && text[n] == ':') text += n + 1 + strspn(text + n + 1, " ");
+  if (status == EDGE_STATUS_DEADLINE_EXCEEDED && o->timeout_s > 0)
+    snprintf(limit, sizeof limit, " (--timeout %g s)", o->timeout_s);
+  else if (code == EXIT_LIMIT && o->max_memory)
+    snprintf(limit, sizeof limit, " (--max-memory %llu bytes)", (unsigned long long)o->max_memory);
+  return tool_fail(e, code == EXIT_USAGE ? usage : code, "%s: %s%s", path, *text ? text : edge_status_name(status),
+                   limit);
+}
+
 int tool_report(const tool_options *o, const tool_error *e) {
   if (o->json) {
     fputs("{\"error\":", stdout);
@@ -124,9 +138,7 @@ int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, ui
     return tool_fail(e, EXIT_LIMIT, "%s: loading took longer than --timeout %g", path, o->timeout_s);
   }
   if (status == EDGE_STATUS_OK) return EXIT_OK;
-  /* what a file contains is never wrong use */
-  const int code = tool_exit_code(status);
-  return tool_fail(e, code == EXIT_USAGE ? EXIT_BAD_FILE : code, "%s: %s", path, error.text);
+  return tool_fail_status(e, o, path, status, error.text, EXIT_BAD_FILE);
 }
 
 unsigned char *tool_read_file(const char *path, uint64_t *bytes) {

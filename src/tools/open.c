@@ -444,10 +444,7 @@ static int check_types(opener *a) {
 }
 
 static int session_error(const opener *a, edge_status status, int usage_code) {
-  const char *const text = edge_session_last_error(a->r->session)->text;
-  const int code = tool_exit_code(status);
-  return tool_fail(a->e, code == EXIT_USAGE ? usage_code : code, "%s: %s", a->c->model,
-                   text[0] ? text : edge_status_name(status));
+  return tool_fail_status(a->e, a->o, a->c->model, status, edge_session_last_error(a->r->session)->text, usage_code);
 }
 
 static int make_session(opener *a) {
@@ -459,7 +456,7 @@ static int make_session(opener *a) {
   if (a->c->backends) options.backends = a->c->backends;
   if (a->c->prefer) options.flags |= EDGE_SESSION_PREFER;
   const edge_status made = edge_session_create(r->model, &options, &r->session, &error);
-  if (made != EDGE_STATUS_OK) return tool_fail(a->e, tool_exit_code(made), "%s: %s", a->c->model, error.text);
+  if (made != EDGE_STATUS_OK) return tool_fail_status(a->e, a->o, a->c->model, made, error.text, EXIT_USAGE);
   for (uint32_t i = 0; i < r->n_inputs; ++i) {
     const plan_input *const p = &a->inputs[i];
     int64_t dims[EDGE_MAX_RANK];
@@ -503,6 +500,7 @@ int tool_open(const tool_options *o, edge_env *env, const tool_case *c, tool_run
   opener a = { o, c, r, NULL, e };
   const uint64_t start = edge_session_clock_ns();
   memset(r, 0, sizeof *r);
+  r->options = o;
   r->env = env;
   if (o->timeout_s > 0) r->deadline_ns = start + (uint64_t)(o->timeout_s * 1e9);
   int code = tool_open_model(o, env, c, r->deadline_ns, &r->model, e);
@@ -554,10 +552,7 @@ void tool_close(tool_run *r) {
 int tool_run_once(tool_run *r, const tool_case *c, tool_error *e) {
   const edge_status status = edge_session_run(r->session);
   if (status == EDGE_STATUS_OK) return EXIT_OK;
-  const char *const text = edge_session_last_error(r->session)->text;
-  const int code = tool_exit_code(status);
-  return tool_fail(e, code == EXIT_USAGE ? EXIT_BAD_FILE : code, "%s: %s", c->model,
-                   text[0] ? text : edge_status_name(status));
+  return tool_fail_status(e, r->options, c->model, status, edge_session_last_error(r->session)->text, EXIT_BAD_FILE);
 }
 
 /* Inputs of a step: its slice of a stacked file, or what the step before carried over. */

@@ -58,6 +58,10 @@ typedef struct tool_error {
 
 /** Record an error and return its exit code. */
 int tool_fail(tool_error *e, int code, const char *format, ...);
+/** Record a failed library call on a model: path, text and, where a limit was hit, the limit. `usage` is the exit code
+ * for statuses of the first range (what a file contains is never wrong use). */
+int tool_fail_status(tool_error *e, const tool_options *o, const char *path, edge_status status, const char *text,
+                     int usage);
 /** Exit code for a library status. */
 int tool_exit_code(edge_status status);
 /** Print an error as the contract says (JSON object on stdout with --json, text on stderr). */
@@ -87,6 +91,7 @@ typedef struct tool_case {
 
 /** A model opened and a session with its inputs filled. */
 typedef struct tool_run {
+  const tool_options *options;
   edge_env *env;
   edge_model *model;
   edge_session *session;
