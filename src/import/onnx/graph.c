@@ -59,13 +59,18 @@ static int64_t opset_of(const ei_ox_scope *s, const char *domain) {
   return 0;
 }
 
+/* Some exporters name every open dimension alike, "?": that says nothing about their being equal. */
+static bool names_a_size(const char *param) {
+  return *param && strcmp(param, "?") != 0;
+}
+
 /* Type and shape from a declaration; symbols only for graph inputs and outputs. */
 static edge_status declare(ei_ox *x, const ei_ox_value *v, bool symbols, ei_tensor *t) {
   if (v->is_tensor) t->dtype = ei_ox_dtype(v->onnx_type);
   t->rank = v->rank;
   for (int32_t i = 0; i < v->rank; ++i) {
     t->dims[i] = v->dims[i];
-    if (!symbols || v->dims[i] >= 0 || !*v->params[i]) continue;
+    if (!symbols || v->dims[i] >= 0 || !names_a_size(v->params[i])) continue;
     const uint32_t symbol = ei_graph_add_symbol(x->g, v->params[i], 0, -1);
     if (symbol == EI_NONE) return ei_ox_out_of_memory(x);
     t->symbols[i] = symbol + 1;

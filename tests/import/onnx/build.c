@@ -104,6 +104,8 @@ void et_value(et_message *graph, uint32_t field, const char *name, int type, con
     while (p[n] && p[n] != 'x') ++n;
     if (*p >= '0' && *p <= '9')
       et_int(&dim, 1, strtol(p, NULL, 10));
+    else if (*p == '"') /* the name itself, in quotes: "?" */
+      et_bytes(&dim, 2, p + 1, n - 2);
     else if (*p != '?')
       et_bytes(&dim, 2, p, n);
     et_put(&shape, 1, &dim);

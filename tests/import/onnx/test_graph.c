@@ -87,6 +87,19 @@ void test_graph_symbols(void) {
   et_close(&t);
 }
 
+/* Exporters that call every open dimension "?" do not mean that they are equal. */
+void test_graph_nameless_symbols(void) {
+  et_message g = { .bytes = 0 };
+  et_import t;
+  et_value(&g, 11, "x", 1, "\"?\"x3x\"?\"");
+  et_node(&g, 1, "Neg", "x", "y", NULL);
+  et_value(&g, 12, "y", 1, NULL);
+  CHECK(et_open_graph(&t, 17, &g) == EDGE_STATUS_OK);
+  const ei_tensor *const x = et_tensor(&t, 0, t.graph->subgraphs[0].inputs[0]);
+  CHECK(t.graph->n_symbols == 0 && x->rank == 3 && x->dims[0] == EI_DIM_UNKNOWN && x->dims[2] == EI_DIM_UNKNOWN);
+  et_close(&t);
+}
+
 /* Nodes out of order are sorted, circles are refused. */
 void test_graph_order(void) {
   et_message g = { .bytes = 0 };
