@@ -131,7 +131,7 @@ def check_functions():
 
 
 WORDS = [(r"\bTODO\b|\bFIXME\b|\bXXX\b|\bHACK\b", "unfinished work"),
-         (r"/work/|/tmp/edge|/home/", "a path of one machine"),
+         (r"(?<![\w.}])/(?:home|root|work)/\w", "a path of one machine"),
          (r"\bstub\b", "a stub"),
          (r"https?://(?!www\.apache\.org|flatbuffers\.dev|ui\.perfetto\.dev|localhost)", "an address")]
 
