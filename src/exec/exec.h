@@ -53,7 +53,6 @@ struct edge_partition {
   const edge_buffer *buffers;
   uint32_t n_buffers;
   void **addresses;
-  uint32_t first_plan;  /* index of its first entry in the instance's table of plan buffers */
   uint32_t *plan_index; /* plan buffer of each of its buffers */
   const edge_step *steps;
   uint32_t n_steps, position; /* first position on the instance's time line */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Order and tidiness of a graph: topological sort, removal of dead nodes and unused tensors. */
 #include "graph.h"
+#include "../base/heap.h"
 #include "../ops/op.h"
 
 /* Tensors that survive: used by a live node or by the subgraph's border. */
@@ -99,42 +100,21 @@ static edge_status collect_edges(sorter *s, ei_arena *arena, edge_error *err) {
   return EDGE_STATUS_OK;
 }
 
-/* A binary heap of node indices, smallest first. */
-static void heap_push(uint32_t *heap, uint32_t *count, uint32_t v) {
-  uint32_t i = (*count)++;
-  for (; i > 0 && heap[(i - 1) / 2] > v; i = (i - 1) / 2) heap[i] = heap[(i - 1) / 2];
-  heap[i] = v;
-}
-
-static uint32_t heap_pop(uint32_t *heap, uint32_t *count) {
-  const uint32_t top = heap[0], v = heap[--*count];
-  uint32_t i = 0;
-  for (;;) {
-    uint32_t child = 2 * i + 1;
-    if (child >= *count) break;
-    if (child + 1 < *count && heap[child + 1] < heap[child]) child++;
-    if (heap[child] >= v) break;
-    heap[i] = heap[child];
-    i = child;
-  }
-  heap[i] = v;
-  return top;
-}
-
 static edge_status sort_subgraph(ei_graph *g, ei_subgraph *sg, edge_error *err) {
   sorter s = { .sg = sg };
   EI_TRY(collect_edges(&s, g->arena, err));
-  uint32_t *const heap = EI_NEW_ARRAY(g->arena, uint32_t, (uint64_t)sg->n_nodes + 1);
+  ei_heap ready = { NULL, 0 };
+  ready.items = EI_NEW_ARRAY(g->arena, uint32_t, (uint64_t)sg->n_nodes + 1);
   ei_node *const sorted = EI_NEW_ARRAY(g->arena, ei_node, (uint64_t)sg->n_nodes + 1);
-  if (!heap || !sorted) return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory to order the graph");
-  uint32_t ready = 0, done = 0;
+  if (!ready.items || !sorted) return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory to order the graph");
+  uint32_t done = 0;
   for (uint32_t i = 0; i < sg->n_nodes; ++i)
-    if (s.missing[i] == 0) heap_push(heap, &ready, i);
-  while (ready) {
-    const uint32_t i = heap_pop(heap, &ready);
+    if (s.missing[i] == 0) ei_heap_push(&ready, i);
+  while (ready.count) {
+    const uint32_t i = ei_heap_pop(&ready);
     sorted[done++] = sg->nodes[i];
     for (uint32_t e = s.first_user[i]; e != EI_NONE; e = s.edge_next[e])
-      if (--s.missing[s.edge_user[e]] == 0) heap_push(heap, &ready, s.edge_user[e]);
+      if (--s.missing[s.edge_user[e]] == 0) ei_heap_push(&ready, s.edge_user[e]);
   }
   if (done != sg->n_nodes) {
     for (uint32_t i = 0; i < sg->n_nodes; ++i)

@@ -5,36 +5,15 @@
  *   2. Kahn's algorithm with one ready heap per backend; the current backend is kept while it has ready nodes
  *   3. a dynamic node (shape known only at run time) or a control-flow node is a partition of its own
  *   4. border values of each partition */
+#include "../base/heap.h"
 #include "../exec/exec.h"
-
-typedef struct ready_heap {
-  uint32_t *items, count;
-} ready_heap;
 
 typedef struct walker {
   ei_instance *in;
   uint32_t *missing, *first_user, *edge_next, *edge_user, n_edges;
-  ready_heap heaps[EI_MAX_BACKENDS + 1]; /* last: nodes that stand alone */
+  ei_heap heaps[EI_MAX_BACKENDS + 1]; /* last: nodes that stand alone */
   uint32_t *order, *class_of, n_order;
 } walker;
-
-static void push(ready_heap *h, uint32_t v) {
-  uint32_t i = h->count++;
-  for (; i > 0 && h->items[(i - 1) / 2] > v; i = (i - 1) / 2) h->items[i] = h->items[(i - 1) / 2];
-  h->items[i] = v;
-}
-
-static uint32_t pop(ready_heap *h) {
-  const uint32_t top = h->items[0], v = h->items[--h->count];
-  uint32_t i = 0;
-  for (uint32_t child; (child = 2 * i + 1) < h->count; i = child) {
-    if (child + 1 < h->count && h->items[child + 1] < h->items[child]) child++;
-    if (h->items[child] >= v) break;
-    h->items[i] = h->items[child];
-  }
-  if (h->count) h->items[i] = v;
-  return top;
-}
 
 static bool stands_alone(const ei_instance *in, uint32_t i) {
   return in->pending[i] || !in->placements[i].backend;
@@ -108,17 +87,17 @@ static edge_status order_nodes(walker *w, uint32_t *n_parts) {
   ei_instance *const in = w->in;
   EI_TRY(collect_edges(w));
   for (uint32_t i = 0; i < in->sg->n_nodes; ++i)
-    if (!in->folded[i] && w->missing[i] == 0) push(&w->heaps[w->class_of[i]], i);
+    if (!in->folded[i] && w->missing[i] == 0) ei_heap_push(&w->heaps[w->class_of[i]], i);
   uint32_t current = EI_MAX_BACKENDS;
   *n_parts = 0;
   for (uint32_t cls; (cls = next_class(w, current)) != EI_NONE;) {
-    const uint32_t i = pop(&w->heaps[cls]);
+    const uint32_t i = ei_heap_pop(&w->heaps[cls]);
     if (cls != current || cls == EI_MAX_BACKENDS) ++*n_parts;
     current = cls;
     in->part_of[i] = *n_parts - 1;
     w->order[w->n_order++] = i;
     for (uint32_t e = w->first_user[i]; e != EI_NONE; e = w->edge_next[e])
-      if (--w->missing[w->edge_user[e]] == 0) push(&w->heaps[w->class_of[w->edge_user[e]]], w->edge_user[e]);
+      if (--w->missing[w->edge_user[e]] == 0) ei_heap_push(&w->heaps[w->class_of[w->edge_user[e]]], w->edge_user[e]);
   }
   return EDGE_STATUS_OK;
 }
