@@ -21,7 +21,7 @@ static float *read_wav(const char *path, uint64_t *count) {
   for (uint64_t i = 0; i < *count; ++i) {
     const unsigned char *const p = data + 44 + 4 * i;
     samples[i] = (float)(int16_t)(p[0] | p[1] << 8) / 32768.0f;
-    largest = fmaxf(largest, fabsf(samples[i]));
+    if (fabsf(samples[i]) > largest) largest = fabsf(samples[i]);
   }
   for (uint64_t i = 0; i < *count; ++i) samples[i] /= largest;
   free(data);
