@@ -92,6 +92,10 @@ void ei_import_release(const ei_import *im, const void *data, uint64_t bytes) {
 
 /* ---- graphs */
 
+const char *ei_import_pass_name(uint32_t index) {
+  return ei_pass_name(index);
+}
+
 /* An .edge file is a graph already; passes are not run again. */
 static edge_status read_edge(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err) {
   const ei_format_limits limits = { .max_metadata_bytes = (uint64_t)1 << 31, .max_nodes = 4000000 };

@@ -26,6 +26,9 @@ typedef struct ei_import_options {
 #define EI_IMPORT_OPTIONS_INIT \
   { NULL, 0u, NULL, NULL, NULL, 0u, false, NULL, 0u }
 
+/** Name of graph pass `index` in the order they run, as disabled_passes takes it; NULL past the last. */
+const char *ei_import_pass_name(uint32_t index);
+
 /** A file whose bytes a graph may point into: mapped, or read into memory where there is no mapping. */
 typedef struct ei_import_file {
   const void *data;

@@ -83,14 +83,34 @@ static void log_line(void *user, int32_t level, const char *text) {
   fprintf(stderr, "%s: %s\n", level == EDGE_LOG_ERROR ? "error" : level == EDGE_LOG_WARNING ? "warning" : "note", text);
 }
 
+/* A pass that does not exist is wrong use whatever the model is, also of one that no pass touches. */
+static int check_passes(const tool_options *o, tool_error *e) {
+  for (uint32_t i = 0; i < o->no_pass.count; ++i) {
+    const char *name;
+    char names[512] = "";
+    size_t used = 0;
+    uint32_t k = 0;
+    while ((name = ei_import_pass_name(k++)) && strcmp(name, o->no_pass.items[i]) != 0)
+      if (used + strlen(name) + 2 < sizeof names)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? " " : "", name);
+    if (!name)
+      return tool_fail(e, EXIT_USAGE, "edgert: there is no graph pass '%s'; --no-pass takes: %s", o->no_pass.items[i],
+                       names);
+  }
+  return EXIT_OK;
+}
+
 int tool_env(const tool_options *o, edge_env **out, tool_error *e) {
   edge_env_options options = EDGE_ENV_OPTIONS_INIT;
   edge_error error = EDGE_ERROR_INIT;
   options.log = log_line;
   options.isa_cap = o->isa;
   options.max_bytes = o->max_memory;
+  const int code = check_passes(o, e);
+  if (code) return code;
   const edge_status status = edge_env_create(&options, out, &error);
-  if (status != EDGE_STATUS_OK) return tool_fail(e, tool_exit_code(status), "edgert: %s", error.text);
+  if (status != EDGE_STATUS_OK)
+    return tool_fail_status(e, o, o->n_positional ? o->positional[0] : "edgert", status, error.text, EXIT_USAGE);
   const char *plugins = getenv("EDGERT_PLUGINS"); /* shared libraries, separated by ':' */
   while (plugins && *plugins) {
     char path[1024];

@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The command's contract (docs/cli.md) from outside: options, exit codes, JSON fields, files written.
+
+test_cli.py EDGERT EXAMPLES [unittest arguments]; needs the standard library only.
+"""
+import array
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+EDGERT = DIGITS = None
+ENV = dict(os.environ, EDGERT_PLUGINS="")
+
+
+def edgert(*arguments, stdin=None, timeout=60, cwd=None):
+    return subprocess.run([EDGERT, *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=timeout,
+                          env=ENV, cwd=cwd)
+
+
+def write_npy(path, descr, shape, payload, version=1, fortran=False):
+    header = "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }" % (descr, fortran, tuple(shape))
+    size = 10 if version == 1 else 12
+    header += " " * (-(size + len(header) + 1) % 64) + "\n"
+    length = struct.pack("<H" if version == 1 else "<I", len(header))
+    path.write_bytes(b"\x93NUMPY" + bytes([version, 0]) + length + header.encode("latin1") + payload)
+
+
+def read_npy(path):
+    data = path.read_bytes()
+    assert data[:8] == b"\x93NUMPY\x01\x00", "outputs are version 1"
+    length = struct.unpack("<H", data[8:10])[0]
+    header = eval(data[10:10 + length].decode("latin1"), {"__builtins__": {}}, {"True": True, "False": False})
+    assert not header["fortran_order"]
+    return header["descr"], header["shape"], data[10 + length:]
+
+
+def varint(value):
+    out = b""
+    while value > 127:
+        out, value = out + bytes([value & 127 | 128]), value >> 7
+    return out + bytes([value])
+
+
+def field(number, value):
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def value_info(name, dims, dtype=1):
+    shape = b"".join(field(1, field(2, d) if isinstance(d, str) else field(1, d)) for d in dims)
+    return field(1, name) + field(2, field(1, field(1, dtype) + field(2, shape)))
+
+
+def onnx_model(nodes, inputs, outputs, initializers=()):
+    """A model in ONNX's protobuf: nodes = (operator, inputs, outputs, name)."""
+    graph = b""
+    for op, ins, outs, name in nodes:
+        graph += field(1, b"".join(field(1, i) for i in ins) + b"".join(field(2, o) for o in outs) + field(3, name) +
+                       field(4, op))
+    graph += field(2, "g") + b"".join(field(5, i) for i in initializers)
+    graph += b"".join(field(11, i) for i in inputs) + b"".join(field(12, o) for o in outputs)
+    return field(1, 8) + field(7, graph) + field(8, field(2, 13))
+
+
+class Contract(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory())
+                                   if hasattr(self, "enterContext") else tempfile.mkdtemp())
+        self.f32, self.int8 = DIGITS / "digits_f32.onnx", DIGITS / "digits_int8.edge"
+
+    def expect(self, code, *arguments, **more):
+        r = edgert(*arguments, **more)
+        self.assertEqual(r.returncode, code, "edgert %s\n%s%s" % (" ".join(map(str, arguments)), r.stdout, r.stderr))
+        return r
+
+    def expect_json(self, code, *arguments, **more):
+        r = self.expect(code, *arguments, "--json", **more)
+        self.assertEqual(r.stdout.count("\n"), 1, "one object on one line")
+        answer = json.loads(r.stdout)
+        if code:
+            self.assertEqual(answer["exit"], code)
+            self.assertTrue(answer["error"])
+        return answer
+
+    def model(self, name, *parts, **more):
+        path = self.folder / name
+        path.write_bytes(onnx_model(*parts, **more))
+        return path
+
+
+class Usage(Contract):
+    def test_help_and_version(self):
+        for verb in "run bench convert inspect explain profile diff devices".split():
+            self.assertIn("usage: edgert %s" % verb, self.expect(0, verb, "--help").stdout)
+        self.assertIn("edgert", self.expect(0, "--help").stdout)
+        self.assertRegex(self.expect(0, "--version").stdout, r"\d+\.\d+\.\d+")
+
+    def test_wrong_use(self):
+        self.assertIn("run", self.expect(1, "rnu", self.f32).stderr)
+        self.assertIn("--threads", self.expect(1, "run", self.f32, "--thread", "1").stderr)
+        for wrong in (["run"], ["convert", self.f32], ["diff", self.f32], ["run", self.f32, "--threads"],
+                      ["run", self.f32, "--threads", "many"], ["run", self.f32, "--isa", "fast"],
+                      ["run", self.f32, "--backend", "cup"], ["run", self.f32, "--entry", "other"],
+                      ["run", self.f32, "--max-memory", "3X"], ["run", self.f32, "--no-pass", "nothing"]):
+            self.assertTrue(self.expect(1, *wrong).stderr, wrong)
+
+    def test_known_but_not_built(self):
+        for verb in "quantize prune pack verify update generate tokenize".split():
+            self.expect(2, verb, self.f32)
+
+    def test_both_spellings_and_last_one_wins(self):
+        a = self.expect_json(0, "bench", self.f32, "--threads=2", "--threads", "1", "--min-seconds=0")
+        self.assertEqual(a["threads"], 1)
+        self.expect(0, "run", "--", self.f32)
+
+    def test_closed_stdout_is_no_error(self):
+        p = subprocess.run("'%s' inspect '%s' | true; exit ${PIPESTATUS:-0}" % (EDGERT, self.f32), shell=True, env=ENV)
+        self.assertEqual(p.returncode, 0)
+
+
+class Run(Contract):
+    def test_outputs_and_index(self):
+        out = self.folder / "deep" / "out"
+        self.expect(0, "run", self.f32, "--input", DIGITS / "sample_3.pgm", "--output-dir", out)
+        index = json.loads((out / "index.json").read_text())["outputs"]
+        self.assertEqual(sorted(index[0]), sorted(["file", "name", "dtype", "shape", "scale", "zero_point"]))
+        descr, shape, payload = read_npy(out / index[0]["file"])
+        self.assertEqual((descr, list(shape)), ("<f4", index[0]["shape"]))
+        scores = array.array("f", payload)
+        self.assertEqual(scores.index(max(scores)), 3)
+
+    def test_nothing_written_on_failure(self):
+        out = self.folder / "out"
+        bad = self.folder / "bad.npy"
+        write_npy(bad, "<f4", (3, 3), bytes(36))
+        self.expect(3, "run", self.f32, "--input", bad, "--output-dir", out)
+        self.assertFalse((out / "index.json").exists())
+
+    def test_top_and_labels(self):
+        a = self.expect_json(0, "run", self.int8, "--input", DIGITS / "sample_7.pgm", "--labels",
+                             DIGITS / "labels.txt", "--top", "2")
+        self.assertEqual([t["index"] for t in a["top"]][0], 7)
+        self.assertEqual(len(a["top"]), 2)
+        self.assertEqual(sorted(a["top"][0]), ["index", "label", "score"])
+        self.assertGreater(a["ms"], 0)
+        self.assertEqual(sorted(a["outputs"][0]), ["dtype", "max", "min", "name", "shape"])
+
+    def test_npy_forms(self):
+        model = self.model("add.onnx", [("Add", ["x", "x"], ["y"], "twice")], [value_info("x", [2, 3])],
+                           [value_info("y", [2, 3])])
+        values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+        forms = {"v1": ("<f4", struct.pack("<6f", *values), 1, False), "v2": ("<f4", struct.pack("<6f", *values), 2, False),
+                 "big": (">f4", struct.pack(">6f", *values), 1, False), "f64": ("<f8", struct.pack("<6d", *values), 1, False),
+                 "fortran": ("<f4", struct.pack("<6f", 1, 4, 2, 5, 3, 6), 1, True),
+                 "int": ("<i4", struct.pack("<6i", *map(int, values)), 1, False)}
+        for name, (descr, payload, version, fortran) in forms.items():
+            file, out = self.folder / (name + ".npy"), self.folder / name
+            write_npy(file, descr, (2, 3), payload, version, fortran)
+            self.expect(0, "run", model, "--input", "x=%s" % file, "--output-dir", out)
+            self.assertEqual(list(struct.unpack("<6f", read_npy(out / "0.npy")[2])), [2 * v for v in values], name)
+        write_npy(self.folder / "object.npy", "|O", (2, 3), b"\x80\x04N.")
+        self.expect(3, "run", model, "--input", self.folder / "object.npy")
+        write_npy(self.folder / "short.npy", "<f4", (2, 3), bytes(20))
+        self.expect(3, "run", model, "--input", self.folder / "short.npy")
+        self.expect(3, "run", model, "--input", "z=%s" % (self.folder / "v1.npy"))  # no input z: a file of that name
+        self.expect(1, "run", model, "--input", self.folder / "v1.npy", "--input", self.folder / "v1.npy")
+
+    def test_symbolic_dimension(self):
+        model = self.model("n.onnx", [("Neg", ["x"], ["y"], "neg")], [value_info("x", ["n", 2])],
+                           [value_info("y", ["n", 2])])
+        self.assertEqual(self.expect_json(0, "run", model)["outputs"][0]["shape"], [1, 2])
+        a = self.expect_json(0, "run", model, "--shape", "x=5x2")
+        self.assertEqual(a["outputs"][0]["shape"], [5, 2])
+        self.expect(1, "run", model, "--shape", "x=5x3")
+        self.expect(1, "run", model, "--shape", "q=5x2")
+        self.assertEqual(self.expect_json(0, "run", model, "--shape", "x=0x2")["outputs"][0]["shape"], [0, 2])
+
+    def test_steps_and_carry(self):
+        model = self.model("sum.onnx", [("Add", ["x", "s"], ["y"], "sum")], [value_info("x", [1]), value_info("s", [1])],
+                           [value_info("y", [1])])
+        write_npy(self.folder / "x.npy", "<f4", (4, 1), struct.pack("<4f", 1, 2, 3, 4))
+        write_npy(self.folder / "s.npy", "<f4", (1,), struct.pack("<f", 10))
+        out = self.folder / "out"
+        self.expect(0, "run", model, "--input", self.folder / "x.npy", "--input", self.folder / "s.npy", "--steps", 4,
+                    "--carry", "0=1", "--output-dir", out)
+        _, shape, payload = read_npy(out / "0.npy")
+        self.assertEqual((list(shape), list(struct.unpack("<4f", payload))), ([4, 1], [11, 13, 16, 20]))
+
+    def test_seed_is_the_same_everywhere(self):
+        a = [self.expect_json(0, "run", self.f32, "--seed", 7, "--isa", isa)["outputs"][0]["max"]
+             for isa in ("scalar", "avx2" if os.uname().machine == "x86_64" else "neon")]
+        self.assertAlmostEqual(a[0], a[1], delta=1e-4)
+
+    def test_reproducible_hash(self):
+        native = "avx2" if os.uname().machine == "x86_64" else "neon"
+        lines = {self.expect(0, "run", self.f32, "--reproducible", *more).stdout.split("hash ")[1].split()[0]
+                 for more in ([], ["--threads", 2], ["--isa", native], ["--isa", "scalar"])}
+        self.assertEqual(len(lines), 1)
+
+
+class Batch(Contract):
+    def test_cases_go_on_after_a_failure(self):
+        out = self.folder / "out"
+        cases = [{"id": "a", "model": str(self.f32), "output_dir": str(out)}, {"id": 2, "model": "missing.onnx"},
+                 {"model": str(self.int8), "seed": 3, "unknown": []}, {"id": "wrong", "model": 5}]
+        r = self.expect(0, "run", "--batch", "-", stdin="\n\n".join(map(json.dumps, cases)))
+        answers = [json.loads(line) for line in r.stdout.splitlines()]
+        self.assertEqual([(a["id"], a["exit"]) for a in answers], [("a", 0), (2, 3), (None, 0), ("wrong", 1)])
+        self.assertTrue((out / "index.json").exists())
+        self.assertIn("missing.onnx", answers[1]["error"])
+        self.assertGreater(answers[0]["ms"], 0)
+
+    def test_lists(self):
+        self.assertEqual(self.expect(0, "run", "--batch", "-", stdin="").stdout, "")
+        r = self.expect(1, "run", "--batch", "-", stdin=json.dumps({"model": str(self.f32)}) + "\n[1]\n")
+        self.assertEqual(json.loads(r.stdout.splitlines()[0])["exit"], 0)
+        self.expect(1, "run", "--batch", self.folder / "missing")
+        self.expect(1, "run", self.f32, "--batch", "-", stdin="")
+
+
+class Verbs(Contract):
+    def test_bench(self):
+        a = self.expect_json(0, "bench", self.f32, "--min-seconds", "0.05", "--runs", 3)
+        for name in ("model backend threads isa load_ms first_ms median_ms min_ms p90_ms p99_ms runs peak_rss_bytes "
+                     "arena_bytes weights_bytes nodes nodes_by_backend").split():
+            self.assertIn(name, a)
+        self.assertGreaterEqual(a["runs"], 3)
+        self.assertLessEqual(a["min_ms"], a["median_ms"])
+        self.assertEqual(sum(a["nodes_by_backend"].values()), a["nodes"])
+
+    def test_convert_inspect_diff(self):
+        edge = self.folder / "digits.edge"
+        a = self.expect_json(0, "convert", self.f32, "-o", edge)
+        self.assertEqual((a["bytes"], a["unsupported"]), (edge.stat().st_size, []))
+        i = self.expect_json(0, "inspect", edge)
+        for name in "format inputs outputs nodes operators macs weights_bytes plan_bytes plan_lower_bound_bytes".split():
+            self.assertIn(name, i)
+        self.assertLessEqual(i["plan_bytes"], 1.1 * i["plan_lower_bound_bytes"])
+        self.assertTrue(self.expect_json(0, "diff", self.f32, edge)["equal"])
+        self.assertTrue(self.expect_json(0, "diff", self.f32, "--backend", "cpu", "--against", "cpu")["equal"])
+        r = self.expect(6, "diff", self.f32, self.int8)
+        self.assertTrue(r.stdout)
+        self.expect(1, "convert", self.f32, "-o", self.folder / "no" / "folder.edge")
+
+    def test_explain(self):
+        a = self.expect_json(0, "explain", self.f32)
+        for name in "id name op backend kernel reason rejected cost_us hint".split():
+            self.assertIn(name, a["nodes"][0])
+
+    def test_explain_measures_the_alternatives(self):
+        a = self.expect_json(0, "explain", self.f32, "--measure")
+        self.assertIn("cpu", a["totals"])
+        for total in a["totals"].values():
+            self.assertGreater(total["measured_us"], 0)
+            self.assertGreater(total["estimated_us"], 0)
+        self.assertGreaterEqual(a["nodes"][1]["measured_us"]["cpu"], 0)
+
+    def test_profile_and_trace(self):
+        trace = self.folder / "trace.json"
+        a = self.expect_json(0, "profile", self.f32, "--trace", trace)
+        for name in "name op backend kernel us".split():
+            self.assertIn(name, a["nodes"][0])
+        events = json.loads(trace.read_text())
+        self.assertTrue(events["traceEvents"] if isinstance(events, dict) else events)
+
+    def test_devices(self):
+        a = self.expect_json(0, "devices")
+        self.assertIn("cpu", [b["name"] for b in a["backends"]])
+        self.assertTrue(a["cpu"]["isa"])
+
+
+class Failures(Contract):
+    def test_bad_files_name_themselves(self):
+        for name, content in {"empty": b"", "text": b"hello, world\n" * 20, "cut.edge": self.int8.read_bytes()[:5000],
+                              "cut.tflite": b"\0\0\0\0TFL3" + bytes(40), "zeros": bytes(4096)}.items():
+            path = self.folder / name
+            path.write_bytes(content)
+            for verb in ("run", "inspect"):
+                r = self.expect(3, verb, path)
+                self.assertTrue(any(line.startswith(str(path)) for line in r.stderr.splitlines()), r.stderr)
+            self.expect_json(3, "run", path)
+        self.expect(3, "run", self.folder / "not there.onnx")
+
+    def test_unsupported_operators_are_listed_together(self):
+        model = self.model("odd.onnx", [("Frobnicate", ["x"], ["a"], "first"), ("Relu", ["a"], ["b"], "fine"),
+                                        ("Wobble", ["b"], ["y"], "second")], [value_info("x", [2])],
+                           [value_info("y", [2])])
+        r = self.expect(2, "run", model)
+        for word in ("Frobnicate", "Wobble", "first", "second"):
+            self.assertIn(word, r.stderr)
+
+    def test_limits(self):
+        r = self.expect(4, "run", self.f32, "--max-memory", "1K")
+        self.assertTrue(r.stderr.startswith(str(self.f32)), r.stderr)
+        self.expect(4, "run", self.f32, "--timeout", "0.0000001")
+
+    def test_unknown_backend_or_absent(self):
+        self.assertIn("cpu", self.expect(1, "run", self.f32, "--backend", "abacus").stderr)
+
+
+if __name__ == "__main__":
+    EDGERT, DIGITS = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
+    unittest.main(argv=[sys.argv[0]] + sys.argv[3:])
