@@ -113,10 +113,16 @@ static void gather_merged(const ek_qconv_args *a, const run *r, uint32_t lo, uin
   }
 }
 
+/* Bytes of a merged row that are in reach of its pointer. */
+static uint32_t readable(const ek_qconv_args *a, uint32_t depth) {
+  const uint32_t kr = a->row->kr;
+  return a->row->flags & EK_QGEMM_FLAT ? depth : (depth + kr - 1) / kr * kr;
+}
+
 /* Pointers of `count` output pixels from m on. */
 static void gather_block(const ek_qconv_args *a, uint32_t m, uint32_t count, uint32_t depth, size_t channel,
                          const uint8_t **pointers, uint8_t *patches) {
-  const uint32_t kr = a->row->kr, padded = (depth + kr - 1) / kr * kr;
+  const uint32_t padded = readable(a, depth);
   uint32_t lo, hi;
   run r = { m / (a->oh * a->ow), m / a->ow % a->oh, m % a->ow, 0, pointers, count };
   interior(a, &lo, &hi);
@@ -143,10 +149,10 @@ void ek_qconv_run(const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint32_t n0,
   uint32_t taps, depth;
   ek_qconv_shape(a, &taps, &depth);
   const uint32_t rows = block_rows(a, taps, depth), n_group = a->oc / a->group;
-  const size_t size = a->out == EK_Q_S32 ? 4 : 1, kr = a->row->kr, column = taps * ((depth + kr - 1) / kr * kr);
+  const size_t size = a->out == EK_Q_S32 ? 4 : 1, column = (size_t)ek_qgemm_column_bytes(a->row, taps, depth);
   const int dense = taps == 1 && a->sh == 1 && a->sw == 1 && a->pad_top == 0 && a->pad_left == 0 && !a->merged &&
                     a->oh == a->ih && a->ow == a->iw;
-  const uint32_t whole = a->merged ? (uint32_t)((depth + kr - 1) / kr * kr) : depth; /* rows can be read so far */
+  const uint32_t whole = a->merged ? readable(a, depth) : depth; /* rows can be read so far */
   for (uint32_t m = m0; m < m1; m += rows) {
     const uint32_t count = m1 - m < rows ? m1 - m : rows;
     for (uint32_t g = 0; g < a->group; ++g) {

@@ -23,8 +23,13 @@ static size_t round_up(size_t a, size_t b) {
   return (a + b - 1) / b * b;
 }
 
+uint64_t ek_qgemm_column_bytes(const ek_qgemm_desc *d, uint64_t taps, uint64_t k) {
+  if (d->flags & EK_QGEMM_FLAT) return (taps * k + d->kr - 1) / d->kr * d->kr;
+  return taps * ((k + d->kr - 1) / d->kr * d->kr);
+}
+
 uint64_t ek_qgemm_packed_bytes(const ek_qgemm_desc *d, uint64_t n, uint64_t taps, uint64_t k) {
-  return (n + 15) / 16 * 16 * taps * ((k + d->kr - 1) / d->kr * d->kr);
+  return (n + 15) / 16 * 16 * ek_qgemm_column_bytes(d, taps, k);
 }
 
 /* one panel of a tap; the plain case copies kr bytes at a time */
@@ -51,6 +56,10 @@ static int8_t *pack_panel(const ek_qweights *w, size_t n0, size_t cols, size_t n
 void ek_qgemm_pack(const ek_qgemm_desc *d, const ek_qweights *w, size_t n, size_t taps, size_t k, int8_t *out,
                    int32_t *sums) {
   const size_t full = round_up(n, 16);
+  if (d->flags & EK_QGEMM_FLAT) {
+    k *= taps;
+    taps = 1;
+  }
   for (size_t n0 = 0; n0 < full; n0 += d->nr) {
     const size_t cols = full - n0 < d->nr ? full - n0 : d->nr;
     for (size_t t = 0; t < taps; ++t) out = pack_panel(w, n0, cols, n, t * k, k, d->kr, out);

@@ -10,11 +10,14 @@
  * are s8.
  *
  * Packed weights: panels of `nr` columns (the last one rounded up to 16), panel of column n0 at n0 * taps * kp:
- *   [taps][kp / kr][columns of the panel][kr]        kp = k rounded up to kr, padded with zeros */
+ *   [taps][kp / kr][columns of the panel][kr]        kp = k rounded up to kr, padded with zeros
+ * A row with EK_QGEMM_FLAT sees all taps as one tap of depth taps * k. */
 #ifndef EK_QGEMM_H
 #define EK_QGEMM_H
 
 #include "qweights.h"
+
+#define EK_QGEMM_FLAT (1u << 8) /* in desc.flags */
 
 enum { EK_Q_S32 = 0, EK_Q_S8 = 1, EK_Q_U8 = 2 }; /* output type */
 
@@ -47,6 +50,8 @@ typedef struct ek_qgemm_desc {
 const ek_qgemm_desc *ek_qgemm_select(uint64_t have);
 /** Rows in order, NULL past the end (tests and benchmarks). */
 const ek_qgemm_desc *ek_qgemm_at(uint32_t index);
+/** Bytes of a column of packed weights: where in them column n starts, for n a multiple of nr. */
+uint64_t ek_qgemm_column_bytes(const ek_qgemm_desc *d, uint64_t taps, uint64_t k);
 /** Bytes of packed weights. */
 uint64_t ek_qgemm_packed_bytes(const ek_qgemm_desc *d, uint64_t n, uint64_t taps, uint64_t k);
 /** Pack w (n channels of taps * k values); writes all of packed_bytes. sums, if not NULL: n sums of a channel's values.

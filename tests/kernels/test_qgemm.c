@@ -107,8 +107,12 @@ static int run(const ek_qgemm_desc *d) {
       if (run_one(d, &p)) return 1;
     }
   }
-  const problem deep = { 7, 33, 2, 700, EK_Q_S8, 1 };
-  return run_one(d, &deep);
+  for (uint32_t i = 0; i < 12; ++i) { /* rows in several blocks, depths in several slices */
+    const problem p = { kt_range(1, 40), kt_range(1, 40), kt_range(1, 9), kt_range(200, 900), i % 3, (int)(i & 1) };
+    if (run_one(d, &p)) return 1;
+  }
+  const problem tall = { 700, 24, 3, 5, EK_Q_U8, 0 };
+  return run_one(d, &tall);
 }
 
 KT_MAIN("qgemm", ek_qgemm_desc, ek_qgemm_at, run)
