@@ -242,7 +242,7 @@ edge_status eb_cpu_lower_qconv(eb_cpu_plan *plan, uint32_t node) {
                       .pad_top = (int32_t)v.pad_top,
                       .pad_left = (int32_t)v.pad_left,
                       .group = (uint32_t)group };
-  a.merged = ek_qconv_merged(a.ic, a.kw, a.dw, a.group);
+  a.merged = ek_qconv_merged(&a);
   return emit_dense(plan, node, a, &q, &weights, (uint32_t)(v.n * v.oh * v.ow), 0);
 }
 

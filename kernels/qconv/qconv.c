@@ -3,10 +3,21 @@
 #include "qconv.h"
 #include <string.h>
 
-enum { POINTERS = 1024, PATCH_BYTES = 16384, MERGED_DEPTH = 64, BLOCK_BYTES = 131072 };
+enum { POINTERS = 2048, STRIP_BYTES = 32768, STRIP_SLACK = 64, STRIP_CHANNELS = 128, BLOCK_BYTES = 262144 };
 
-uint32_t ek_qconv_merged(uint32_t ic, uint32_t kw, uint32_t dw, uint32_t group) {
-  return group == 1 && dw == 1 && kw > 1 && (uint64_t)ic * kw <= MERGED_DEPTH;
+/* ---- strips: the input lines of a block of output rows, with their padding, so that a kernel row is one deep tap */
+
+static uint64_t strip_line(const ek_qconv_args *a) {
+  return ((uint64_t)(a->ow - 1) * a->sw + a->kw) * a->ic;
+}
+
+static uint64_t strip_reach(const ek_qconv_args *a) { /* input lines of an output row */
+  return (uint64_t)(a->kh - 1) * a->dh + 1;
+}
+
+uint32_t ek_qconv_merged(const ek_qconv_args *a) {
+  return a->group == 1 && a->dw == 1 && a->kw > 1 && a->ic <= STRIP_CHANNELS && a->kh <= POINTERS / 32 &&
+         strip_line(a) <= STRIP_BYTES && (strip_reach(a) + a->sh) * strip_line(a) <= STRIP_BYTES;
 }
 
 void ek_qconv_shape(const ek_qconv_args *a, uint32_t *taps, uint32_t *depth) {
@@ -14,11 +25,78 @@ void ek_qconv_shape(const ek_qconv_args *a, uint32_t *taps, uint32_t *depth) {
   *depth = (a->merged ? a->kw : 1) * (a->ic / a->group);
 }
 
-static uint32_t block_rows(const ek_qconv_args *a, uint32_t taps, uint32_t depth) {
-  size_t rows = POINTERS / taps;
-  const size_t bytes = (size_t)taps * (depth + 3), fit = BLOCK_BYTES / bytes > 48 ? BLOCK_BYTES / bytes : 48;
-  if (rows > fit) rows = fit;
-  if (a->merged && rows > PATCH_BYTES / bytes) rows = PATCH_BYTES / bytes;
+/* One line of a strip: the image's line y between pad_left columns and as many as the last window reaches. The strip
+   was filled with padding before, so that inside the image only the line itself is copied. */
+static void strip_fill(const ek_qconv_args *a, const uint8_t *image, int64_t y, size_t line, uint8_t *to) {
+  const size_t left = (size_t)a->pad_left * a->ic, from = left < line ? left : line;
+  const size_t row = (size_t)a->iw * a->ic, n = line - from < row ? line - from : row;
+  if (y < 0 || y >= a->ih)
+    memset(to, a->zero[0], line);
+  else
+    memcpy(to + from, image + (size_t)y * row, n);
+}
+
+typedef struct strip {
+  uint8_t data[STRIP_BYTES + STRIP_SLACK];
+  const uint8_t *pointers[POINTERS];
+  uint32_t ox, count; /* what the pointers are for */
+} strip;
+
+/* Pixels of a block, of at most `most`: whole output rows, together a multiple of 12 where that is near. */
+static uint32_t strip_pixels(const ek_qconv_args *a, uint32_t most) {
+  enum { ENOUGH = 192 };
+  const uint32_t rows = most / a->ow;
+  if (rows == 0) return most;
+  uint32_t r = ENOUGH / a->ow + 1 < rows ? ENOUGH / a->ow + 1 : rows, best = r;
+  for (uint32_t k = r; k <= rows && k < r + 12; ++k) {
+    if (k * a->ow % 12 == 0) {
+      best = k;
+      break;
+    }
+  }
+  return best * a->ow;
+}
+
+/* Fills the strip and the pointers of up to `left` output pixels from m on; returns how many. */
+static uint32_t strip_gather(const ek_qconv_args *a, uint32_t m, uint32_t left, strip *s) {
+  const size_t line = (size_t)strip_line(a), reach = (size_t)strip_reach(a), step = (size_t)a->sw * a->ic;
+  const uint32_t pixels = a->oh * a->ow, image = m / pixels, oy = m % pixels / a->ow, ox = m % a->ow;
+  const uint32_t fit = (uint32_t)((STRIP_BYTES / line - reach) / a->sh + 1), room = fit * a->ow - ox;
+  const uint32_t most = room < POINTERS / a->kh ? room : POINTERS / a->kh;
+  uint32_t n = strip_pixels(a, most), end = pixels - m % pixels;
+  if (end > left) end = left;
+  if (n > end || (end < 2 * n && end <= most)) n = end;
+  const size_t lines = ((ox + n - 1) / a->ow) * (size_t)a->sh + reach;
+  const uint8_t *const from = a->x + (size_t)image * a->ih * a->iw * a->ic;
+  for (size_t i = 0; i < lines; ++i)
+    strip_fill(a, from, (int64_t)oy * a->sh - a->pad_top + (int64_t)i, line, s->data + i * line);
+  if (ox == s->ox && n == s->count) return n;
+  s->ox = ox;
+  s->count = n;
+  const uint8_t **p = s->pointers;
+  for (uint32_t ky = 0; ky < a->kh; ++ky, p += n) {
+    const uint8_t *q = s->data + (size_t)ky * a->dh * line;
+    uint32_t x = ox;
+    for (uint32_t i = 0; i < n; q += a->sh * line, x = 0) {
+      const uint32_t run = a->ow - x < n - i ? a->ow - x : n - i;
+      const uint8_t *at = q + x * step;
+      for (uint32_t k = 0; k < run; ++k, at += step) p[i + k] = at;
+      i += run;
+    }
+  }
+  return n;
+}
+
+/* ---- pointers into the image itself, a tap each */
+
+/* As many pixels as there are pointers for, and as their input stays in the second-level cache; where the weights are
+   few, as input and output stay in the first. */
+static uint32_t block_rows(const ek_qconv_args *a, uint32_t taps, uint32_t depth, uint32_t n) {
+  const size_t per = (size_t)(a->sh * (uint64_t)a->sw < taps ? a->sh * (uint64_t)a->sw : taps) * depth;
+  const size_t weights = (size_t)taps * depth * n, bytes = weights <= 8192 ? 16384 : BLOCK_BYTES;
+  size_t rows = bytes / (per + (weights <= 8192 ? n : 0));
+  if (rows < 96) rows = 96;
+  if (rows > POINTERS / taps) rows = POINTERS / taps;
   return (uint32_t)(rows > 24 ? rows / 24 * 24 : rows);
 }
 
@@ -70,71 +148,15 @@ static void gather(const ek_qconv_args *a, const run *r, uint32_t lo, uint32_t h
   }
 }
 
-/* The same where a kernel row is one tap of kw pixels. Rows that meet padding, or that cannot be read in whole depth
-   groups, are assembled in *patch; a patch is `padded` bytes. */
-static void gather_merged(const ek_qconv_args *a, const run *r, uint32_t lo, uint32_t hi, uint32_t padded,
-                          const uint8_t *end, uint8_t **patch) {
-  const int64_t line = (int64_t)a->iw * a->ic, iy = (int64_t)r->oy * a->sh - a->pad_top;
-  const uint8_t *const image = a->x + (size_t)r->image * a->ih * (size_t)line;
-  const uint8_t **p = r->p;
-  for (uint32_t ky = 0; ky < a->kh; ++ky, p += r->ld) {
-    const int64_t y = iy + (int64_t)ky * a->dh, ix = (int64_t)r->ox * a->sw - a->pad_left;
-    const int64_t row = y * line + ix * a->ic, step = (int64_t)a->sw * a->ic, limit = end - image - padded;
-    const int outside = y < 0 || y >= a->ih;
-    const int64_t readable = outside || row > limit ? 0 : (limit - row) / step + 1; /* pixels of the run */
-    const uint32_t left = lo > r->ox ? lo - r->ox : 0, stop = hi > r->ox ? hi - r->ox : 0;
-    const uint32_t seen = stop < r->n ? stop : r->n, right = readable < seen ? (uint32_t)readable : seen;
-    if (left < right) fill(p + left, image + row + left * step, (size_t)step, right - left);
-    for (uint32_t i = 0; i < r->n; ++i) {
-      if (i >= left && i < right) {
-        i = right - 1;
-        continue;
-      }
-      uint8_t *to = *patch;
-      p[i] = to;
-      *patch += padded;
-      if (outside && i > 0) { /* all the same */
-        *patch -= padded;
-        p[i] = p[0];
-        continue;
-      }
-      memset(to, a->zero[0], MERGED_DEPTH); /* constant size: no call; the next patch is written later */
-      const int64_t x = ix + (int64_t)i * a->sw, skip = x < 0 ? -x : 0, room = a->iw - x;
-      const int64_t stop_x = room < a->kw ? room : a->kw, n = outside ? 0 : (stop_x - skip) * a->ic;
-      if (n <= 0) continue;
-      const uint8_t *const q = image + y * line + (x + skip) * a->ic;
-      to += skip * a->ic;
-      if (n <= 8) {
-        for (int64_t k = 0; k < n; ++k) to[k] = q[k];
-      } else {
-        memcpy(to, q, (size_t)n);
-      }
-    }
-  }
-}
-
-/* Bytes of a merged row that are in reach of its pointer. */
-static uint32_t readable(const ek_qconv_args *a, uint32_t depth) {
-  const uint32_t kr = a->row->kr;
-  return a->row->flags & EK_QGEMM_FLAT ? depth : (depth + kr - 1) / kr * kr;
-}
-
 /* Pointers of `count` output pixels from m on. */
-static void gather_block(const ek_qconv_args *a, uint32_t m, uint32_t count, uint32_t depth, size_t channel,
-                         const uint8_t **pointers, uint8_t *patches) {
-  const uint32_t padded = readable(a, depth);
+static void gather_block(const ek_qconv_args *a, uint32_t m, uint32_t count, size_t channel, const uint8_t **pointers) {
   uint32_t lo, hi;
   run r = { m / (a->oh * a->ow), m / a->ow % a->oh, m % a->ow, 0, pointers, count };
   interior(a, &lo, &hi);
   for (uint32_t done = 0; done < count; done += r.n) {
     r.n = a->ow - r.ox < count - done ? a->ow - r.ox : count - done;
     r.p = pointers + done;
-    if (a->merged) {
-      const uint8_t *const end = a->x + ((size_t)r.image + 1) * a->ih * a->iw * a->ic; /* of this image will do */
-      gather_merged(a, &r, lo, hi, padded, end, &patches);
-    } else {
-      gather(a, &r, lo, hi, channel);
-    }
+    gather(a, &r, lo, hi, channel);
     r.ox = 0;
     if (++r.oy == a->oh) {
       r.oy = 0;
@@ -143,41 +165,75 @@ static void gather_block(const ek_qconv_args *a, uint32_t m, uint32_t count, uin
   }
 }
 
-void ek_qconv_run(const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1) {
-  const uint8_t *pointers[POINTERS];
-  uint8_t patches[PATCH_BYTES + MERGED_DEPTH];
+/* Bytes of a strip's row that are in reach of its pointer. */
+static uint32_t readable(const ek_qconv_args *a, uint32_t depth) {
+  const uint32_t kr = a->row->kr;
+  return a->row->flags & EK_QGEMM_FLAT ? depth : (depth + kr - 1) / kr * kr;
+}
+
+/* One block of a group on the matrix kernel. */
+static void multiply(const ek_qconv_args *a, const uint8_t *const *pointers, uint32_t m, uint32_t count, uint32_t taps,
+                     uint32_t depth, uint32_t g, uint32_t n0, uint32_t n1) {
+  const size_t size = a->out == EK_Q_S32 ? 4 : 1, column = (size_t)ek_qgemm_column_bytes(a->row, taps, depth);
+  const size_t first = (size_t)g * (a->oc / a->group) + n0;
+  const ek_qgemm_call call = { pointers,
+                               count,
+                               count,
+                               n1 - n0,
+                               taps,
+                               a->merged ? readable(a, depth) : depth,
+                               a->flip,
+                               a->w + g * a->w_group_bytes + n0 * column,
+                               a->bias + first,
+                               a->mult ? a->mult + first : NULL,
+                               a->zero_point,
+                               a->lo,
+                               a->hi,
+                               a->out,
+                               (uint8_t *)a->y + ((size_t)m * a->oc + first) * size,
+                               (size_t)a->oc * size };
+  a->row->fn(&call);
+}
+
+static void run_strips(const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1) {
+  strip s;
   uint32_t taps, depth;
   ek_qconv_shape(a, &taps, &depth);
-  const uint32_t rows = block_rows(a, taps, depth), n_group = a->oc / a->group;
-  const size_t size = a->out == EK_Q_S32 ? 4 : 1, column = (size_t)ek_qgemm_column_bytes(a->row, taps, depth);
-  const int dense = taps == 1 && a->sh == 1 && a->sw == 1 && a->pad_top == 0 && a->pad_left == 0 && !a->merged &&
-                    a->oh == a->ih && a->ow == a->iw;
-  const uint32_t whole = a->merged ? readable(a, depth) : depth; /* rows can be read so far */
+  s.count = 0;
+  const size_t rows = (size_t)((m1 - 1) / a->ow - m0 / a->ow) + 1;
+  const size_t all = (rows * a->sh + (size_t)strip_reach(a)) * (size_t)strip_line(a);
+  memset(s.data, a->zero[0], (all < STRIP_BYTES ? all : STRIP_BYTES) + 4); /* the last depth group may reach beyond */
+  for (uint32_t m = m0, count; m < m1; m += count) {
+    count = strip_gather(a, m, m1 - m, &s);
+    multiply(a, s.pointers, m, count, taps, depth, 0, n0, n1);
+  }
+}
+
+static void run_pointers(const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1) {
+  const uint8_t *pointers[POINTERS];
+  uint32_t taps, depth;
+  ek_qconv_shape(a, &taps, &depth);
+  const uint32_t most = block_rows(a, taps, depth, n1 - n0), blocks = (m1 - m0 + most - 1) / most;
+  const uint32_t even = ((m1 - m0 + blocks - 1) / blocks + 11) / 12 * 12, rows = even < most ? even : most;
+  const int dense =
+      taps == 1 && a->sh == 1 && a->sw == 1 && a->pad_top == 0 && a->pad_left == 0 && a->oh == a->ih && a->ow == a->iw;
   for (uint32_t m = m0; m < m1; m += rows) {
     const uint32_t count = m1 - m < rows ? m1 - m : rows;
     for (uint32_t g = 0; g < a->group; ++g) {
-      const size_t channel = (size_t)g * (a->ic / a->group), first = (size_t)g * n_group + n0;
+      const size_t channel = (size_t)g * (a->ic / a->group);
       if (dense)
         fill(pointers, a->x + (size_t)m * a->ic + channel, a->ic, count);
       else
-        gather_block(a, m, count, depth, channel, pointers, patches);
-      const ek_qgemm_call call = { pointers,
-                                   count,
-                                   count,
-                                   n1 - n0,
-                                   taps,
-                                   whole,
-                                   a->flip,
-                                   a->w + g * a->w_group_bytes + n0 * column,
-                                   a->bias + first,
-                                   a->mult ? a->mult + first : NULL,
-                                   a->zero_point,
-                                   a->lo,
-                                   a->hi,
-                                   a->out,
-                                   (uint8_t *)a->y + ((size_t)m * a->oc + first) * size,
-                                   (size_t)a->oc * size };
-      a->row->fn(&call);
+        gather_block(a, m, count, channel, pointers);
+      multiply(a, pointers, m, count, taps, depth, g, n0, n1);
     }
   }
+}
+
+void ek_qconv_run(const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1) {
+  if (m0 >= m1) return;
+  if (a->merged)
+    run_strips(a, m0, m1, n0, n1);
+  else
+    run_pointers(a, m0, m1, n0, n1);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * 8-bit convolution over the matrix kernels: finds the input row of every output pixel and tap; nothing is copied
- * but the few border pixels of shallow inputs.
+ * 8-bit convolution over the matrix kernels: finds the input row of every output pixel and tap.
  *
- * Output pixels are rows m = (image * oh + oy) * ow + ox. A fully connected layer is 1 x 1 on m "pixels". Where the
- * input is shallow (ek_qconv_merged) the taps of one kernel row are contiguous bytes and become one deeper tap. */
+ * Output pixels are rows m = (image * oh + oy) * ow + ox. A fully connected layer is 1 x 1 on m "pixels". Where some
+ * input lines fit a strip on the stack (ek_qconv_merged) they are copied there with their padding: the taps of one
+ * kernel row are contiguous bytes then and become one deeper tap. Else pointers lead into the image. */
 #ifndef EK_QCONV_H
 #define EK_QCONV_H
 
@@ -28,7 +28,8 @@ typedef struct ek_qconv_args {
 
 /** The largest kernel (kh * kw) this driver takes. */
 #define EK_QCONV_MAX_TAPS 512
-uint32_t ek_qconv_merged(uint32_t ic, uint32_t kw, uint32_t dw, uint32_t group);
+/** Value of `merged` for this geometry: 1 where a kernel row becomes one deep tap of a strip. */
+uint32_t ek_qconv_merged(const ek_qconv_args *a);
 /** Taps and depth of the matrix product, as its weights are packed: w [oc][kh][kw][ic / group]. */
 void ek_qconv_shape(const ek_qconv_args *a, uint32_t *taps, uint32_t *depth);
 /** Output pixels m0 .. m1, channels n0 .. n1 of every group; n0 is a multiple of row->nr. */

@@ -42,15 +42,34 @@ QG_INLINE void qg_mac(__m512i *c, __m512i x, __m512i w) {
 }
 #endif
 
-QG_INLINE void qg_store(void *y, __m512i v, size_t cols) {
-  if (cols >= 64) {
-    _mm512_storeu_si512(y, v);
-  } else if (cols == 32) {
-    _mm256_storeu_si256((__m256i *)y, _mm512_castsi512_si256(v));
-  } else if (cols == 16) {
-    _mm_storeu_si128((__m128i *)y, _mm512_castsi512_si128(v));
+/* `rows` rows of a packed vector, 64 / (4 / nv) bytes each: nv = 1: 16, nv = 2: 32, else one row */
+QG_INLINE void qg_store(uint8_t *y, size_t stride, __m512i v, int nv, int rows, size_t cols) {
+  if (nv >= 3) {
+    if (cols >= 64)
+      _mm512_storeu_si512(y, v);
+    else
+      _mm512_mask_storeu_epi8(y, ((__mmask64)1 << cols) - 1, v);
+  } else if (nv == 2) {
+    const __m256i a = _mm512_castsi512_si256(v), b = _mm512_extracti64x4_epi64(v, 1);
+    if (cols == 32) {
+      _mm256_storeu_si256((__m256i *)y, a);
+      if (rows > 1) _mm256_storeu_si256((__m256i *)(y + stride), b);
+    } else {
+      const __mmask32 mask = ((__mmask32)1 << cols) - 1;
+      _mm256_mask_storeu_epi8(y, mask, a);
+      if (rows > 1) _mm256_mask_storeu_epi8(y + stride, mask, b);
+    }
   } else {
-    _mm512_mask_storeu_epi8(y, ((__mmask64)1 << cols) - 1, v);
+    const __m128i r[4] = { _mm512_castsi512_si128(v), _mm512_extracti32x4_epi32(v, 1), _mm512_extracti32x4_epi32(v, 2),
+                           _mm512_extracti32x4_epi32(v, 3) };
+    const __mmask16 mask = (__mmask16)((1u << cols) - 1);
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; ++i) {
+      if (cols == 16)
+        _mm_storeu_si128((__m128i *)(y + (size_t)i * stride), r[i]);
+      else
+        _mm_mask_storeu_epi8(y + (size_t)i * stride, mask, r[i]);
+    }
   }
 }
 
@@ -73,73 +92,88 @@ QG_INLINE void qg_prepare(qg_epilogue *e, const ek_qgemm_call *c, int nv, size_t
   for (int j = 0; j < nv; ++j) e->mult[j] = e->is_s32 ? _mm512_setzero_ps() : _mm512_loadu_ps(c->mult + n0 + j * 16);
 }
 
-/* cols: valid columns of this panel, (nv - 1) * 16 < cols <= nv * 16 */
-QG_INLINE void qg_out(const qg_epilogue *e, uint8_t *y, const __m512i *acc, int nv, size_t n0, size_t cols) {
-  if (e->is_s32) {
+QG_INLINE void qg_out_s32(uint8_t *y, const __m512i *acc, int nv, size_t n0, size_t cols) {
 #pragma GCC unroll 4
-    for (int j = 0; j < nv; ++j) {
-      const size_t left = cols - (size_t)j * 16;
-      const __mmask16 mask = left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1u);
-      _mm512_mask_storeu_epi32(y + (n0 + (size_t)j * 16) * 4, mask, acc[j]);
-    }
-    return;
+  for (int j = 0; j < nv; ++j) {
+    const size_t left = cols - (size_t)j * 16;
+    const __mmask16 mask = left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1u);
+    _mm512_mask_storeu_epi32(y + (n0 + (size_t)j * 16) * 4, mask, acc[j]);
   }
+}
+
+/* `rows` rows, together at most four vectors, in one pack. cols: valid columns of this panel, (nv - 1) * 16 < cols <=
+   nv * 16 */
+QG_INLINE void qg_out(const qg_epilogue *e, uint8_t *y, size_t stride, const __m512i *acc, int nv, int rows, size_t n0,
+                      size_t cols) {
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   __m512i q[4];
 #pragma GCC unroll 4
   for (int j = 0; j < 4; ++j)
-    q[j] = j < nv ? _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(acc[j]), e->mult[j])) : _mm512_setzero_si512();
+    q[j] = j < nv * rows ? _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(acc[j]), e->mult[j % nv]))
+                         : _mm512_setzero_si512();
   const __m512i p0 = _mm512_adds_epi16(_mm512_packs_epi32(q[0], q[1]), e->zp);
-  const __m512i p1 = nv > 2 ? _mm512_adds_epi16(_mm512_packs_epi32(q[2], q[3]), e->zp) : e->zp;
+  const __m512i p1 = nv * rows > 2 ? _mm512_adds_epi16(_mm512_packs_epi32(q[2], q[3]), e->zp) : e->zp;
   __m512i b = _mm512_permutexvar_epi32(order, e->is_s8 ? _mm512_packs_epi16(p0, p1) : _mm512_packus_epi16(p0, p1));
   if (e->clamps) { /* slow on 512 bits, and seldom needed: the packs saturate */
     b = e->is_s8 ? _mm512_min_epi8(_mm512_max_epi8(b, e->lo), e->hi)
                  : _mm512_min_epu8(_mm512_max_epu8(b, e->lo), e->hi);
   }
-  qg_store(y + n0, b, cols);
+  qg_store(y + n0, stride, b, nv, rows, cols);
 }
 
-#define QG_TILE(MR, NV)                                                                                               \
-  static void tile_##MR##x##NV(const ek_qgemm_call *c, size_t m, const int8_t *w, size_t n0, size_t cols) {           \
-    const __m512i flip = _mm512_set1_epi32((int)c->flip);                                                             \
-    __m512i acc[MR][NV];                                                                                              \
-    _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                           \
-      _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) acc[i][j] = _mm512_loadu_si512(c->bias + n0 + 16 * j);     \
-    }                                                                                                                 \
-    const size_t body = c->k / QG_KR * QG_KR, rest = c->k - body;                                                     \
-    for (size_t t = 0; t < c->taps; ++t) {                                                                            \
-      const uint8_t *const *const rows = c->a + t * c->a_ld + m;                                                      \
-      const uint8_t *p[MR];                                                                                           \
-      _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) p[i] = rows[i];                                           \
-      for (size_t k = 0; k < body; k += QG_KR, w += NV * 16 * QG_KR) {                                                \
-        __m512i b[NV];                                                                                                \
-        _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) b[j] = qg_w(w + j * 16 * QG_KR);                         \
-        _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                       \
-          const __m512i x = qg_x(p[i] + k, flip);                                                                     \
-          _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) qg_mac(&acc[i][j], x, b[j]);                           \
-        }                                                                                                             \
-      }                                                                                                               \
-      if (rest != 0) { /* never reads past a row */                                                                   \
-        __m512i b[NV];                                                                                                \
-        _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) b[j] = qg_w(w + j * 16 * QG_KR);                         \
-        _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                       \
-          uint8_t last[4] = { p[i][body], 0, 0, 0 };                                                                  \
-          if (rest > 1) last[1] = p[i][body + 1];                                                                     \
-          if (rest > 2) last[2] = p[i][body + 2];                                                                     \
-          const __m512i x = qg_x(last, flip);                                                                         \
-          _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) qg_mac(&acc[i][j], x, b[j]);                           \
-        }                                                                                                             \
-        w += NV * 16 * QG_KR;                                                                                         \
-      }                                                                                                               \
-    }                                                                                                                 \
-    const size_t y_stride = c->y_stride;                                                                              \
-    uint8_t *y = (uint8_t *)c->y + m * y_stride;                                                                      \
-    qg_epilogue e;                                                                                                    \
-    qg_prepare(&e, c, NV, n0);                                                                                        \
-    _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) qg_out(&e, y + (size_t)i * y_stride, acc[i], NV, n0, cols); \
+#define QG_TILE(MR, NV)                                                                                             \
+  static void tile_##MR##x##NV(const ek_qgemm_call *c, size_t m, const int8_t *w, size_t n0, size_t cols,           \
+                               const int8_t *next) {                                                                \
+    const __m512i flip = _mm512_set1_epi32((int)c->flip);                                                           \
+    __m512i acc[MR * NV];                                                                                           \
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                         \
+      _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) acc[i * NV + j] =                                        \
+          _mm512_loadu_si512(c->bias + n0 + 16 * j);                                                                \
+    }                                                                                                               \
+    const size_t body = c->k / QG_KR * QG_KR, rest = c->k - body;                                                   \
+    for (size_t t = 0; t < c->taps; ++t) {                                                                          \
+      const uint8_t *const *const rows = c->a + t * c->a_ld + m;                                                    \
+      const uint8_t *p[MR];                                                                                         \
+      _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) p[i] = rows[i];                                         \
+      for (size_t k = 0; k < body; k += QG_KR, w += NV * 16 * QG_KR) {                                              \
+        __m512i b[NV];                                                                                              \
+        _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) b[j] = qg_w(w + j * 16 * QG_KR);                       \
+        if (NV == 4) __builtin_prefetch(next, 0, 2);                                                                \
+        next += 64;                                                                                                 \
+        _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                     \
+          const __m512i x = qg_x(p[i] + k, flip);                                                                   \
+          _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) qg_mac(&acc[i * NV + j], x, b[j]);                   \
+        }                                                                                                           \
+      }                                                                                                             \
+      if (rest != 0) { /* never reads past a row */                                                                 \
+        __m512i b[NV];                                                                                              \
+        _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) b[j] = qg_w(w + j * 16 * QG_KR);                       \
+        _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i) {                                                     \
+          uint8_t last[4] = { p[i][body], 0, 0, 0 };                                                                \
+          if (rest > 1) last[1] = p[i][body + 1];                                                                   \
+          if (rest > 2) last[2] = p[i][body + 2];                                                                   \
+          const __m512i x = qg_x(last, flip);                                                                       \
+          _Pragma("GCC unroll 4") for (int j = 0; j < NV; ++j) qg_mac(&acc[i * NV + j], x, b[j]);                   \
+        }                                                                                                           \
+        w += NV * 16 * QG_KR;                                                                                       \
+      }                                                                                                             \
+    }                                                                                                               \
+    const size_t y_stride = c->y_stride;                                                                            \
+    uint8_t *y = (uint8_t *)c->y + m * y_stride;                                                                    \
+    qg_epilogue e;                                                                                                  \
+    qg_prepare(&e, c, NV, n0);                                                                                      \
+    if (e.is_s32) {                                                                                                 \
+      _Pragma("GCC unroll 16") for (int i = 0; i < MR; ++i)                                                         \
+          qg_out_s32(y + (size_t)i * y_stride, acc + i * NV, NV, n0, cols);                                         \
+      return;                                                                                                       \
+    }                                                                                                               \
+    enum { TOGETHER = NV >= 3 ? 1 : 4 / NV };                                                                       \
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i += TOGETHER) qg_out(                                         \
+        &e, y + (size_t)i * y_stride, y_stride, acc + i * NV, NV, MR - i < TOGETHER ? MR - i : TOGETHER, n0, cols); \
   }
 
 QG_TILE(6, 4)
+QG_TILE(4, 4)
 QG_TILE(3, 4)
 QG_TILE(2, 4)
 QG_TILE(1, 4)
@@ -157,7 +191,24 @@ QG_TILE(3, 1)
 QG_TILE(1, 1)
 
 #define QG_RUN(MR, NV) \
-  for (; m + MR <= c->m; m += MR) tile_##MR##x##NV(c, m, w, n0, cols);
+  for (; m + MR <= c->m; m += MR) tile_##MR##x##NV(c, m, w, n0, cols, w);
+
+/* The first tiles of a panel fetch the next panel, a line for each step, so that weights come from beyond the
+   second-level cache while others are multiplied. */
+static void qg_panel64(const ek_qgemm_call *c, size_t n0, size_t cols, const int8_t *w, size_t panel) {
+  const int8_t *next = w + panel;
+  size_t left = c->n - n0 > 64 ? (panel + 63) / 64 : 0, m = 0; /* lines to fetch */
+  const size_t lines = panel / 256;
+  for (; m + 6 <= c->m && c->m - m != 7; m += 6) {
+    tile_6x4(c, m, w, n0, cols, left ? next : w);
+    next += lines * 64;
+    left -= left < lines ? left : lines;
+  }
+  QG_RUN(4, 4)
+  QG_RUN(3, 4)
+  QG_RUN(2, 4)
+  QG_RUN(1, 4)
+}
 
 void QG_NAME(const ek_qgemm_call *c) {
   const size_t depth = (size_t)c->taps * ((c->k + QG_KR - 1) / QG_KR * QG_KR);
@@ -166,10 +217,7 @@ void QG_NAME(const ek_qgemm_call *c) {
     const int8_t *const w = c->w + n0 * depth;
     size_t m = 0;
     if (cols > 48) {
-      QG_RUN(6, 4)
-      QG_RUN(3, 4)
-      QG_RUN(2, 4)
-      QG_RUN(1, 4)
+      qg_panel64(c, n0, cols, w, depth * 64);
     } else if (cols > 32) {
       QG_RUN(8, 3)
       QG_RUN(4, 3)
