@@ -11,6 +11,7 @@ static const ek_qdw_desc table[] = {
 
 int ek_qdw_fits(const ek_qdw_desc *d, const ek_qdw_args *s) {
   if (s->kh * s->kw > EK_QDW_MAX_TAPS) return 0;
+  if (d->kind == EK_QDW_ROWS) return ((uint64_t)(s->kw - 1) * s->dw + 1) * ((s->kh + 1) / 2 * 64) <= EK_QDW_ROWS_BUFFER;
   return d->kind != EK_QDW_SLIDE ||
          (s->kh == 3 && s->kw == 3 && s->dh == 1 && s->dw == 1 && s->sh == s->sw && (s->sh == 1 || s->sh == 2));
 }
@@ -33,6 +34,10 @@ size_t ek_qdw_channels(const ek_qdw_desc *d, size_t c) {
 /* Interleaving four rows within 128-bit lanes leaves channel 16 * lane + 4 * vector + i in place i of the lane;
    blocks of 16 channels and the other kinds keep the natural order. */
 size_t ek_qdw_channel_at(const ek_qdw_desc *d, size_t c, size_t i) {
+  if (d->kind == EK_QDW_ROWS) {
+    const size_t first = i / 16 * 16, left = c - first, n = left > 8 ? 16 : 8;
+    return left >= n || c < n ? i : i - first < n ? c - n + (i - first) : c;
+  }
   if (d->block == 16) return i;
   const size_t lanes = d->block / 16, in = i % d->block, vector = in / (4 * lanes), place = in % (4 * lanes);
   const size_t c0 = i - in, left = c - c0, channel = 16 * (place / 4) + 4 * vector + place % 4;
@@ -41,6 +46,7 @@ size_t ek_qdw_channel_at(const ek_qdw_desc *d, size_t c, size_t i) {
 
 static size_t channel_bytes(const ek_qdw_desc *d, size_t kh, size_t kw) {
   switch (d->kind) {
+  case EK_QDW_ROWS: return (kh + 1) / 2 * kw * 4;
   case EK_QDW_PAIR: return (kh * kw + 1) / 2 * 4;
   case EK_QDW_QUAD: return (kh * kw + 3) / 4 * 4;
   case EK_QDW_SLIDE: return kh * 8;
@@ -54,6 +60,20 @@ uint64_t ek_qdw_packed_bytes(const ek_qdw_desc *d, uint64_t c, uint64_t kh, uint
 
 static int8_t weight(const ek_qweights *w, size_t c, size_t taps, size_t tap, size_t channel) {
   return (int8_t)(tap < taps && channel < c ? ek_qweight(w, channel, tap) : 0);
+}
+
+static int8_t *pack_rows(const ek_qdw_desc *d, const ek_qweights *w, size_t c0, size_t c, size_t kh, size_t kw,
+                         int8_t *out) {
+  for (size_t ky = 0; ky < kh; ky += 2) {
+    for (size_t kx = 0; kx < kw; ++kx) {
+      for (size_t i = 0; i < 2 * d->block; ++i, out += 2) {
+        const size_t y = ky + i % 2;
+        const int16_t v = y < kh ? weight(w, c, kh * kw, y * kw + kx, ek_qdw_channel_at(d, c, c0 + i / 2)) : 0;
+        memcpy(out, &v, 2);
+      }
+    }
+  }
+  return out;
 }
 
 void ek_qdw_pack(const ek_qdw_desc *d, const ek_qweights *w, size_t c, size_t kh, size_t kw, int8_t *out,
@@ -74,6 +94,10 @@ void ek_qdw_pack(const ek_qdw_desc *d, const ek_qweights *w, size_t c, size_t kh
           }
         }
       }
+      continue;
+    }
+    if (d->kind == EK_QDW_ROWS) {
+      out = pack_rows(d, w, c0, c, kh, kw, out);
       continue;
     }
     const size_t group = d->kind == EK_QDW_PAIR ? 2 : d->kind == EK_QDW_QUAD ? 4 : 1;
