@@ -5,17 +5,23 @@
  * there claims its tiles; the driver claims too and then waits for tiles that others have claimed, never for a thread.
  * Small steps stay on the driver.
  *
- *   cursor  { epoch : 40 | next tile : 24 }    one word, advanced by compare-and-swap
- *   slot    fn, arg, base, tiles               written only while the cursor says CLOSED
+ *   slot    epoch, fn, arg, base, tiles, shares one cache line; epoch is odd while a step is open. The other fields
+ *                                              change only while it is even
+ *   lane    { epoch : 40 | next tile : 24 }    one cache line a worker: its share of the tiles, in order. A lane whose
+ *                                              epoch is an older one stands at the beginning of its share
  *   done    tiles finished in this epoch       the driver waits until it equals tiles
  *
- * A helper reads the cursor, then the slot, then claims {epoch, t} -> {epoch, t + 1}. The slot's fields are stored
- * with release and loaded with acquire, so a helper that saw a field of a later epoch also sees that the cursor moved
- * on, and its claim fails: a helper that wakes late reads the slot only and never follows a pointer of a run that is
- * over. All tiles of an epoch are claimed before it ends, so nobody can claim in an old one.
+ * Each worker claims from its own lane first, so that it meets the rows that it wrote in the step before and shares no
+ * cache line while it works, and then from the lanes of others. A claim moves a lane by compare-and-swap.
  *
- * Where cores are scarce a helper is taken off its core in the middle of a tile and everybody waits. The driver notices
- * that a tile took far longer than its own ones and then works alone for a while, longer each time it happens. */
+ * A helper that wakes late follows no pointer of a run that is over: it reads epoch, the fields and epoch again, so the
+ * fields belong to that epoch (they are stored with release and loaded with acquire: whoever sees a later field sees
+ * the later epoch too). All tiles of an epoch are claimed before it ends, which leaves every lane that has a share at
+ * its end in this epoch or in a later one, and a claim for this epoch fails.
+ *
+ * Where cores are scarce a helper is taken off its core in the middle of a tile and everybody waits. Each run list
+ * remembers how long its runs took with company and, once a tile came late, alone (struct ei_pool_history), and keeps
+ * to what takes less, trying the other again from time to time. */
 #include "pool.h"
 #include "pool_provider.h"
 #include "../port/port.h"
@@ -31,15 +37,15 @@ enum { MAX_THREADS = 256, CHECK_NS = 100000 /* read the clock about this often f
 #if HAVE_HELPERS
 
 enum {
-  SHARE_NS = 3000,          /* estimate from which a step is worth sharing */
-  WAKE_NS = 15000,          /* and from which it is worth waking a sleeper */
-  AHEAD_NS = 30000,         /* wake this early */
-  LATE_NS = 20000,          /* a claimed tile may take this much longer than four of the driver's own */
-  MIN_PENALTY_NS = 4000000, /* working alone after that, first and at most */
-  MAX_PENALTY_NS = 256000000,
-  MEMORY_FACTOR = 16, /* times the penalty: how long the last one counts */
-  SPIN_NS = 50000,    /* longest spin anywhere */
-  MIN_SPIN_NS = 2000
+  SHARE_NS = 3000,  /* estimate from which a step is worth sharing */
+  WAKE_NS = 15000,  /* and from which it is worth waking a sleeper */
+  AHEAD_NS = 30000, /* wake this early */
+  SPIN_NS = 50000,  /* longest spin anywhere */
+  MIN_SPIN_NS = 2000,
+  MEMORY_RUNS = 64,          /* about so many runs make a mean */
+  TRIAL_RUNS = 8,            /* runs with company before their mean is judged */
+  FIRST_ALONE_NS = 10000000, /* alone after company took longer; four times as long each time, up to */
+  MOST_ALONE_NS = 640000000
 };
 
 static bool worth_sharing(const edge_step *step) {
@@ -48,13 +54,26 @@ static bool worth_sharing(const edge_step *step) {
 
 #  define TILE_BITS 24
 #  define TILE_MASK ((1u << TILE_BITS) - 1)
-#  define CLOSED TILE_MASK /* no step has so many tiles: longer ones are opened in pieces */
+#  define EPOCH_MASK ((1ull << (64 - TILE_BITS)) - 1)
+#  define MAX_TILES TILE_MASK /* longer steps are opened in pieces */
 
 typedef struct helper {
   struct ei_pool *pool;
   uint32_t worker;
   ei_port_thread thread;
 } helper;
+
+typedef struct lane {
+  _Alignas(64) atomic_ullong cursor;
+} lane;
+
+/* A step as a worker read it from the slot. */
+typedef struct open_step {
+  unsigned long long epoch; /* as in a lane's cursor */
+  edge_tile_fn fn;
+  const void *arg;
+  uint32_t base, tiles, lanes;
+} open_step;
 
 typedef atomic_uint word; /* what ei_port_wait() sleeps on */
 _Static_assert(sizeof(word) == sizeof(uint32_t), "a futex is 32 bits");
@@ -75,17 +94,18 @@ struct ei_pool {
   ei_pthreadpool *provider;
 #if HAVE_HELPERS
   bool started;
-  uint32_t num_helpers;    /* started threads */
-  helper *helpers;         /* num_threads - 1 */
-  uint64_t alone_until_ns; /* owned by the driver: no company before this time */
-  uint64_t penalty_ns;
-  bool alone;
-  run *current; /* executor only: what the first worker to come drives */
-  _Alignas(64) atomic_ullong cursor;
+  uint32_t num_helpers; /* started threads */
+  helper *helpers;      /* num_threads - 1 */
+  lane *lanes;          /* num_threads */
+  uint32_t num_lanes;   /* of workers that may come; the driver's */
+  bool late;            /* owned by the driver: it slept for a tile in this run */
+  run *current;         /* executor only: what the first worker to come drives */
+  _Alignas(64) atomic_ullong epoch;
   _Atomic(edge_tile_fn) fn;
   _Atomic(const void *) arg;
   atomic_uint base;
   atomic_uint tiles;
+  atomic_uint shares;
   _Alignas(64) word done;
   atomic_uint driver_sleeps;
   atomic_int failure;      /* first failing tile's status in this epoch */
@@ -149,50 +169,81 @@ static volatile uint32_t *futex_of(word *w) {
 }
 
 static void finish_tiles(ei_pool *pool, uint32_t n, bool helping) {
+  if (n == 0) return;
   atomic_fetch_add(&pool->done, n);
   if (helping && atomic_load(&pool->driver_sleeps) != 0) ei_port_wake(futex_of(&pool->done), 1);
 }
 
-/* Claims what nobody has claimed, without running it. Only for a thread that holds a tile or drives. */
-static void claim_rest(ei_pool *pool, uint32_t tiles, bool helping) {
-  unsigned long long c = atomic_load(&pool->cursor);
-  while ((c & TILE_MASK) < tiles) {
-    if (atomic_compare_exchange_weak(&pool->cursor, &c, (c & ~(unsigned long long)TILE_MASK) | tiles)) {
-      finish_tiles(pool, tiles - (uint32_t)(c & TILE_MASK), helping);
-      return;
-    }
-  }
+/* The step in the slot; false when none is open. */
+static bool read_slot(ei_pool *pool, open_step *s) {
+  const unsigned long long epoch = atomic_load(&pool->epoch);
+  if ((epoch & 1) == 0) return false;
+  s->fn = atomic_load_explicit(&pool->fn, memory_order_acquire);
+  s->arg = atomic_load_explicit(&pool->arg, memory_order_acquire);
+  s->base = atomic_load_explicit(&pool->base, memory_order_acquire);
+  s->tiles = atomic_load_explicit(&pool->tiles, memory_order_acquire);
+  s->lanes = atomic_load_explicit(&pool->shares, memory_order_acquire);
+  s->epoch = (epoch >> 1) & EPOCH_MASK;
+  return atomic_load(&pool->epoch) == epoch;
 }
 
-/* One tile, if there is one to claim. */
-static bool work(ei_pool *pool, uint32_t worker, bool helping) {
-  unsigned long long c = atomic_load(&pool->cursor);
+static uint32_t lane_begin(const open_step *s, uint32_t index) {
+  return (uint32_t)((uint64_t)s->tiles * index / s->lanes);
+}
+
+/* The next `most` tiles of a lane, or what is left of them; 0: it has none for this step. */
+static uint32_t claim(ei_pool *pool, const open_step *s, uint32_t index, uint32_t most, uint32_t *tile) {
+  const uint32_t begin = lane_begin(s, index), end = lane_begin(s, index + 1);
+  if (begin == end) return 0;
+  atomic_ullong *const cursor = &pool->lanes[index].cursor;
+  unsigned long long c = atomic_load_explicit(cursor, memory_order_acquire);
   for (;;) {
-    const uint32_t tile = (uint32_t)(c & TILE_MASK);
-    if (tile == CLOSED) return false;
-    const uint32_t tiles = atomic_load_explicit(&pool->tiles, memory_order_acquire);
-    if (tile >= tiles) return false;
-    const edge_tile_fn fn = atomic_load_explicit(&pool->fn, memory_order_acquire);
-    const void *const arg = atomic_load_explicit(&pool->arg, memory_order_acquire);
-    const uint32_t base = atomic_load_explicit(&pool->base, memory_order_acquire);
-    if (!atomic_compare_exchange_weak(&pool->cursor, &c, c + 1)) continue;
-    const edge_status status = fn(arg, base + tile, worker);
-    if (status != EDGE_STATUS_OK) {
-      int none = EDGE_STATUS_OK;
-      atomic_compare_exchange_strong(&pool->failure, &none, status);
-      claim_rest(pool, tiles, helping);
-    }
-    finish_tiles(pool, 1, helping);
-    return true;
+    const unsigned long long ahead = ((c >> TILE_BITS) - s->epoch) & EPOCH_MASK;
+    if (ahead != 0 && ahead <= EPOCH_MASK / 2) return 0; /* the step is over */
+    const uint32_t next = ahead == 0 ? (uint32_t)(c & TILE_MASK) : begin;
+    if (next >= end) return 0;
+    const uint32_t n = end - next < most ? end - next : most;
+    if (!atomic_compare_exchange_weak(cursor, &c, s->epoch << TILE_BITS | (next + n))) continue;
+    *tile = next;
+    return n;
   }
 }
 
-static bool work_is_open(ei_pool *pool) {
-  const uint32_t tile = (uint32_t)(atomic_load(&pool->cursor) & TILE_MASK);
-  return tile != CLOSED && tile < atomic_load(&pool->tiles);
+/* Claims what nobody has claimed, without running it. Only for a thread that holds a tile or drives. */
+static uint32_t claim_rest(ei_pool *pool, const open_step *s) {
+  uint32_t tile, claimed = 0;
+  for (uint32_t i = 0; i < s->lanes; ++i) claimed += claim(pool, s, i, MAX_TILES, &tile);
+  return claimed;
+}
+
+/* One tile after the other, of the own lane first; the number of tiles that are done or need not be. `w` belongs to
+ * the driver, which may stop early. */
+static uint32_t work(ei_pool *pool, const open_step *s, uint32_t worker, watch *w, edge_status *status) {
+  uint32_t finished = 0, tile;
+  for (uint32_t k = 0; k < s->lanes; ++k) {
+    const uint32_t index = worker + k < s->lanes ? worker + k : worker + k - s->lanes;
+    while (claim(pool, s, index, 1, &tile) != 0) {
+      *status = s->fn(s->arg, s->base + tile, worker);
+      ++finished;
+      if (*status != EDGE_STATUS_OK) {
+        int none = EDGE_STATUS_OK;
+        atomic_compare_exchange_strong(&pool->failure, &none, *status);
+      } else if (w != NULL) {
+        *status = watch_tile(w);
+      }
+      if (*status != EDGE_STATUS_OK) return finished + claim_rest(pool, s);
+    }
+  }
+  return finished;
 }
 
 /* ---- helpers */
+
+/* Is a step open that this helper has not looked through yet? */
+static bool has_news(ei_pool *pool, unsigned long long seen) {
+  const unsigned long long epoch = atomic_load(&pool->epoch);
+  return (epoch & 1) != 0 && epoch != seen;
+}
 
 static void wake_sleepers(ei_pool *pool) {
   if (atomic_load(&pool->sleepers) == 0) return;
@@ -200,11 +251,11 @@ static void wake_sleepers(ei_pool *pool) {
   ei_port_wake(futex_of(&pool->wakes), UINT32_MAX);
 }
 
-/* Spins for at most budget_ns until a tile can be claimed or the helper is to leave. */
-static bool spin(ei_pool *pool, uint64_t budget_ns, bool guest) {
+/* Spins for at most budget_ns until a step is opened or the helper is to leave. */
+static bool spin(ei_pool *pool, unsigned long long seen, uint64_t budget_ns, bool guest) {
   uint64_t end = 0;
   for (unsigned i = 0;; ++i) {
-    if (work_is_open(pool)) return true;
+    if (has_news(pool, seen)) return true;
     if (atomic_load_explicit(&pool->stop, memory_order_relaxed)) return false;
     if (guest && !atomic_load_explicit(&pool->running, memory_order_relaxed)) return false;
     if (i % 32 == 31) {
@@ -216,11 +267,11 @@ static bool spin(ei_pool *pool, uint64_t budget_ns, bool guest) {
   }
 }
 
-static void park(ei_pool *pool, bool guest) {
+static void park(ei_pool *pool, unsigned long long seen_epoch, bool guest) {
   /* Announce first, look again, then sleep: the driver opens a step first and looks for sleepers then. */
   atomic_fetch_add(&pool->sleepers, 1);
   const uint32_t seen = atomic_load(&pool->wakes);
-  if (!work_is_open(pool) && !atomic_load(&pool->stop) && (!guest || atomic_load(&pool->running)))
+  if (!has_news(pool, seen_epoch) && !atomic_load(&pool->stop) && (!guest || atomic_load(&pool->running)))
     ei_port_wait(futex_of(&pool->wakes), seen);
   atomic_fetch_sub(&pool->sleepers, 1);
 }
@@ -228,16 +279,24 @@ static void park(ei_pool *pool, bool guest) {
 /* guest: a worker of an executor, which goes home at the end of the run. */
 static void help(ei_pool *pool, uint32_t worker, bool guest) {
   uint64_t budget_ns = SPIN_NS;
+  unsigned long long seen = 0;
   for (;;) {
-    if (work(pool, worker, true)) continue;
+    const unsigned long long epoch = atomic_load(&pool->epoch);
+    open_step s;
+    if ((epoch & 1) != 0 && epoch != seen && read_slot(pool, &s)) {
+      edge_status status = EDGE_STATUS_OK;
+      if (s.epoch == ((epoch >> 1) & EPOCH_MASK)) seen = epoch;
+      finish_tiles(pool, work(pool, &s, worker, NULL, &status), true);
+      continue;
+    }
     if (atomic_load(&pool->stop) || (guest && !atomic_load(&pool->running))) return;
     const bool in_run = atomic_load_explicit(&pool->running, memory_order_relaxed);
-    if (spin(pool, in_run ? SPIN_NS : budget_ns, guest)) {
+    if (spin(pool, seen, in_run ? SPIN_NS : budget_ns, guest)) {
       budget_ns = SPIN_NS;
       continue;
     }
     if (!in_run && budget_ns > MIN_SPIN_NS) budget_ns /= 2; /* spinning between runs did not pay */
-    park(pool, guest);
+    park(pool, seen, guest);
   }
 }
 
@@ -248,9 +307,7 @@ static void helper_main(void *arg) {
 
 /* ---- the driver */
 
-/* True when it had to sleep. */
-static bool wait_for_claimed(ei_pool *pool, uint32_t tiles) {
-  bool slept = false;
+static void wait_for_claimed(ei_pool *pool, uint32_t tiles) {
   uint64_t end = 0;
   for (unsigned i = 0; atomic_load_explicit(&pool->done, memory_order_acquire) != tiles; ++i) {
     relax();
@@ -259,7 +316,7 @@ static bool wait_for_claimed(ei_pool *pool, uint32_t tiles) {
     if (end == 0) end = now + SPIN_NS;
     if (now < end) continue;
     /* The thread that holds the tile may need this core. */
-    slept = true;
+    pool->late = true;
     atomic_store(&pool->driver_sleeps, 1);
     for (;;) {
       const uint32_t seen = atomic_load(&pool->done);
@@ -268,48 +325,79 @@ static bool wait_for_claimed(ei_pool *pool, uint32_t tiles) {
     }
     atomic_store(&pool->driver_sleeps, 0);
   }
-  return slept;
 }
 
-/* After a wait for tiles of others. A machine that is short of cores shows it again soon: then the penalty grows. */
-static void judge(ei_pool *pool, uint64_t begin, uint64_t end, uint32_t own_tiles) {
-  const uint64_t tile_ns = (end - begin) / (own_tiles > 0 ? own_tiles : 1);
-  const uint64_t now = ei_port_clock_ns();
-  if (now - end <= 4 * tile_ns + LATE_NS) return;
-  const bool again = now - pool->alone_until_ns < MEMORY_FACTOR * pool->penalty_ns;
-  pool->penalty_ns = again ? 2 * pool->penalty_ns : MIN_PENALTY_NS;
-  if (pool->penalty_ns > MAX_PENALTY_NS) pool->penalty_ns = MAX_PENALTY_NS;
-  pool->alone_until_ns = now + pool->penalty_ns;
-  pool->alone = true;
+static void close_slot(ei_pool *pool) {
+  const unsigned long long epoch = atomic_load_explicit(&pool->epoch, memory_order_relaxed);
+  if ((epoch & 1) != 0) atomic_store_explicit(&pool->epoch, epoch + 1, memory_order_release);
 }
 
-static bool wants_company(ei_pool *pool) {
-  if (pool->alone) pool->alone = ei_port_clock_ns() < pool->alone_until_ns;
-  return !pool->alone;
-}
-
-/* Tiles [base, base + tiles) of a step, together with whoever is there. */
+/* Tiles [base, base + tiles) of a step, together with whoever is there. The slot stays open, without anything to
+ * claim, until the next step or the end of the run. */
 static edge_status run_shared(ei_pool *pool, const edge_step *step, uint32_t base, uint32_t tiles, uint32_t worker,
                               watch *w) {
-  const unsigned long long epoch = (atomic_load_explicit(&pool->cursor, memory_order_relaxed) >> TILE_BITS) + 1;
+  close_slot(pool);
+  const unsigned long long epoch = atomic_load_explicit(&pool->epoch, memory_order_relaxed) + 1;
+  const open_step s = { (epoch >> 1) & EPOCH_MASK, step->fn, step->arg, base, tiles, pool->num_lanes };
   atomic_store_explicit(&pool->fn, step->fn, memory_order_release);
   atomic_store_explicit(&pool->arg, step->arg, memory_order_release);
   atomic_store_explicit(&pool->base, base, memory_order_release);
   atomic_store_explicit(&pool->tiles, tiles, memory_order_release);
+  atomic_store_explicit(&pool->shares, pool->num_lanes, memory_order_release);
   atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
   atomic_store_explicit(&pool->failure, EDGE_STATUS_OK, memory_order_relaxed);
-  atomic_store(&pool->cursor, epoch << TILE_BITS);
+  atomic_store(&pool->epoch, epoch);
   if (step->cost_ns == 0 || step->cost_ns >= WAKE_NS) wake_sleepers(pool);
   edge_status status = EDGE_STATUS_OK;
-  uint32_t own_tiles = 0;
-  const uint64_t begin = ei_port_clock_ns();
-  for (; status == EDGE_STATUS_OK && work(pool, worker, false); ++own_tiles) status = watch_tile(w);
-  claim_rest(pool, tiles, false);
-  const uint64_t end = ei_port_clock_ns();
-  if (wait_for_claimed(pool, tiles)) judge(pool, begin, end, own_tiles);
-  atomic_exchange(&pool->cursor, epoch << TILE_BITS | CLOSED);
+  finish_tiles(pool, work(pool, &s, worker, w, &status), false);
+  wait_for_claimed(pool, tiles);
   const edge_status failure = atomic_load_explicit(&pool->failure, memory_order_relaxed);
   return failure != EDGE_STATUS_OK ? failure : status;
+}
+
+/* ---- alone or with company */
+
+static void remember(ei_pool_mean *m, uint64_t ns) {
+  if (m->runs == MEMORY_RUNS) {
+    m->runs /= 2;
+    m->ns /= 2;
+  }
+  m->ns += ns;
+  m->runs++;
+}
+
+static uint64_t mean(const ei_pool_mean *m) {
+  return m->runs > 0 ? m->ns / m->runs : 0;
+}
+
+static bool wants_company(ei_pool_history *h) {
+  if (h->alone_left == 0) return true;
+  h->alone_left--;
+  return false;
+}
+
+/* After a run. How long it takes alone is found out only when a tile came late. The first run does not count: it
+ * touches memory for the first time. */
+static void judge(ei_pool_history *h, bool shared, bool late, uint64_t ns) {
+  if (!h->warm) {
+    h->warm = true;
+    return;
+  }
+  remember(shared ? &h->shared : &h->alone, ns);
+  if (!shared) return;
+  const uint64_t alone_ns = mean(&h->alone);
+  if (alone_ns == 0) {
+    h->alone_left = late;
+    return;
+  }
+  const bool slower = h->shared.runs >= TRIAL_RUNS && mean(&h->shared) > alone_ns;
+  if (slower || (h->shared.runs < TRIAL_RUNS && late && ns > 2 * alone_ns)) {
+    h->alone_ns = h->alone_ns == 0 ? FIRST_ALONE_NS : h->alone_ns < MOST_ALONE_NS ? 4 * h->alone_ns : MOST_ALONE_NS;
+    h->alone_left = (uint32_t)(h->alone_ns / alone_ns) + 1;
+    h->shared = (ei_pool_mean) { 0, 0 };
+  } else if (h->shared.runs >= MEMORY_RUNS / 2) {
+    h->alone_ns = 0;
+  }
 }
 
 #endif
@@ -320,11 +408,11 @@ static edge_status run_step(ei_pool *pool, const edge_step *step, uint32_t worke
   if (control->deadline_ns != 0 && ei_clock_ns() >= control->deadline_ns) return EDGE_STATUS_DEADLINE_EXCEEDED;
   if (step->num_tiles == 0) return EDGE_STATUS_OK;
 #if HAVE_HELPERS
-  if (!alone && worth_sharing(step) && wants_company(pool)) {
+  if (!alone && worth_sharing(step)) {
     watch w = watch_step(control, step);
     for (uint32_t base = 0; base < step->num_tiles;) {
       const uint32_t left = step->num_tiles - base;
-      const uint32_t tiles = left < CLOSED ? left : CLOSED - 1;
+      const uint32_t tiles = left < MAX_TILES ? left : MAX_TILES;
       EI_TRY(run_shared(pool, step, base, tiles, worker, &w));
       base += tiles;
     }
@@ -364,6 +452,7 @@ static void executor_task(void *arg, uint32_t worker) {
     return;
   }
   drive(pool, pool->current, worker, false);
+  close_slot(pool);
   atomic_store(&pool->running, false);
   wake_sleepers(pool);
 }
@@ -409,6 +498,7 @@ static void run_with_helpers(ei_pool *pool, run *r) {
   atomic_store(&pool->running, true);
   if (pool->executor.run != NULL) {
     pool->current = r;
+    pool->num_lanes = pool->num_threads;
     atomic_store(&pool->driver_taken, false);
     pool->executor.run(pool->executor.user, executor_task, pool, pool->num_threads);
     if (!atomic_load(&pool->driver_taken)) drive(pool, r, 0, true); /* the executor called nobody */
@@ -418,9 +508,16 @@ static void run_with_helpers(ei_pool *pool, run *r) {
     return;
   }
   start_helpers(pool);
-  if (shared_ns >= WAKE_NS && before_ns <= AHEAD_NS && wants_company(pool)) wake_sleepers(pool);
-  drive(pool, r, 0, pool->num_helpers == 0);
+  pool->num_lanes = pool->num_helpers + 1;
+  ei_pool_history *const history = r->control->history;
+  const bool shared = pool->num_helpers > 0 && (history == NULL || wants_company(history));
+  const uint64_t begin = history != NULL ? ei_port_clock_ns() : 0;
+  pool->late = false;
+  if (shared && shared_ns >= WAKE_NS && before_ns <= AHEAD_NS) wake_sleepers(pool);
+  drive(pool, r, 0, !shared);
+  close_slot(pool);
   atomic_store(&pool->running, false);
+  if (history != NULL && r->status == EDGE_STATUS_OK) judge(history, shared, pool->late, ei_port_clock_ns() - begin);
 }
 
 #else
@@ -470,7 +567,14 @@ edge_status ei_pool_create(ei_alloc *alloc, int32_t kind, const edge_executor *e
     }
   }
 #if HAVE_HELPERS
-  atomic_init(&pool->cursor, CLOSED);
+  atomic_init(&pool->epoch, 2); /* lanes begin in epoch 0, which is never opened */
+  if (num_threads > 1) {
+    pool->lanes = ei_alloc_get(alloc, (uint64_t)num_threads * sizeof(lane), _Alignof(lane));
+    if (pool->lanes == NULL) {
+      ei_pool_destroy(pool);
+      return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory for %u threads", (unsigned)num_threads);
+    }
+  }
   if (kind == EDGE_THREADS_BUILTIN && num_threads > 1) {
     pool->helpers = ei_alloc_get(alloc, (uint64_t)(num_threads - 1) * sizeof(helper), _Alignof(helper));
     if (pool->helpers == NULL) {
@@ -494,6 +598,8 @@ void ei_pool_destroy(ei_pool *pool) {
   }
   if (pool->helpers != NULL)
     ei_alloc_put(pool->alloc, pool->helpers, (uint64_t)(pool->num_threads - 1) * sizeof(helper), _Alignof(helper));
+  if (pool->lanes != NULL)
+    ei_alloc_put(pool->alloc, pool->lanes, (uint64_t)pool->num_threads * sizeof(lane), _Alignof(lane));
 #endif
   ei_pthreadpool_close(pool->alloc, pool->provider);
   ei_alloc_put(pool->alloc, pool, sizeof(*pool), _Alignof(ei_pool));

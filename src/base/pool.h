@@ -9,11 +9,26 @@
 
 typedef struct ei_pool ei_pool;
 
+typedef struct ei_pool_mean {
+  uint64_t ns;
+  uint32_t runs;
+} ei_pool_mean;
+
+/** What the runs of one run list took, with helpers and without: zero it, keep it with the list, and the pool leaves
+ *  the helpers out while they make runs longer. */
+typedef struct ei_pool_history {
+  ei_pool_mean shared, alone;
+  uint64_t alone_ns;   /* how long it works alone when company was slower the next time */
+  uint32_t alone_left; /* runs still to do alone */
+  bool warm;
+} ei_pool_history;
+
 /** How a run can be stopped and observed. All fields are owned by the caller. */
 typedef struct ei_run_control {
   const atomic_bool *cancel; /* may be NULL */
   uint64_t deadline_ns;      /* absolute, ei_clock_ns(); 0: none */
   uint64_t *step_ns;         /* per step times, or NULL: not recorded */
+  ei_pool_history *history;  /* or NULL: helpers take part always */
   uint32_t failed_step;      /* out: step of the first failure */
 } ei_run_control;
 

@@ -67,6 +67,7 @@ typedef struct ei_segment {
   uint32_t first_part, n_parts;
   edge_step *steps; /* EI_SEG_STEPS: steps of all its partitions in one list */
   uint64_t *step_ns;
+  ei_pool_history history;
   uint32_t n_steps;
 } ei_segment;
 

@@ -4,7 +4,9 @@
 
 static edge_status run_steps(ei_instance *in, ei_segment *seg) {
   edge_session *const s = in->session;
-  ei_run_control control = { .cancel = &s->cancel, .deadline_ns = s->options.deadline_ns, .step_ns = seg->step_ns };
+  ei_run_control control = {
+    .cancel = &s->cancel, .deadline_ns = s->options.deadline_ns, .step_ns = seg->step_ns, .history = &seg->history
+  };
   const edge_status status = ei_pool_run(s->pool, seg->steps, seg->n_steps, &control);
   for (uint32_t i = 0; seg->step_ns && i < seg->n_steps; ++i) in->node_ns[seg->steps[i].node] += seg->step_ns[i];
   if (status == EDGE_STATUS_OK) return status;
