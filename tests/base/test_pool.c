@@ -161,6 +161,41 @@ void test_pool_late_helpers(void) {
   et_alloc_close(a);
 }
 
+/* A machine without a core for the helper: its tiles take 2 ms, the driver's 20 us. */
+typedef struct scarce {
+  atomic_bool on;
+  atomic_uint helped;
+} scarce;
+
+static edge_status scarce_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  scarce *const s = (scarce *)(uintptr_t)arg;
+  (void)tile;
+  if (worker != 0) {
+    atomic_fetch_add(&s->helped, 1);
+    if (atomic_load(&s->on)) sleep_ns(2000000);
+  } else {
+    const uint64_t end = ei_clock_ns() + 20000;
+    while (ei_clock_ns() < end) continue;
+  }
+  return EDGE_STATUS_OK;
+}
+
+/* Runs that helpers make longer go on alone, apart from a few trials; each list is judged by itself. */
+void test_pool_scarce_cores(void) {
+  enum { RUNS = 400 };
+  ei_alloc *const a = et_alloc();
+  ei_pool *const pool = open_pool(a, 2);
+  scarce s = { 0 };
+  const edge_step step = { .fn = scarce_tile, .arg = &s, .num_tiles = 8, .cost_ns = 160000 };
+  ei_pool_history history = { 0 };
+  ei_run_control control = { .history = &history };
+  atomic_store(&s.on, true);
+  for (int i = 0; i < RUNS; ++i) CHECK(ei_pool_run(pool, &step, 1, &control) == EDGE_STATUS_OK);
+  CHECK(atomic_load(&s.helped) < RUNS / 4);
+  ei_pool_destroy(pool);
+  et_alloc_close(a);
+}
+
 static edge_status on_caller(const void *arg, uint32_t tile, uint32_t worker) {
   (void)arg, (void)tile;
   return worker == 0 ? EDGE_STATUS_OK : EDGE_STATUS_INTERNAL;
