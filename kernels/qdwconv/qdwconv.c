@@ -12,6 +12,7 @@ static const ek_qdw_desc table[] = {
 int ek_qdw_fits(const ek_qdw_desc *d, const ek_qdw_args *s) {
   if (s->kh * s->kw > EK_QDW_MAX_TAPS) return 0;
   if (d->kind == EK_QDW_ROWS) return ((uint64_t)(s->kw - 1) * s->dw + 1) * ((s->kh + 1) / 2 * 64) <= EK_QDW_ROWS_BUFFER;
+  if (d->kind == EK_QDW_WIDE) return s->kh <= 7 && s->kw <= 5 && s->dw == 1 && (s->sw == 1 || s->sw == 2);
   return d->kind != EK_QDW_SLIDE ||
          (s->kh == 3 && s->kw == 3 && s->dh == 1 && s->dw == 1 && s->sh == s->sw && (s->sh == 1 || s->sh == 2));
 }
@@ -50,6 +51,7 @@ static size_t channel_bytes(const ek_qdw_desc *d, size_t kh, size_t kw) {
   case EK_QDW_PAIR: return (kh * kw + 1) / 2 * 4;
   case EK_QDW_QUAD: return (kh * kw + 3) / 4 * 4;
   case EK_QDW_SLIDE: return kh * 8;
+  case EK_QDW_WIDE: return kh * (kw > 3 ? 8 : 4);
   default: return kh * kw;
   }
 }
@@ -98,6 +100,16 @@ void ek_qdw_pack(const ek_qdw_desc *d, const ek_qweights *w, size_t c, size_t kh
     }
     if (d->kind == EK_QDW_ROWS) {
       out = pack_rows(d, w, c0, c, kh, kw, out);
+      continue;
+    }
+    if (d->kind == EK_QDW_WIDE) {
+      for (size_t k = 0; k < kh * (kw > 3 ? 2 : 1); ++k) {
+        const size_t ky = kw > 3 ? k / 2 : k, from = kw > 3 ? k % 2 * 4 : 0;
+        for (size_t i = 0; i < block; ++i) {
+          const size_t channel = ek_qdw_channel_at(d, c, c0 + i);
+          for (size_t j = from; j < from + 4; ++j) *out++ = j < kw ? weight(w, c, taps, ky * kw + j, channel) : 0;
+        }
+      }
       continue;
     }
     const size_t group = d->kind == EK_QDW_PAIR ? 2 : d->kind == EK_QDW_QUAD ? 4 : 1;

@@ -9,13 +9,15 @@
  *   EK_QDW_SLIDE  [block][2][kernel row][channel][4]         bytes (w0 w1 w2 0), then shifted (0 w0 w1 w2);
  *                 a last block of at most 32 (16) channels holds them twice (four times), for as many output columns
  *   EK_QDW_ROWS   [block][row pair][kernel column][channel][2]   s16; the last block is that of the last 8 channels
- *                 where at most 8 are left, else of the last 16, if there are so many */
+ *                 where at most 8 are left, else of the last 16, if there are so many
+ *   EK_QDW_WIDE   [block][kernel row][quad][channel][4]      bytes (w0 w1 w2 w3), and (w4 0 0 0) for windows of four or
+ *                 five columns */
 #ifndef EK_QDWCONV_H
 #define EK_QDWCONV_H
 
 #include "../qgemm/qgemm.h"
 
-enum { EK_QDW_TAP = 0, EK_QDW_PAIR = 1, EK_QDW_QUAD = 2, EK_QDW_SLIDE = 3, EK_QDW_ROWS = 4 };
+enum { EK_QDW_TAP = 0, EK_QDW_PAIR = 1, EK_QDW_QUAD = 2, EK_QDW_SLIDE = 3, EK_QDW_ROWS = 4, EK_QDW_WIDE = 5 };
 #define EK_QDW_MAX_TAPS 256
 #define EK_QDW_ROWS_BUFFER 32768 /* bytes: the columns under a window must fit */
 

@@ -24,7 +24,7 @@ QD_INLINE qd_epilogue qd_prepare(const ek_qdw_args *a) {
 /* c += x . w at a literal offset from one base register: left to itself, gcc gives each of the weights of a window a
  * register of its own and spills them */
 typedef struct qd_weights {
-  int8_t b[768];
+  int8_t b[1024];
 } qd_weights;
 #define QD_DOT(c, x, w, offset)      \
   __asm__("vpdpbusd %c3(%2), %1, %0" \
@@ -37,6 +37,31 @@ typedef struct qd_weights {
     QD_DOT(acc[2], x[2], w, offset + 128); \
     QD_DOT(acc[3], x[3], w, offset + 192); \
   } while (0)
+
+#define QD_LANE 64
+typedef __m512i qd_v;
+typedef __mmask64 qd_part;
+QD_INLINE qd_part qd_part_of(size_t n) {
+  return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1;
+}
+QD_INLINE qd_v qd_splat(uint32_t v) {
+  return _mm512_set1_epi32((int)v);
+}
+QD_INLINE qd_v qd_words(const int8_t *p) {
+  return _mm512_loadu_si512(p);
+}
+QD_INLINE void qd_words_store(int8_t *p, qd_v v) {
+  _mm512_storeu_si512(p, v);
+}
+QD_INLINE qd_v qd_shift_up(qd_v v, int bits) {
+  return _mm512_sll_epi32(v, _mm_cvtsi32_si128(bits));
+}
+QD_INLINE qd_v qd_shift_down(qd_v v, int bits) { /* 32: nothing is left */
+  return _mm512_srl_epi32(v, _mm_cvtsi32_si128(bits));
+}
+QD_INLINE qd_v qd_or(qd_v a, qd_v b) {
+  return _mm512_or_si512(a, b);
+}
 
 QD_INLINE __m512i qd_load(const uint8_t *p, __mmask64 mask, int full, __m512i flip) {
   return _mm512_xor_si512(full ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi8(mask, p), flip);
@@ -297,4 +322,10 @@ void ek_qdw_x8s8_3x3_64__avx512vnni(const ek_qdw_args *a, uint32_t image, uint32
     walks[a->sw - 1][tail > 16 ? 1 : 2](a, &s, wide, inner, tail == 64 / together, ((__mmask64)1 << tail) - 1, y0, y1,
                                         qdw_pixel(a, image, y0, ox0) + wide, &e);
   }
+}
+
+#include "x86_wide.inl"
+
+void ek_qdw_x8s8_5w_64__avx512vnni(const ek_qdw_args *a, uint32_t image, uint32_t y0, uint32_t y1) {
+  qw_run(a, image, y0, y1);
 }

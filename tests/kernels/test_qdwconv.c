@@ -75,11 +75,11 @@ static int run(const ek_qdw_desc *d) {
     ek_qdw_args a = { 0 };
     const int three = d->kind == EK_QDW_SLIDE || i % 3 == 0;
     a.kh = three ? 3 : kt_range(1, 7);
-    a.kw = three ? 3 : kt_range(1, 7);
+    a.kw = three ? 3 : kt_range(1, d->kind == EK_QDW_WIDE ? 5 : 7);
     a.sh = kt_range(1, d->kind == EK_QDW_SLIDE ? 2 : 3);
-    a.sw = d->kind == EK_QDW_SLIDE ? a.sh : kt_range(1, 3);
+    a.sw = d->kind == EK_QDW_SLIDE ? a.sh : kt_range(1, d->kind == EK_QDW_WIDE ? 2 : 3);
     a.dh = d->kind == EK_QDW_SLIDE ? 1 : kt_range(1, 2);
-    a.dw = d->kind == EK_QDW_SLIDE ? 1 : kt_range(1, 2);
+    a.dw = d->kind == EK_QDW_SLIDE || d->kind == EK_QDW_WIDE ? 1 : kt_range(1, 2);
     a.ih = kt_range((a.kh - 1) * a.dh + 1, 18);
     a.iw = kt_range((a.kw - 1) * a.dw + 1, 18);
     a.c = i < 140 ? i + 1 : kt_range(1, 70) * (i & 1 ? 8 : 1);
