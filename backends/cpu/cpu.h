@@ -125,7 +125,7 @@ typedef struct eb_cpu_window {
 bool eb_cpu_window_of(const eb_cpu_plan *plan, uint32_t node, const edge_tensor *x, const edge_tensor *w,
                       const edge_tensor *y, eb_cpu_window *out);
 
-/** Tiles for `work_us` of single-thread work that divides into at most `parts` pieces: 20 to 100 us each. */
+/** Tiles for `work_us` of single-thread work that divides into at most `parts` pieces: 1 to 50 us each. */
 uint32_t eb_cpu_tiles(const eb_cpu_plan *plan, double work_us, uint64_t parts);
 
 /** Roofline estimate of a node in us for a thread; unknown dims count as 1. */

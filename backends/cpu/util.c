@@ -66,11 +66,14 @@ bool eb_cpu_window_of(const eb_cpu_plan *plan, uint32_t node, const edge_tensor 
   return true;
 }
 
+/* Claiming a tile and meeting at the end of a step cost some tenths of a microsecond. */
+static const double LEAST_US = 2.0, TILE_US = 1.0, MOST_US = 50.0;
+
 uint32_t eb_cpu_tiles(const eb_cpu_plan *plan, double work_us, uint64_t parts) {
   const uint32_t threads = eb_cpu_threads(plan);
-  if (threads == 1 || parts <= 1 || work_us < 20.0) return 1;
-  double tiles = work_us / 50.0;
-  if (tiles < 2.0 * threads) tiles = work_us / 10.0 < 2.0 * threads ? work_us / 10.0 : 2.0 * threads;
+  if (threads == 1 || parts <= 1 || work_us < LEAST_US) return 1;
+  double tiles = work_us / MOST_US;
+  if (tiles < 2.0 * threads) tiles = work_us / TILE_US < 2.0 * threads ? work_us / TILE_US : 2.0 * threads;
   if (tiles > 4096.0) tiles = 4096.0;
   const uint64_t n = tiles < 1.0 ? 1 : (uint64_t)tiles;
   return (uint32_t)(n < parts ? n : parts);
