@@ -81,7 +81,9 @@ EDGE_NODISCARD EDGE_API edge_status edge_session_get_input(edge_session *session
 EDGE_NODISCARD EDGE_API edge_status edge_session_get_output(edge_session *session, uint32_t index, edge_tensor *out);
 
 /** Set the shape of an input. Fixed dimensions must agree; dimensions with one symbol must agree with
- *  each other when the session is planned.
+ *  each other when the session is planned. The plans of the last four shapes are kept, so returning to one of
+ *  them allocates nothing; contents of inputs are lost. Memory that was bound must be large enough for the new
+ *  shapes, or the next call that plans returns SHAPE_MISMATCH: bind again.
  *  @return OK, INVALID_ARGUMENT, SHAPE_MISMATCH, BUSY. [one-thread-per-handle] @since 0.1 */
 EDGE_NODISCARD EDGE_API edge_status edge_session_resize_input(edge_session *session, uint32_t index,
                                                               const int64_t *dims, int32_t rank);

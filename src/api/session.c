@@ -57,8 +57,9 @@ static edge_status build(edge_session *s, uint32_t subgraph) {
   EI_TRY(ei_instance_create(s, subgraph, &s->main));
   s->bound_inputs = EI_NEW_ARRAY(&s->mem, void *, (uint64_t)s->main->sg->n_inputs + 1);
   s->bound_outputs = EI_NEW_ARRAY(&s->mem, void *, (uint64_t)s->main->sg->n_outputs + 1);
+  s->bound_input_bytes = EI_NEW_ARRAY(&s->mem, uint64_t, (uint64_t)s->main->sg->n_inputs + 1);
   s->bound_output_bytes = EI_NEW_ARRAY(&s->mem, uint64_t, (uint64_t)s->main->sg->n_outputs + 1);
-  if (!s->bound_inputs || !s->bound_outputs || !s->bound_output_bytes)
+  if (!s->bound_inputs || !s->bound_outputs || !s->bound_input_bytes || !s->bound_output_bytes)
     return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory for a session");
   return EDGE_STATUS_OK;
 }
@@ -120,7 +121,7 @@ static void report_memory(const edge_session *s, edge_session_memory *out) {
   for (uint32_t i = 0; i < s->model->graph->n_subgraphs; ++i) {
     const ei_instance *const in = s->instances[i];
     if (!in) continue;
-    m.persistent_bytes += in->mem.total_bytes + in->fold.total_bytes;
+    m.persistent_bytes += in->mem.total_bytes + in->fold.total_bytes + ei_instance_recent_bytes(in);
     m.arena_bytes += in->plan_result.bytes;
     m.arena_lower_bound_bytes += in->plan_result.lower_bound;
     m.dynamic |= in->has_dynamic;
@@ -233,10 +234,18 @@ edge_status edge_session_resize_input(edge_session *s, uint32_t index, const int
   return give(s, status);
 }
 
+static edge_status too_small(edge_session *s, const char *what, const edge_tensor *v, uint64_t bound) {
+  return ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "%s '%s' needs %llu bytes, the bound memory has %llu", what,
+                         v->name, (unsigned long long)v->bytes, (unsigned long long)bound);
+}
+
 /* After planning, outputs that the caller bound and that own their memory are written in place. */
 static edge_status prepare(edge_session *s) {
   ei_instance *const in = s->main;
   EI_TRY(ei_instance_plan(in, false));
+  for (uint32_t i = 0; i < in->sg->n_inputs; ++i) /* a resize after binding may have asked for more */
+    if (s->bound_inputs[i] && s->bound_input_bytes[i] < in->live[in->sg->inputs[i]].bytes)
+      return too_small(s, "input", &in->live[in->sg->inputs[i]], s->bound_input_bytes[i]);
   for (uint32_t i = 0; i < in->sg->n_outputs; ++i) {
     const uint32_t t = in->sg->outputs[i];
     void *wanted = s->bound_outputs[i];
@@ -247,9 +256,7 @@ static edge_status prepare(edge_session *s) {
     for (uint32_t k = 0; k < i; ++k)
       if (in->sg->outputs[k] == t && s->bound_outputs[k]) wanted = s->bound_outputs[k];
     if (wanted && s->bound_output_bytes[i] < in->live[t].bytes)
-      return ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "output '%s' needs %llu bytes, the bound memory has %llu",
-                             in->sg->tensors[t].name, (unsigned long long)in->live[t].bytes,
-                             (unsigned long long)s->bound_output_bytes[i]);
+      return too_small(s, "output", &in->live[t], s->bound_output_bytes[i]);
     if (in->external[t] == wanted) continue;
     in->external[t] = wanted;
     in->bound = false;
@@ -299,15 +306,18 @@ edge_status edge_session_bind_input(edge_session *s, uint32_t index, void *data,
   if ((uintptr_t)data % 64) return EDGE_STATUS_INVALID_ARGUMENT;
   if (!take(s)) return EDGE_STATUS_BUSY;
   ei_instance *const in = s->main;
+  edge_status status = ei_instance_plan(in, false); /* not prepare(): what was bound before may not fit any more */
   const uint32_t t = in->sg->inputs[index];
-  edge_status status = prepare(s);
   if (status == EDGE_STATUS_OK && data && bytes < in->live[t].bytes)
-    status = ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "input '%s' needs %llu bytes, the bound memory has %llu",
-                             in->live[t].name, (unsigned long long)in->live[t].bytes, (unsigned long long)bytes);
-  if (status == EDGE_STATUS_OK && in->external[t] != data) {
-    s->bound_inputs[index] = in->external[t] = data;
-    in->bound = false;
-    status = ei_instance_bind(in);
+    status = too_small(s, "input", &in->live[t], bytes);
+  if (status == EDGE_STATUS_OK) {
+    s->bound_inputs[index] = data;
+    s->bound_input_bytes[index] = bytes;
+    if (in->external[t] != data) {
+      in->external[t] = data;
+      in->bound = false;
+      status = ei_instance_bind(in);
+    }
   }
   return give(s, status);
 }
@@ -335,9 +345,7 @@ static edge_status copy_bound_outputs(edge_session *s) {
     const edge_tensor *const v = &in->live[in->sg->outputs[i]];
     void *const to = s->bound_outputs[i];
     if (!to || to == v->data) continue;
-    if (v->bytes > s->bound_output_bytes[i])
-      return ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "output '%s' needs %llu bytes, the bound memory has %llu",
-                             v->name, (unsigned long long)v->bytes, (unsigned long long)s->bound_output_bytes[i]);
+    if (v->bytes > s->bound_output_bytes[i]) return too_small(s, "output", v, s->bound_output_bytes[i]);
     if (v->bytes) memmove(to, v->data, (size_t)v->bytes);
   }
   return EDGE_STATUS_OK;

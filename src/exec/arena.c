@@ -134,7 +134,6 @@ edge_status ei_plan_memory(ei_instance *in) {
 static edge_status take_arena(ei_instance *in) {
   edge_session *const s = in->session;
   const uint64_t need = in->plan_result.bytes;
-  if (in->arena) return EDGE_STATUS_OK;
   if (s->options.arena && in == s->main) {
     if ((uintptr_t)s->options.arena % 64)
       return ei_session_fail(s, EDGE_STATUS_INVALID_ARGUMENT, "the arena must be aligned to 64 bytes");
@@ -144,6 +143,8 @@ static edge_status take_arena(ei_instance *in) {
     in->arena = s->options.arena;
     return EDGE_STATUS_OK;
   }
+  if (in->arena && in->arena_bytes >= need) return EDGE_STATUS_OK;
+  if (in->arena_owned) ei_alloc_put(s->env->alloc, in->arena, in->arena_bytes, 64);
   in->arena_bytes = need ? need : 64;
   in->arena = ei_alloc_get_raw(s->env->alloc, in->arena_bytes, 64);
   in->arena_owned = in->arena != NULL;

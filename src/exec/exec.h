@@ -77,6 +77,9 @@ typedef struct ei_heap_value {
   uint64_t cap;
 } ei_heap_value;
 
+enum { EI_RECENT_PLANS = 4 };
+typedef struct ei_recent_plan ei_recent_plan;
+
 struct ei_instance {
   edge_session *session;
   const ei_subgraph *sg;
@@ -104,9 +107,10 @@ struct ei_instance {
   void **external;     /* per tensor: address bound from outside, or NULL */
   ei_heap_value *heap; /* per tensor; survives plans */
   uint32_t n_heap;
-  void *arena;
+  void *arena; /* of all plans, as large as the largest needed */
   uint64_t arena_bytes;
   bool arena_owned;
+  ei_recent_plan *recent; /* EI_RECENT_PLANS plans for other input shapes */
   bool has_dynamic;
   int64_t (*input_dims)[EDGE_MAX_RANK]; /* requested shapes */
   int32_t *input_rank;
@@ -139,7 +143,7 @@ struct edge_session {
   uint32_t n_events, first_event;
   uint64_t dynamic_bytes; /* heap in use for run-time shapes */
   void **bound_inputs, **bound_outputs;
-  uint64_t *bound_output_bytes;
+  uint64_t *bound_input_bytes, *bound_output_bytes;
   ei_backend *failed_backend; /* set when a device failed in the current run */
   uint32_t failed_node;
   bool once_running, once_done; /* CallOnce ran in this run; in a run that succeeded since the last state reset */
@@ -150,8 +154,14 @@ edge_status ei_instance_create(edge_session *s, uint32_t subgraph, ei_instance *
 void ei_instance_destroy(ei_instance *in);
 /** Plan for the requested input shapes; a no-op when planned. sizes_only: nothing is packed or allocated. */
 edge_status ei_instance_plan(ei_instance *in, bool sizes_only);
+/** Throw the current plan away; the arena stays. */
 void ei_instance_unplan(ei_instance *in);
-/** Request an input shape (rank < 0: the model's own) or value; unplans when something changed. */
+/** Throw the plans for other shapes away. */
+void ei_instance_drop_recent(ei_instance *in);
+/** Bytes that plans for other shapes hold. */
+uint64_t ei_instance_recent_bytes(const ei_instance *in);
+/** Request an input shape (rank < 0: the model's own) or value. When something changed the plan is put aside, and
+ *  taken back if its shapes return soon: then nothing is allocated. */
 void ei_instance_set_input(ei_instance *in, uint32_t index, const edge_tensor *shape, const void *constant);
 /** Recompute addresses after `external` changed. */
 edge_status ei_instance_bind(ei_instance *in);

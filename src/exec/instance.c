@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Planning an instance: shapes -> placement -> partitions -> compiled programs -> one arena -> run list. */
-#include "exec.h"
+#include "recent.h"
 
 edge_status ei_instance_create(edge_session *s, uint32_t subgraph, ei_instance **out) {
   const ei_subgraph *const sg = &s->model->graph->subgraphs[subgraph];
@@ -18,7 +18,8 @@ edge_status ei_instance_create(edge_session *s, uint32_t subgraph, ei_instance *
   in->input_dims = ei_arena_array(&s->mem, (uint64_t)sg->n_inputs + 1, sizeof in->input_dims[0], _Alignof(int64_t));
   in->input_rank = EI_NEW_ARRAY(&s->mem, int32_t, (uint64_t)sg->n_inputs + 1);
   in->input_value = EI_NEW_ARRAY(&s->mem, const void *, (uint64_t)sg->n_inputs + 1);
-  if (!in->external || !in->heap || !in->input_dims || !in->input_rank || !in->input_value)
+  const edge_status status = ei_recent_create(in);
+  if (!in->external || !in->heap || !in->input_dims || !in->input_rank || !in->input_value || status != EDGE_STATUS_OK)
     return ei_session_fail(s, EDGE_STATUS_OUT_OF_MEMORY, "no memory for subgraph '%s'", sg->name);
   in->n_heap = sg->n_tensors;
   for (uint32_t i = 0; i < sg->n_inputs; ++i) in->input_rank[i] = EI_RANK_UNKNOWN;
@@ -28,35 +29,30 @@ edge_status ei_instance_create(edge_session *s, uint32_t subgraph, ei_instance *
 
 void ei_instance_unplan(ei_instance *in) {
   for (uint32_t i = 0; i < in->n_parts; ++i) ei_part_release(&in->parts[i]);
-  in->n_parts = 0;
-  if (in->arena_owned) ei_alloc_put(in->session->env->alloc, in->arena, in->arena_bytes, 64);
-  in->arena = NULL;
-  in->arena_owned = false;
-  in->planned = false;
-  in->bound = false;
-  in->segments = NULL;
-  in->n_segments = 0;
-  in->parts = NULL;
   ei_arena_free(&in->mem);
   ei_arena_free(&in->fold);
+  ei_plan_forget(in);
 }
 
 void ei_instance_destroy(ei_instance *in) {
   if (!in) return;
+  ei_alloc *const alloc = in->session->env->alloc;
   ei_instance_unplan(in);
+  ei_instance_drop_recent(in);
   ei_arena_free(&in->run);
+  if (in->arena_owned) ei_alloc_put(alloc, in->arena, in->arena_bytes, 64);
   for (uint32_t i = 0; i < in->n_heap; ++i)
-    if (in->heap[i].data) ei_alloc_put(in->session->env->alloc, in->heap[i].data, in->heap[i].cap, 64);
+    if (in->heap[i].data) ei_alloc_put(alloc, in->heap[i].data, in->heap[i].cap, 64);
 }
 
 void ei_instance_set_input(ei_instance *in, uint32_t index, const edge_tensor *shape, const void *constant) {
   bool same = in->input_rank[index] == shape->rank && in->input_value[index] == constant;
   for (int32_t i = 0; same && i < shape->rank; ++i) same = in->input_dims[index][i] == shape->dims[i];
   if (same) return;
+  if (in->planned && !ei_recent_keep(in)) ei_instance_unplan(in);
   in->input_rank[index] = shape->rank;
   memcpy(in->input_dims[index], shape->dims, sizeof shape->dims);
   in->input_value[index] = constant;
-  if (in->planned) ei_instance_unplan(in);
 }
 
 /* ---- shapes */
@@ -239,10 +235,7 @@ static edge_status compile_all(ei_instance *in, bool sizes_only) {
   }
 }
 
-edge_status ei_instance_plan(ei_instance *in, bool sizes_only) {
-  if (in->planned && (sizes_only || !in->sizes_only))
-    return in->bound || sizes_only ? EDGE_STATUS_OK : ei_instance_bind(in);
-  if (in->planned) ei_instance_unplan(in);
+static edge_status make_plan(ei_instance *in, bool sizes_only) {
   edge_session *const s = in->session;
   const uint64_t deadline = s->options.deadline_ns;
   edge_status status = allocate_tables(in);
@@ -258,8 +251,24 @@ edge_status ei_instance_plan(ei_instance *in, bool sizes_only) {
     in->planned = true;
     status = ei_instance_bind(in);
   }
+  if (status != EDGE_STATUS_OK) ei_instance_unplan(in);
+  return status;
+}
+
+edge_status ei_instance_plan(ei_instance *in, bool sizes_only) {
+  edge_session *const s = in->session;
+  if (!in->planned && !sizes_only) ei_recent_take(in);
+  if (in->planned && (sizes_only || !in->sizes_only))
+    return in->bound || sizes_only ? EDGE_STATUS_OK : ei_instance_bind(in);
+  if (in->planned) ei_instance_unplan(in);
+  edge_status status = make_plan(in, sizes_only);
+  if (status == EDGE_STATUS_OUT_OF_MEMORY && ei_instance_recent_bytes(in)) {
+    ei_instance_drop_recent(in);
+    s->error = (edge_error)EDGE_ERROR_INIT;
+    atomic_flag_clear(&s->error_taken);
+    status = make_plan(in, sizes_only);
+  }
   if (status != EDGE_STATUS_OK) {
-    ei_instance_unplan(in);
     if (s->error.status != status || !s->error.text[0])
       return ei_session_fail(s, status, "%s", s->error.text[0] ? s->error.text : edge_status_name(status));
     return status;

@@ -95,7 +95,10 @@ static edge_status replan_keeping_inputs(edge_session *s) {
       status = EDGE_STATUS_OUT_OF_MEMORY;
   }
   for (uint32_t i = 0; i < s->model->graph->n_subgraphs; ++i)
-    if (s->instances[i]) ei_instance_unplan(s->instances[i]);
+    if (s->instances[i]) {
+      ei_instance_unplan(s->instances[i]);
+      ei_instance_drop_recent(s->instances[i]); /* they may use the device */
+    }
   atomic_flag_clear(&s->error_taken);
   if (status == EDGE_STATUS_OK) status = ei_instance_plan(in, false);
   for (uint32_t i = 0; status == EDGE_STATUS_OK && i < in->sg->n_inputs; ++i)
