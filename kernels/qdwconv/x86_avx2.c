@@ -9,19 +9,11 @@
  * one output row's window with an odd row begins that of a later row. A last block of at most 8 (16) channels takes
  * the last 8 (16) channels of the pixel, some of them once more. */
 #include "qdwconv.h"
-#include <immintrin.h>
-#include <string.h>
-
-#define QD_INLINE static inline __attribute__((always_inline))
+#include "../qvec/sums_avx2.h"
 
 enum { COLUMN = 64, PIXELS = 4 };
 
-QD_INLINE void qd_mac(__m256i *acc, const int8_t *x, __m256i w) {
-  __m256i t;
-  __asm__("vpmaddwd %2, %3, %1\n\tvpaddd %1, %0, %0" : "+x"(*acc), "=&x"(t) : "m"(*(const __m256i *)x), "x"(w));
-}
-
-QD_INLINE __m128i qd_load(const uint8_t *p, uint32_t n, __m128i flip) {
+QV_INLINE __m128i qd_load(const uint8_t *p, uint32_t n, __m128i flip) {
   if (n == 16) return _mm_xor_si128(_mm_loadu_si128((const __m128i *)p), flip);
   if (n == 8) return _mm_xor_si128(_mm_loadl_epi64((const __m128i *)p), flip);
   uint8_t part[16] = { 0 };
@@ -30,7 +22,7 @@ QD_INLINE __m128i qd_load(const uint8_t *p, uint32_t n, __m128i flip) {
 }
 
 /* `count` columns of two rows */
-QD_INLINE void qd_pair(const uint8_t *a, size_t a_step, const uint8_t *b, size_t b_step, uint32_t count, uint32_t n,
+QV_INLINE void qd_pair(const uint8_t *a, size_t a_step, const uint8_t *b, size_t b_step, uint32_t count, uint32_t n,
                        __m128i flip, int8_t *to) {
   for (uint32_t i = 0; i < count; ++i, to += COLUMN, a += a_step, b += b_step) {
     const __m128i q0 = qd_load(a, n, flip), q1 = qd_load(b, n, flip);
@@ -93,35 +85,6 @@ static const int8_t *strip(ring *s, uint32_t slot, int64_t y) {
   return to;
 }
 
-typedef struct out_range {
-  __m256i zp, lo, hi, back;
-} out_range;
-
-QD_INLINE __m256i qd_scale(__m256i acc, const float *mult) {
-  return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_loadu_ps(mult)));
-}
-
-/* sums of two pixels, 16 channels each */
-QD_INLINE __m256i qd_bytes(const out_range *r, const __m256i *s, const float *mult) {
-  const __m256i p = _mm256_adds_epi16(_mm256_packs_epi32(qd_scale(s[0], mult), qd_scale(s[1], mult + 8)), r->zp);
-  const __m256i q = _mm256_adds_epi16(_mm256_packs_epi32(qd_scale(s[2], mult), qd_scale(s[3], mult + 8)), r->zp);
-  __m256i v = _mm256_packus_epi16(p, q);
-  v = _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-  return _mm256_xor_si256(_mm256_min_epu8(_mm256_max_epu8(v, r->lo), r->hi), r->back);
-}
-
-QD_INLINE void qd_store(uint8_t *y, __m128i v, uint32_t n) {
-  if (n == 16) {
-    _mm_storeu_si128((__m128i *)y, v);
-  } else if (n == 8) {
-    _mm_storel_epi64((__m128i *)y, v);
-  } else {
-    uint8_t part[16];
-    _mm_storeu_si128((__m128i *)part, v);
-    for (uint32_t i = 0; i < n; ++i) y[i] = part[i];
-  }
-}
-
 typedef struct weights {
   const int8_t *w;
   const int32_t *bias;
@@ -131,8 +94,8 @@ typedef struct weights {
 } weights;
 
 /* NP pixels at `x` bytes into the strips; n channels: 16, 8 or few */
-QD_INLINE void qd_tile(const weights *k, int NP, uint32_t n, uint32_t kw, uint32_t pairs, size_t tap_step,
-                       size_t pixel_step, const out_range *r, const int8_t *const *strips, size_t x, uint8_t *y,
+QV_INLINE void qd_tile(const weights *k, int NP, uint32_t n, uint32_t kw, uint32_t pairs, size_t tap_step,
+                       size_t pixel_step, const qv_range *r, const int8_t *const *strips, size_t x, uint8_t *y,
                        size_t y_step) {
   const int wide = n > 8;
   __m256i acc[PIXELS][2];
@@ -149,26 +112,27 @@ QD_INLINE void qd_tile(const weights *k, int NP, uint32_t n, uint32_t kw, uint32
     for (uint32_t kx = 0; kx < kw; ++kx, w += COLUMN, q += tap_step) {
       const __m256i w0 = _mm256_loadu_si256((const __m256i *)w);
 #pragma GCC unroll 4
-      for (int p = 0; p < NP; ++p) qd_mac(&acc[p][0], q + (size_t)p * pixel_step, w0);
+      for (int p = 0; p < NP; ++p) qv_mac_at(&acc[p][0], q + (size_t)p * pixel_step, w0);
       if (!wide) continue;
       const __m256i w1 = _mm256_loadu_si256((const __m256i *)(w + 32));
 #pragma GCC unroll 4
-      for (int p = 0; p < NP; ++p) qd_mac(&acc[p][1], q + (size_t)p * pixel_step + 32, w1);
+      for (int p = 0; p < NP; ++p) qv_mac_at(&acc[p][1], q + (size_t)p * pixel_step + 32, w1);
     }
   }
 #pragma GCC unroll 2
   for (int p = 0; p < NP; p += 2) {
     const int o = p + 1 < NP ? p + 1 : p;
-    const __m256i s[4] = { acc[p][0], acc[p][1], acc[o][0], acc[o][1] };
-    const __m256i v = qd_bytes(r, s, k->mult);
-    qd_store(y + (size_t)p * y_step, _mm256_castsi256_si128(v), n);
-    if (o > p) qd_store(y + (size_t)o * y_step, _mm256_extracti128_si256(v, 1), n);
+    const __m256 m0 = _mm256_loadu_ps(k->mult), m1 = _mm256_loadu_ps(k->mult + 8);
+    const __m256i v = qv_pack_bytes(r, qv_scale(acc[p][0], m0), qv_scale(acc[p][1], m1), qv_scale(acc[o][0], m0),
+                                    qv_scale(acc[o][1], m1));
+    qv_store_few(y + (size_t)p * y_step, _mm256_castsi256_si128(v), n);
+    if (o > p) qv_store_few(y + (size_t)o * y_step, _mm256_extracti128_si256(v, 1), n);
   }
 }
 
 /* `count` pixels; two or three left over are done as four, some of them again */
-QD_INLINE void qd_pixels(const weights *k, uint32_t n, uint32_t kw, uint32_t pairs, size_t tap_step, size_t pixel_step,
-                         const out_range *r, const int8_t *const *x, uint32_t count, uint8_t *y, size_t y_step) {
+QV_INLINE void qd_pixels(const weights *k, uint32_t n, uint32_t kw, uint32_t pairs, size_t tap_step, size_t pixel_step,
+                         const qv_range *r, const int8_t *const *x, uint32_t count, uint8_t *y, size_t y_step) {
   for (uint32_t i = 0; i < count;) {
     if (count > PIXELS && count - i > 1 && count - i < PIXELS) i = count - PIXELS;
     const int four = count - i >= PIXELS;
@@ -181,7 +145,7 @@ QD_INLINE void qd_pixels(const weights *k, uint32_t n, uint32_t kw, uint32_t pai
 }
 
 /* the usual windows with constant steps, the others with steps from memory */
-static void pixels(const weights *k, const out_range *r, const int8_t *const *x, uint32_t count, uint8_t *y,
+static void pixels(const weights *k, const qv_range *r, const int8_t *const *x, uint32_t count, uint8_t *y,
                    size_t y_step) {
   const int wide = k->n == 16, near = wide && k->tap_step == COLUMN;
   if (near && k->kw == 3 && k->pairs == 2 && k->pixel_step == COLUMN)
@@ -201,9 +165,7 @@ static void pixels(const weights *k, const out_range *r, const int8_t *const *x,
 void ek_qdw_x8s8_any_16__avx2(const ek_qdw_args *a, uint32_t image, uint32_t y0, uint32_t y1) {
   _Alignas(64) int8_t buffer[EK_QDW_ROWS_BUFFER];
   ring s = { .a = a, .buffer = buffer };
-  const int shift = a->out == EK_Q_S8 ? 128 : 0;
-  const out_range r = { _mm256_set1_epi16((short)(a->zero_point + shift)), _mm256_set1_epi8((char)(a->lo + shift)),
-                        _mm256_set1_epi8((char)(a->hi + shift)), _mm256_set1_epi8((char)shift) };
+  const qv_range r = qv_range_of(a->zero_point, a->lo, a->hi, a->out == EK_Q_S8);
   const uint32_t pairs = (a->kh + 1) / 2, reach = (a->kw - 1) * a->dw + 1;
   const int8_t *x[EK_QDW_MAX_TAPS / 2 + 1];
   /* a ring that keeps strips for the rows below, if at least a few pixels fit beside each other */

@@ -5,10 +5,7 @@
  * a buffer on the stack that stays in the first-level cache; the weights stay bytes and are widened in the loop.
  * Rows too deep for the buffer are widened in slices, again for each panel. */
 #include "qgemm.h"
-#include <immintrin.h>
-#include <string.h>
-
-#define QG_INLINE static inline __attribute__((always_inline))
+#include "../qvec/sums_avx2.h"
 
 enum { WIDE = 20480 /* values in the buffer */, NEAR = 8192 /* of which a block wants to use so many */, ROWS = 12 };
 
@@ -18,14 +15,8 @@ typedef struct block {
   size_t m, depth, ld, slice;
 } block;
 
-/* one statement per step: gcc otherwise interleaves so far that half of the accumulators live on the stack */
-QG_INLINE void qg_mac(__m256i *c, __m256i x, __m256i w) {
-  __m256i t;
-  __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(*c), "=&x"(t) : "x"(x), "x"(w));
-}
-
 /* n bytes as s16 */
-QG_INLINE void qg_widen(const uint8_t *p, size_t n, __m128i flip, int16_t *out) {
+QV_INLINE void qg_widen(const uint8_t *p, size_t n, __m128i flip, int16_t *out) {
   size_t i = 0;
   for (; i + 16 <= n; i += 16) {
     const __m128i v = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(p + i)), flip);
@@ -60,53 +51,7 @@ static void widen(const block *b, size_t m, size_t rows, size_t from, size_t n) 
   }
 }
 
-QG_INLINE void qg_store(uint8_t *y, __m128i b, size_t cols) {
-  if (cols >= 16) {
-    _mm_storeu_si128((__m128i *)y, b);
-    return;
-  }
-  if (cols & 8) {
-    _mm_storel_epi64((__m128i *)y, b);
-    b = _mm_srli_si128(b, 8);
-    y += 8;
-  }
-  if (cols & 4) {
-    const int32_t t = _mm_cvtsi128_si32(b);
-    memcpy(y, &t, 4);
-    b = _mm_srli_si128(b, 4);
-    y += 4;
-  }
-  int32_t t = _mm_cvtsi128_si32(b);
-  for (size_t i = 0; i < (cols & 3); ++i, t >>= 8) y[i] = (uint8_t)(t & 255);
-}
-
-/* two rows of 16 sums, or of 8 where both halves are the same row's */
-typedef struct out_range {
-  __m256i zp, lo, hi, back;
-} out_range;
-
-QG_INLINE out_range qg_range(const ek_qgemm_call *c) {
-  /* the stored range moved to u8: packs saturate, one byte XOR brings s8 back */
-  const int shift = c->out == EK_Q_S8 ? 128 : 0;
-  const out_range r = { _mm256_set1_epi16((short)(c->zero_point + shift)), _mm256_set1_epi8((char)(c->lo + shift)),
-                        _mm256_set1_epi8((char)(c->hi + shift)), _mm256_set1_epi8((char)shift) };
-  return r;
-}
-
-QG_INLINE __m256i qg_scale(__m256i acc, __m256 mult) {
-  return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(acc), mult));
-}
-
-/* four vectors of 8 sums -> 32 bytes: a[0..7] b[0..7] c[0..7] d[0..7] */
-QG_INLINE __m256i qg_bytes(const out_range *r, __m256i a, __m256i b, __m256i c, __m256i d) {
-  const __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), r->zp);
-  const __m256i cd = _mm256_adds_epi16(_mm256_packs_epi32(c, d), r->zp);
-  __m256i v = _mm256_packus_epi16(ab, cd); /* lanes: a03 b03 c03 d03, a47 b47 c47 d47 */
-  v = _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-  return _mm256_xor_si256(_mm256_min_epu8(_mm256_max_epu8(v, r->lo), r->hi), r->back);
-}
-
-QG_INLINE void qg_sums(uint8_t *y, __m256i s0, __m256i s1, size_t cols) {
+QV_INLINE void qg_sums(uint8_t *y, __m256i s0, __m256i s1, size_t cols) {
   if (cols >= 16) {
     _mm256_storeu_si256((__m256i *)y, s0);
     _mm256_storeu_si256((__m256i *)(y + 32), s1);
@@ -119,49 +64,49 @@ QG_INLINE void qg_sums(uint8_t *y, __m256i s0, __m256i s1, size_t cols) {
 }
 
 /* MR rows x 16 columns; rows m .. of the block are at row `at` of the buffer */
-#define QG_TILE(MR)                                                                                             \
-  static void tile_##MR(const block *b, size_t at, size_t m, const int8_t *w, size_t n0, size_t cols) {         \
-    const ek_qgemm_call *const c = b->c;                                                                        \
-    const size_t ld = b->ld;                                                                                    \
-    __m256i acc[MR][2];                                                                                         \
-    _Pragma("GCC unroll 6") for (int i = 0; i < MR; ++i) {                                                      \
-      acc[i][0] = _mm256_loadu_si256((const __m256i *)(c->bias + n0));                                          \
-      acc[i][1] = _mm256_loadu_si256((const __m256i *)(c->bias + n0 + 8));                                      \
-    }                                                                                                           \
-    for (size_t s = 0; s < b->depth; s += b->slice) {                                                           \
-      const size_t n = b->depth - s < b->slice ? b->depth - s : b->slice;                                       \
-      if (b->slice < b->depth) widen(b, m, MR, s, n);                                                           \
-      const int16_t *p = b->wide + at * ld, *const q = p + (n + 1) / 2 * 2;                                     \
-      do {                                                                                                      \
-        const __m256i b0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)w));                           \
-        const __m256i b1 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w + 16)));                    \
-        _Pragma("GCC unroll 6") for (int i = 0; i < MR; ++i) {                                                  \
-          int32_t v;                                                                                            \
-          memcpy(&v, (i < 3 ? p : p + 3 * ld) + (size_t)(i % 3) * ld, 4);                                       \
-          const __m256i x = _mm256_set1_epi32(v);                                                               \
-          qg_mac(&acc[i][0], x, b0);                                                                            \
-          qg_mac(&acc[i][1], x, b1);                                                                            \
-        }                                                                                                       \
-        p += 2;                                                                                                 \
-        w += 32;                                                                                                \
-      } while (p < q);                                                                                          \
-    }                                                                                                           \
-    uint8_t *y = (uint8_t *)c->y + m * c->y_stride;                                                             \
-    if (c->out == EK_Q_S32) {                                                                                   \
-      _Pragma("GCC unroll 6") for (int i = 0; i < MR; ++i)                                                      \
-          qg_sums(y + (size_t)i * c->y_stride + n0 * 4, acc[i][0], acc[i][1], cols);                            \
-      return;                                                                                                   \
-    }                                                                                                           \
-    const out_range r = qg_range(c);                                                                            \
-    const __m256 m0 = _mm256_loadu_ps(c->mult + n0), m1 = _mm256_loadu_ps(c->mult + n0 + 8);                    \
-    y += n0;                                                                                                    \
-    _Pragma("GCC unroll 6") for (int i = 0; i < MR; i += 2) {                                                   \
-      const int j = i + 1 < MR ? i + 1 : i;                                                                     \
-      const __m256i v = qg_bytes(&r, qg_scale(acc[i][0], m0), qg_scale(acc[i][1], m1), qg_scale(acc[j][0], m0), \
-                                 qg_scale(acc[j][1], m1));                                                      \
-      qg_store(y + (size_t)i * c->y_stride, _mm256_castsi256_si128(v), cols);                                   \
-      if (j > i) qg_store(y + (size_t)j * c->y_stride, _mm256_extracti128_si256(v, 1), cols);                   \
-    }                                                                                                           \
+#define QG_TILE(MR)                                                                                                  \
+  static void tile_##MR(const block *b, size_t at, size_t m, const int8_t *w, size_t n0, size_t cols) {              \
+    const ek_qgemm_call *const c = b->c;                                                                             \
+    const size_t ld = b->ld;                                                                                         \
+    __m256i acc[MR][2];                                                                                              \
+    _Pragma("GCC unroll 6") for (int i = 0; i < MR; ++i) {                                                           \
+      acc[i][0] = _mm256_loadu_si256((const __m256i *)(c->bias + n0));                                               \
+      acc[i][1] = _mm256_loadu_si256((const __m256i *)(c->bias + n0 + 8));                                           \
+    }                                                                                                                \
+    for (size_t s = 0; s < b->depth; s += b->slice) {                                                                \
+      const size_t n = b->depth - s < b->slice ? b->depth - s : b->slice;                                            \
+      if (b->slice < b->depth) widen(b, m, MR, s, n);                                                                \
+      const int16_t *p = b->wide + at * ld, *const q = p + (n + 1) / 2 * 2;                                          \
+      do {                                                                                                           \
+        const __m256i b0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)w));                                \
+        const __m256i b1 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w + 16)));                         \
+        _Pragma("GCC unroll 6") for (int i = 0; i < MR; ++i) {                                                       \
+          int32_t v;                                                                                                 \
+          memcpy(&v, (i < 3 ? p : p + 3 * ld) + (size_t)(i % 3) * ld, 4);                                            \
+          const __m256i x = _mm256_set1_epi32(v);                                                                    \
+          qv_mac(&acc[i][0], x, b0);                                                                                 \
+          qv_mac(&acc[i][1], x, b1);                                                                                 \
+        }                                                                                                            \
+        p += 2;                                                                                                      \
+        w += 32;                                                                                                     \
+      } while (p < q);                                                                                               \
+    }                                                                                                                \
+    uint8_t *y = (uint8_t *)c->y + m * c->y_stride;                                                                  \
+    if (c->out == EK_Q_S32) {                                                                                        \
+      _Pragma("GCC unroll 6") for (int i = 0; i < MR; ++i)                                                           \
+          qg_sums(y + (size_t)i * c->y_stride + n0 * 4, acc[i][0], acc[i][1], cols);                                 \
+      return;                                                                                                        \
+    }                                                                                                                \
+    const qv_range r = qv_range_of(c->zero_point, c->lo, c->hi, c->out == EK_Q_S8);                                  \
+    const __m256 m0 = _mm256_loadu_ps(c->mult + n0), m1 = _mm256_loadu_ps(c->mult + n0 + 8);                         \
+    y += n0;                                                                                                         \
+    _Pragma("GCC unroll 6") for (int i = 0; i < MR; i += 2) {                                                        \
+      const int j = i + 1 < MR ? i + 1 : i;                                                                          \
+      const __m256i v = qv_pack_bytes(&r, qv_scale(acc[i][0], m0), qv_scale(acc[i][1], m1), qv_scale(acc[j][0], m0), \
+                                      qv_scale(acc[j][1], m1));                                                      \
+      qv_store_few(y + (size_t)i * c->y_stride, _mm256_castsi256_si128(v), cols);                                    \
+      if (j > i) qv_store_few(y + (size_t)j * c->y_stride, _mm256_extracti128_si256(v, 1), cols);                    \
+    }                                                                                                                \
   }
 
 QG_TILE(6)
@@ -170,45 +115,45 @@ QG_TILE(2)
 QG_TILE(1)
 
 /* MR rows x 8 columns, for a last panel of so few */
-#define QG_HALF(MR)                                                                                                    \
-  static void half_##MR(const block *b, size_t at, size_t m, const int8_t *w, size_t n0, size_t cols) {                \
-    const ek_qgemm_call *const c = b->c;                                                                               \
-    const size_t ld = b->ld;                                                                                           \
-    __m256i acc[MR];                                                                                                   \
-    _Pragma("GCC unroll 12") for (int i = 0; i < MR; ++i) acc[i] =                                                     \
-        _mm256_loadu_si256((const __m256i *)(c->bias + n0));                                                           \
-    for (size_t s = 0; s < b->depth; s += b->slice) {                                                                  \
-      const size_t n = b->depth - s < b->slice ? b->depth - s : b->slice;                                              \
-      if (b->slice < b->depth) widen(b, m, MR, s, n);                                                                  \
-      const int16_t *p = b->wide + at * ld, *const q = p + (n + 1) / 2 * 2;                                            \
-      do {                                                                                                             \
-        const __m256i b0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)w));                                  \
-        _Pragma("GCC unroll 12") for (int i = 0; i < MR; ++i) {                                                        \
-          int32_t v;                                                                                                   \
-          memcpy(&v, p + (size_t)(i / 3) * 3 * ld + (size_t)(i % 3) * ld, 4);                                          \
-          qg_mac(&acc[i], _mm256_set1_epi32(v), b0);                                                                   \
-        }                                                                                                              \
-        p += 2;                                                                                                        \
-        w += 32;                                                                                                       \
-      } while (p < q);                                                                                                 \
-    }                                                                                                                  \
-    uint8_t *y = (uint8_t *)c->y + m * c->y_stride;                                                                    \
-    if (c->out == EK_Q_S32) {                                                                                          \
-      _Pragma("GCC unroll 12") for (int i = 0; i < MR; ++i)                                                            \
-          qg_sums(y + (size_t)i * c->y_stride + n0 * 4, acc[i], acc[i], cols);                                         \
-      return;                                                                                                          \
-    }                                                                                                                  \
-    const out_range r = qg_range(c);                                                                                   \
-    const __m256 m0 = _mm256_loadu_ps(c->mult + n0);                                                                   \
-    y += n0;                                                                                                           \
-    _Pragma("GCC unroll 12") for (int i = 0; i < MR; i += 4) {                                                         \
-      __m256i v = qg_bytes(&r, qg_scale(acc[i], m0), qg_scale(acc[(i + 1) % MR], m0), qg_scale(acc[(i + 2) % MR], m0), \
-                           qg_scale(acc[(i + 3) % MR], m0));                                                           \
-      for (int j = i; j < i + 4 && j < MR; ++j) {                                                                      \
-        qg_store(y + (size_t)j * c->y_stride, _mm256_castsi256_si128(v), cols);                                        \
-        v = _mm256_permute4x64_epi64(v, 0x39);                                                                         \
-      }                                                                                                                \
-    }                                                                                                                  \
+#define QG_HALF(MR)                                                                                     \
+  static void half_##MR(const block *b, size_t at, size_t m, const int8_t *w, size_t n0, size_t cols) { \
+    const ek_qgemm_call *const c = b->c;                                                                \
+    const size_t ld = b->ld;                                                                            \
+    __m256i acc[MR];                                                                                    \
+    _Pragma("GCC unroll 12") for (int i = 0; i < MR; ++i) acc[i] =                                      \
+        _mm256_loadu_si256((const __m256i *)(c->bias + n0));                                            \
+    for (size_t s = 0; s < b->depth; s += b->slice) {                                                   \
+      const size_t n = b->depth - s < b->slice ? b->depth - s : b->slice;                               \
+      if (b->slice < b->depth) widen(b, m, MR, s, n);                                                   \
+      const int16_t *p = b->wide + at * ld, *const q = p + (n + 1) / 2 * 2;                             \
+      do {                                                                                              \
+        const __m256i b0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)w));                   \
+        _Pragma("GCC unroll 12") for (int i = 0; i < MR; ++i) {                                         \
+          int32_t v;                                                                                    \
+          memcpy(&v, p + (size_t)(i / 3) * 3 * ld + (size_t)(i % 3) * ld, 4);                           \
+          qv_mac(&acc[i], _mm256_set1_epi32(v), b0);                                                    \
+        }                                                                                               \
+        p += 2;                                                                                         \
+        w += 32;                                                                                        \
+      } while (p < q);                                                                                  \
+    }                                                                                                   \
+    uint8_t *y = (uint8_t *)c->y + m * c->y_stride;                                                     \
+    if (c->out == EK_Q_S32) {                                                                           \
+      _Pragma("GCC unroll 12") for (int i = 0; i < MR; ++i)                                             \
+          qg_sums(y + (size_t)i * c->y_stride + n0 * 4, acc[i], acc[i], cols);                          \
+      return;                                                                                           \
+    }                                                                                                   \
+    const qv_range r = qv_range_of(c->zero_point, c->lo, c->hi, c->out == EK_Q_S8);                     \
+    const __m256 m0 = _mm256_loadu_ps(c->mult + n0);                                                    \
+    y += n0;                                                                                            \
+    _Pragma("GCC unroll 12") for (int i = 0; i < MR; i += 4) {                                          \
+      __m256i v = qv_pack_bytes(&r, qv_scale(acc[i], m0), qv_scale(acc[(i + 1) % MR], m0),              \
+                                qv_scale(acc[(i + 2) % MR], m0), qv_scale(acc[(i + 3) % MR], m0));      \
+      for (int j = i; j < i + 4 && j < MR; ++j) {                                                       \
+        qv_store_few(y + (size_t)j * c->y_stride, _mm256_castsi256_si128(v), cols);                     \
+        v = _mm256_permute4x64_epi64(v, 0x39);                                                          \
+      }                                                                                                 \
+    }                                                                                                   \
   }
 
 QG_HALF(12)
