@@ -104,14 +104,25 @@ void eb_cpu_note(eb_cpu_plan *plan, uint32_t node, const char *kernel, const cha
 /** Fused activation as a clamp; false when act is not a clamp (then lo, hi are -inf, inf). */
 bool eb_cpu_clamp(const eb_cpu_plan *plan, uint32_t node, float *lo, float *hi);
 
-/** An f32 function of one value: fn(n, x, y, p0, p1), y may be x (lower_eltwise.c). */
+/** An f32 function of one value, y may be x (lower_eltwise.c). */
+typedef void (*eb_cpu_unary_fn)(size_t n, const float *x, float *y, float p0, float p1);
 typedef struct eb_cpu_unary {
   const char *kernel;
-  void (*fn)(size_t n, const float *x, float *y, float p0, float p1);
+  eb_cpu_unary_fn fn;
   float p0, p1;
 } eb_cpu_unary;
+/** An f32 function of two values, clamped to lo .. hi; steps are 0 (one value for all) or 1; y may be a or b. */
+typedef void (*eb_cpu_binary_fn)(size_t n, const float *a, size_t a_step, const float *b, size_t b_step, float *y,
+                                 float lo, float hi);
+typedef struct eb_cpu_binary {
+  const char *kernel;
+  eb_cpu_binary_fn fn;
+  float lo, hi;
+} eb_cpu_binary;
 /** The function that an elementwise node, or the activation attribute of a node, computes; false: no kernel. */
 bool eb_cpu_unary_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_unary *out);
+/** The function that a node of two inputs computes with its activation; false: no kernel, or no clamp. */
+bool eb_cpu_binary_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_binary *out);
 bool eb_cpu_unary_of_act(const eb_cpu_plan *plan, uint32_t node, eb_cpu_unary *out);
 /** A step y = unary(x); x and y may be one value. [commits] */
 edge_status eb_cpu_emit_unary(eb_cpu_plan *plan, uint32_t node, const eb_cpu_unary *unary, uint32_t x, uint32_t y);

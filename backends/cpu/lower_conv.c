@@ -6,6 +6,8 @@
 typedef struct conv_arg {
   ek_conv_f32_args conv;
   eb_cpu_grid grid;
+  size_t piece; /* rows between runs of the chain */
+  eb_cpu_post post;
 } conv_arg;
 
 static edge_status conv_tile(const void *arg, uint32_t tile, uint32_t worker) {
@@ -16,7 +18,13 @@ static edge_status conv_tile(const void *arg, uint32_t tile, uint32_t worker) {
   const size_t m0 = m * a->grid.m_tile, p0 = p * a->grid.p_tile;
   const size_t m1 = m0 + a->grid.m_tile < a->grid.m ? m0 + a->grid.m_tile : a->grid.m;
   const size_t p1 = p0 + a->grid.p_tile < a->grid.panels ? p0 + a->grid.p_tile : a->grid.panels;
-  ek_conv_f32_block(&a->conv, g, m0, m1, p0, p1);
+  const size_t width = (size_t)a->conv.kernel->nv_max * a->conv.kernel->lanes, ld = a->conv.c_out * a->conv.groups;
+  const size_t c0 = p0 * width, c1 = p1 * width < a->conv.c_out ? p1 * width : a->conv.c_out;
+  for (size_t i = m0; i < m1; i += a->piece) {
+    const size_t end = m1 - i < a->piece ? m1 : i + a->piece;
+    ek_conv_f32_block(&a->conv, g, i, end, p0, p1);
+    eb_cpu_post_run(&a->post, a->conv.y, ld, i, end, g * a->conv.c_out + c0, g * a->conv.c_out + c1);
+  }
   return EDGE_STATUS_OK;
 }
 
@@ -66,6 +74,7 @@ edge_status eb_cpu_lower_conv_f32(eb_cpu_plan *plan, uint32_t node) {
   const size_t unit = ek_conv_f32_by_line(&conv) ? conv.ow : 24;
   const eb_cpu_grid grid = eb_cpu_grid_of(plan, m, ek_gemm_f32_num_panels(kernel, c_out), unit ? unit : 1,
                                           (size_t)(win.sh * win.sw) * c_in * sizeof(float), work_us / (double)groups);
+  eb_cpu_epilogue_chain(plan, &end);
   const void *packed = NULL;
   edge_status status = eb_cpu_pack_f32(plan, kernel, w, bias, k, c_out, (size_t)groups, false, &packed);
   if (status != EDGE_STATUS_OK) return status;
@@ -77,9 +86,11 @@ edge_status eb_cpu_lower_conv_f32(eb_cpu_plan *plan, uint32_t node) {
   a->conv.packed = packed;
   a->conv.zeros = zeros;
   a->grid = grid;
+  a->piece = eb_cpu_post_rows(&end.chain, grid.m_tile, unit ? unit : 1, (size_t)win.oc);
   eb_cpu_slot(plan, &a->conv.x, eb_cpu_value(plan, x));
   eb_cpu_slot(plan, &a->conv.y, eb_cpu_value(plan, end.y));
   if (end.residual != EDGE_NO_VALUE) eb_cpu_slot(plan, &a->conv.residual, eb_cpu_value(plan, end.residual));
+  eb_cpu_chain_bind(plan, &end.chain, &a->post);
   eb_cpu_note(plan, node, kernel->name, ek_conv_f32_by_line(&conv) ? "conv by kernel line" : "conv by tap");
   return eb_cpu_epilogue_finish(plan, node, &end);
 }

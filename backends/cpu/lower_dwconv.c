@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * f32 depthwise Conv with constant weights, one filter per channel. */
-#include "cpu.h"
+#include "epilogue.h"
 #include "kernels/dwconv/dwconv.h"
 
 typedef struct dwconv_arg {
   ek_dwconv_f32_args conv;
   ek_dwconv_f32_fn fn;
-  size_t rows, row_tile, row_tiles, blocks, block_tile;
+  eb_cpu_post post;
+  size_t piece; /* lines between runs of the chain */
+  size_t rows, row_tile, row_tiles, blocks, block_tile, lanes;
 } dwconv_arg;
 
 static edge_status dwconv_tile(const void *arg, uint32_t tile, uint32_t worker) {
@@ -15,7 +17,13 @@ static edge_status dwconv_tile(const void *arg, uint32_t tile, uint32_t worker) 
   const size_t row0 = tile % a->row_tiles * a->row_tile, block0 = tile / a->row_tiles * a->block_tile;
   const size_t row1 = row0 + a->row_tile < a->rows ? row0 + a->row_tile : a->rows;
   const size_t block1 = block0 + a->block_tile < a->blocks ? block0 + a->block_tile : a->blocks;
-  a->fn(&a->conv, row0, row1, block0, block1);
+  const size_t ow = a->conv.ow, c = a->conv.c, c0 = block0 * a->lanes;
+  const size_t c1 = block1 * a->lanes < c ? block1 * a->lanes : c;
+  for (size_t row = row0; row < row1; row += a->piece) {
+    const size_t end = row1 - row < a->piece ? row1 : row + a->piece;
+    a->fn(&a->conv, row, end, block0, block1);
+    eb_cpu_post_run(&a->post, a->conv.y, c, row * ow, end * ow, c0, c1);
+  }
   return EDGE_STATUS_OK;
 }
 
@@ -79,6 +87,8 @@ edge_status eb_cpu_lower_dwconv_f32(eb_cpu_plan *plan, uint32_t node) {
   if (row_tiles > 0 && row_tiles < want) block_tile = (blocks * row_tiles + want - 1) / want;
   const size_t block_tiles = (blocks + block_tile - 1) / block_tile;
 
+  eb_cpu_chain chain;
+  eb_cpu_chain_of(plan, y, &post, &chain);
   dwconv_arg *const a = eb_cpu_step(plan, node, dwconv_tile, sizeof *a, (uint32_t)(row_tiles * block_tiles), work_us);
   if (a == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   *a = (dwconv_arg) { .fn = kernel->fn,
@@ -86,7 +96,9 @@ edge_status eb_cpu_lower_dwconv_f32(eb_cpu_plan *plan, uint32_t node) {
                       .row_tile = row_tile,
                       .row_tiles = row_tiles,
                       .blocks = blocks,
-                      .block_tile = block_tile };
+                      .block_tile = block_tile,
+                      .lanes = kernel->lanes };
+  a->piece = eb_cpu_post_rows(&chain, row_tile, 1, (size_t)win.ow * user.c);
   a->conv = (ek_dwconv_f32_args) {
     .batch = (size_t)win.n,
     .ih = (size_t)win.ih,
@@ -107,7 +119,8 @@ edge_status eb_cpu_lower_dwconv_f32(eb_cpu_plan *plan, uint32_t node) {
     .hi = hi,
   };
   eb_cpu_slot(plan, &a->conv.x, eb_cpu_value(plan, x));
-  eb_cpu_slot(plan, &a->conv.y, eb_cpu_value(plan, y));
+  eb_cpu_slot(plan, &a->conv.y, eb_cpu_value(plan, chain.y));
+  eb_cpu_chain_bind(plan, &chain, &a->post);
   eb_cpu_note(plan, node, kernel->name, "depthwise, columns kept in registers");
-  return post.fn ? eb_cpu_emit_unary(plan, node, &post, y, y) : EDGE_STATUS_OK;
+  return EDGE_STATUS_OK;
 }

@@ -110,25 +110,31 @@ static bool binary_op(const char *op, ek_binary_f32_op *out) {
   return false;
 }
 
-edge_status eb_cpu_lower_binary_f32(eb_cpu_plan *plan, uint32_t node) {
+bool eb_cpu_binary_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_binary *out) {
   const edge_host_api *const host = eb_cpu_host(plan);
   const char *const op = host->node_op(eb_cpu_node(plan, node));
+  const bool has_act =
+      strcmp(op, "Add") == 0 || strcmp(op, "Sub") == 0 || strcmp(op, "Mul") == 0 || strcmp(op, "Div") == 0;
+  ek_binary_f32_op code;
+  if (host->node_num_inputs(eb_cpu_node(plan, node)) != 2 || !binary_op(op, &code)) return false;
+  const ek_eltwise_f32_kernel *const kernel = kernel_of(plan);
+  *out = (eb_cpu_binary) { kernel->name, kernel->binary[code], -INFINITY, INFINITY };
+  return !has_act || eb_cpu_clamp(plan, node, &out->lo, &out->hi);
+}
+
+edge_status eb_cpu_lower_binary_f32(eb_cpu_plan *plan, uint32_t node) {
+  const char *const op = eb_cpu_host(plan)->node_op(eb_cpu_node(plan, node));
   const uint32_t a = eb_cpu_input(plan, node, 0), b = eb_cpu_input(plan, node, 1), y = eb_cpu_output(plan, node, 0);
   const edge_tensor *const ta = eb_cpu_tensor(plan, a), *const tb = eb_cpu_tensor(plan, b);
   const edge_tensor *const ty = eb_cpu_tensor(plan, y);
   size_t sa[EDGE_MAX_RANK] = { 0 }, sb[EDGE_MAX_RANK] = { 0 };
-  ek_binary_f32_op code;
-  const bool has_act =
-      strcmp(op, "Add") == 0 || strcmp(op, "Sub") == 0 || strcmp(op, "Mul") == 0 || strcmp(op, "Div") == 0;
-  float lo = -INFINITY, hi = INFINITY;
+  eb_cpu_binary binary;
   const uint64_t count = eb_cpu_elements(ty);
-  if (host->node_num_inputs(eb_cpu_node(plan, node)) != 2 || !binary_op(op, &code) || !is_plain_f32(ta) ||
-      !is_plain_f32(tb) || !is_plain_f32(ty) || count == 0 || !strides_of(ta, ty, sa) || !strides_of(tb, ty, sb) ||
-      (has_act && !eb_cpu_clamp(plan, node, &lo, &hi))) {
+  if (!eb_cpu_binary_of(plan, node, &binary) || !is_plain_f32(ta) || !is_plain_f32(tb) || !is_plain_f32(ty) ||
+      count == 0 || !strides_of(ta, ty, sa) || !strides_of(tb, ty, sb)) {
     return EB_CPU_PASS;
   }
-  const ek_eltwise_f32_kernel *const kernel = kernel_of(plan);
-  binary_arg g = { .fn = kernel->binary[code], .lo = lo, .hi = hi };
+  binary_arg g = { .fn = binary.fn, .lo = binary.lo, .hi = binary.hi };
   collapse(&g, ty, sa, sb);
   const double work_us = 0.05 + (double)count * 12.0 / 60e3 + (double)g.outer * 0.006;
   const size_t want = eb_cpu_tiles(plan, work_us, count / 1024 + 1);
@@ -153,7 +159,7 @@ edge_status eb_cpu_lower_binary_f32(eb_cpu_plan *plan, uint32_t node) {
   } else if (eb_cpu_elements(tb) == count) {
     eb_cpu_in_place(plan, y, b);
   }
-  eb_cpu_note(plan, node, kernel->name, op);
+  eb_cpu_note(plan, node, binary.kernel, op);
   return EDGE_STATUS_OK;
 }
 

@@ -5,6 +5,8 @@
 typedef struct product_arg {
   ek_gemm_f32_args gemm;
   eb_cpu_grid grid;
+  size_t piece; /* rows between runs of the chain */
+  eb_cpu_post post;
 } product_arg;
 
 static edge_status product_tile(const void *arg, uint32_t tile, uint32_t worker) {
@@ -13,7 +15,13 @@ static edge_status product_tile(const void *arg, uint32_t tile, uint32_t worker)
   const size_t m0 = tile % a->grid.m_tiles * a->grid.m_tile, p0 = tile / a->grid.m_tiles * a->grid.p_tile;
   const size_t m1 = m0 + a->grid.m_tile < a->grid.m ? m0 + a->grid.m_tile : a->grid.m;
   const size_t p1 = p0 + a->grid.p_tile < a->grid.panels ? p0 + a->grid.p_tile : a->grid.panels;
-  ek_gemm_f32_block(&a->gemm, m0, m1, p0, p1);
+  const size_t width = (size_t)a->gemm.kernel->nv_max * a->gemm.kernel->lanes;
+  const size_t c0 = p0 * width, c1 = p1 * width < a->gemm.n ? p1 * width : a->gemm.n;
+  for (size_t m = m0; m < m1; m += a->piece) {
+    const size_t end = m1 - m < a->piece ? m1 : m + a->piece;
+    ek_gemm_f32_block(&a->gemm, m, end, p0, p1);
+    eb_cpu_post_run(&a->post, a->gemm.c, a->gemm.n, m, end, c0, c1);
+  }
   return EDGE_STATUS_OK;
 }
 
@@ -33,6 +41,7 @@ static edge_status product(eb_cpu_plan *plan, uint32_t node, size_t m, size_t k,
       eb_cpu_step(plan, node, product_tile, sizeof *a, (uint32_t)(grid.m_tiles * grid.p_tiles), work_us);
   if (a == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   a->grid = grid;
+  a->piece = eb_cpu_post_rows(&end->chain, grid.m_tile, 24, n);
   a->gemm = (ek_gemm_f32_args) { .kernel = kernel,
                                  .m = m,
                                  .n = n,
@@ -46,6 +55,7 @@ static edge_status product(eb_cpu_plan *plan, uint32_t node, size_t m, size_t k,
   eb_cpu_slot(plan, &a->gemm.a, eb_cpu_value(plan, x));
   eb_cpu_slot(plan, &a->gemm.c, eb_cpu_value(plan, end->y));
   if (end->residual != EDGE_NO_VALUE) eb_cpu_slot(plan, &a->gemm.residual, eb_cpu_value(plan, end->residual));
+  eb_cpu_chain_bind(plan, &end->chain, &a->post);
   eb_cpu_note(plan, node, kernel->name, "packed weights");
   return eb_cpu_epilogue_finish(plan, node, end);
 }
@@ -65,6 +75,7 @@ edge_status eb_cpu_lower_fc_f32(eb_cpu_plan *plan, uint32_t node) {
   const size_t n = (size_t)w->dims[0], k = (size_t)w->dims[1];
   const uint64_t elements = eb_cpu_elements(eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0)));
   if (n == 0 || k == 0 || elements % k != 0) return EB_CPU_PASS;
+  eb_cpu_epilogue_chain(plan, &end);
   return product(plan, node, (size_t)(elements / k), k, n, false, &end);
 }
 
@@ -84,5 +95,6 @@ edge_status eb_cpu_lower_matmul_f32(eb_cpu_plan *plan, uint32_t node) {
       (bias != EDGE_NO_VALUE && eb_cpu_elements(eb_cpu_tensor(plan, bias)) != n)) {
     return EB_CPU_PASS;
   }
+  eb_cpu_epilogue_chain(plan, &end);
   return product(plan, node, (size_t)(elements / k), k, n, !trans_b, &end);
 }

@@ -31,6 +31,12 @@ bool eb_cpu_epilogue_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_epilogue 
   return true;
 }
 
+void eb_cpu_epilogue_chain(const eb_cpu_plan *plan, eb_cpu_epilogue *epilogue) {
+  eb_cpu_chain_of(plan, epilogue->y, &epilogue->post, &epilogue->chain);
+  epilogue->y = epilogue->chain.y;
+  epilogue->post.fn = NULL;
+}
+
 edge_status eb_cpu_epilogue_finish(eb_cpu_plan *plan, uint32_t node, const eb_cpu_epilogue *epilogue) {
   for (uint32_t i = 0; i < epilogue->num_taken; ++i) eb_cpu_take(plan, epilogue->taken[i]);
   return epilogue->post.fn ? eb_cpu_emit_unary(plan, node, &epilogue->post, epilogue->y, epilogue->y) : EDGE_STATUS_OK;

@@ -3,7 +3,7 @@
 #ifndef EB_CPU_PRODUCT_H
 #define EB_CPU_PRODUCT_H
 
-#include "cpu.h"
+#include "epilogue.h"
 #include "kernels/gemm/gemm.h"
 
 /** What happens to the sums: clamp, residual, and the value that finally receives them. */
@@ -13,11 +13,15 @@ typedef struct eb_cpu_epilogue {
   float lo, hi;
   uint32_t taken[2]; /* nodes that went into it */
   uint32_t num_taken;
-  eb_cpu_unary post; /* fn not NULL: an activation that runs over the result afterwards */
+  eb_cpu_unary post;  /* fn not NULL: an activation that runs over the result afterwards */
+  eb_cpu_chain chain; /* what eb_cpu_epilogue_chain() added */
 } eb_cpu_epilogue;
 
 /** Activation of the node, and an Add behind it when it is the only reader; false: an activation without kernel. */
 bool eb_cpu_epilogue_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_epilogue *out);
+/** Let post and all elementwise nodes behind it run in the step's tiles; the lowering then calls eb_cpu_chain_bind().
+ */
+void eb_cpu_epilogue_chain(const eb_cpu_plan *plan, eb_cpu_epilogue *epilogue);
 /** After the step was emitted: emit what must follow it, tell the plan about the nodes taken. [commits] */
 edge_status eb_cpu_epilogue_finish(eb_cpu_plan *plan, uint32_t node, const eb_cpu_epilogue *epilogue);
 

@@ -11,8 +11,9 @@ typedef struct line {
   float *y;
   size_t lines;     /* valid kernel lines */
   size_t line_step; /* elements between them */
-  size_t c, kw, sw, dw;
-  size_t n; /* channels of the block */
+  size_t c, kw, sw, dw, iw, ow;
+  size_t pad; /* columns on the left */
+  size_t n;   /* channels of the block */
   float lo, hi;
 } line;
 
@@ -46,15 +47,19 @@ VF_INLINE void pixel(const line *l, size_t ox, size_t k0, size_t k1, const int t
   line_store(l, l->y + ox * l->c, sum, tail);
 }
 
-/* P neighbouring pixels whose windows are inside, K columns, stride S */
-VF_INLINE void pixels(const line *l, size_t ox, const int tail, const size_t K, const size_t S, const size_t P) {
+/* P neighbouring pixels, K columns, stride S. `check`: the K - 1 outermost columns on either side may be padding. */
+VF_INLINE void strip(const line *l, size_t ox, const int tail, const int check, const size_t K, const size_t S,
+                     const size_t P) {
+  static const float zeros[VF_LANES] = { 0.0f };
+  const size_t columns = (P - 1) * S + K, first = ox * S - l->pad;
   vf sum[8], w[5];
   UNROLL8 for (size_t p = 0; p < P; ++p) sum[p] = vf_load(l->bias);
   for (size_t r = 0; r < l->lines; ++r) {
     const float *x = l->x + r * l->line_step + ox * S * l->c;
     UNROLL8 for (size_t k = 0; k < K; ++k) w[k] = vf_load(l->w + (r * K + k) * VF_LANES);
-    UNROLL20 for (size_t j = 0; j < (P - 1) * S + K; ++j, x += l->c) {
-      const vf v = line_load(x, l->n, tail);
+    UNROLL20 for (size_t j = 0; j < columns; ++j, x += l->c) {
+      const int edge = check && (j < K - 1 || j + K > columns);
+      const vf v = line_load(edge && first + j >= l->iw ? zeros : x, l->n, tail);
       UNROLL8 for (size_t p = 0; p < P; ++p) {
         if (j >= p * S && j - p * S < K) sum[p] = vf_fma(sum[p], v, w[j - p * S]);
       }
@@ -63,25 +68,66 @@ VF_INLINE void pixels(const line *l, size_t ox, const int tail, const size_t K, 
   UNROLL8 for (size_t p = 0; p < P; ++p) line_store(l, l->y + (ox + p) * l->c, sum[p], tail);
 }
 
-#define INSIDE(name, K, S)                                   \
-  static void name(const line *l, size_t x0, size_t x1) {    \
-    for (; x0 + 8 <= x1; x0 += 8) pixels(l, x0, 0, K, S, 8); \
-    if (x0 + 4 <= x1) {                                      \
-      pixels(l, x0, 0, K, S, 4);                             \
-      x0 += 4;                                               \
-    }                                                        \
-    for (; x0 + 2 <= x1; x0 += 2) pixels(l, x0, 0, K, S, 2); \
-    if (x0 < x1) pixels(l, x0, 0, K, S, 1);                  \
+/* A whole line in strips as even as can be; pixels [x0, x1) have their windows inside. */
+VF_INLINE void cover(const line *l, size_t x0, size_t x1, const int tail, const size_t K, const size_t S) {
+  const size_t ow = l->ow;
+  size_t x = 0;
+  if (ow % 8 != 0 && ow % 7 == 0) {
+    for (; x < ow; x += 7) strip(l, x, tail, 1, K, S, 7);
+  } else if (ow % 8 != 0 && ow % 5 == 0) {
+    for (; x < ow; x += 5) strip(l, x, tail, 1, K, S, 5);
   }
-INSIDE(inside_3s1, 3, 1)
-INSIDE(inside_3s2, 3, 2)
-INSIDE(inside_5s1, 5, 1)
-INSIDE(inside_5s2, 5, 2)
+  for (; x + 8 <= ow; x += 8) {
+    if (!tail && x >= x0 && x + 8 <= x1) {
+      strip(l, x, 0, 0, K, S, 8);
+    } else {
+      strip(l, x, tail, 1, K, S, 8);
+    }
+  }
+  if (x + 4 <= ow) {
+    strip(l, x, tail, 1, K, S, 4);
+    x += 4;
+  }
+  if (x + 2 <= ow) {
+    strip(l, x, tail, 1, K, S, 2);
+    x += 2;
+  }
+  if (x < ow) strip(l, x, tail, 1, K, S, 1);
+}
 
-static void inside_any(const line *l, size_t x0, size_t x1) {
+#define COVER(name, K, S)                                        \
+  static void name##_full(const line *l, size_t x0, size_t x1) { \
+    cover(l, x0, x1, 0, K, S);                                   \
+  }                                                              \
+  static void name##_tail(const line *l, size_t x0, size_t x1) { \
+    cover(l, x0, x1, 1, K, S);                                   \
+  }
+COVER(cover_3s1, 3, 1)
+COVER(cover_3s2, 3, 2)
+COVER(cover_5s1, 5, 1)
+COVER(cover_5s2, 5, 2)
+
+/* four pixels with their windows inside, any kernel */
+VF_INLINE void four(const line *l, size_t ox, const int tail) {
+  vf sum[4];
+  UNROLL8 for (size_t p = 0; p < 4; ++p) sum[p] = vf_load(l->bias);
+  const size_t step = l->sw * l->c;
+  for (size_t r = 0; r < l->lines; ++r) {
+    const float *x = l->x + r * l->line_step + ox * step, *const w = l->w + r * l->kw * VF_LANES;
+    for (size_t k = 0; k < l->kw; ++k, x += l->dw * l->c) {
+      const vf v = vf_load(w + k * VF_LANES);
+      UNROLL8 for (size_t p = 0; p < 4; ++p) sum[p] = vf_fma(sum[p], line_load(x + p * step, l->n, tail), v);
+    }
+  }
+  UNROLL8 for (size_t p = 0; p < 4; ++p) line_store(l, l->y + (ox + p) * l->c, sum[p], tail);
+}
+
+static void inside(const line *l, size_t x0, size_t x1) {
+  for (; x0 + 4 <= x1; x0 += 4) four(l, x0, 0);
   for (; x0 < x1; ++x0) pixel(l, x0, 0, l->kw, 0);
 }
 static void inside_tail(const line *l, size_t x0, size_t x1) {
+  for (; x0 + 4 <= x1; x0 += 4) four(l, x0, 1);
   for (; x0 < x1; ++x0) pixel(l, x0, 0, l->kw, 1);
 }
 
@@ -100,17 +146,20 @@ static void border(const ek_dwconv_f32_args *a, const line *l, size_t x0, size_t
 }
 
 static void rows(const ek_dwconv_f32_args *a, size_t row0, size_t row1, size_t block0, size_t block1) {
-  void (*inside)(const line *, size_t, size_t) = inside_any;
-  if (a->dw == 1 && a->kw == 3 && a->sw == 1) inside = inside_3s1;
-  if (a->dw == 1 && a->kw == 3 && a->sw == 2) inside = inside_3s2;
-  if (a->dw == 1 && a->kw == 5 && a->sw == 1) inside = inside_5s1;
-  if (a->dw == 1 && a->kw == 5 && a->sw == 2) inside = inside_5s2;
   const ptrdiff_t span = (ptrdiff_t)((a->kw - 1) * a->dw + 1), room = (ptrdiff_t)a->iw + a->pad_left - span;
   size_t x_lo = a->pad_left > 0 ? ((size_t)a->pad_left + a->sw - 1) / a->sw : 0;
   size_t x_hi = room < 0 ? 0 : (size_t)room / a->sw + 1;
   if (x_hi > a->ow) x_hi = a->ow;
   if (x_lo > a->ow) x_lo = a->ow;
   if (x_hi < x_lo) x_hi = x_lo;
+  /* lines whose every window starts within K - 1 columns of padding and in the image: strips cover them whole */
+  void (*const whole[2][2][2])(const line *, size_t, size_t) = {
+    { { cover_3s1_full, cover_3s1_tail }, { cover_3s2_full, cover_3s2_tail } },
+    { { cover_5s1_full, cover_5s1_tail }, { cover_5s2_full, cover_5s2_tail } },
+  };
+  const int strips = a->dw == 1 && (a->kw == 3 || a->kw == 5) && (a->sw == 1 || a->sw == 2) && a->ow > 0 &&
+                     a->pad_left >= 0 && a->pad_left < (ptrdiff_t)a->kw &&
+                     (ptrdiff_t)((a->ow - 1) * a->sw) - a->pad_left < (ptrdiff_t)a->iw;
   for (size_t block = block0; block < block1; ++block) {
     const size_t c0 = block * VF_LANES;
     const int tail = a->c - c0 < VF_LANES;
@@ -121,6 +170,9 @@ static void rows(const ek_dwconv_f32_args *a, size_t row0, size_t row1, size_t b
                .kw = a->kw,
                .sw = a->sw,
                .dw = a->dw,
+               .iw = a->iw,
+               .ow = a->ow,
+               .pad = (size_t)a->pad_left,
                .n = tail ? a->c - c0 : VF_LANES,
                .lo = a->lo,
                .hi = a->hi };
@@ -134,6 +186,10 @@ static void rows(const ek_dwconv_f32_args *a, size_t row0, size_t row1, size_t b
       l.w = packed + k0 * a->kw * VF_LANES;
       l.lines = k1 - k0;
       l.y = a->y + row * a->ow * a->c + c0;
+      if (strips) {
+        whole[a->kw == 5][a->sw == 2][tail](&l, x_lo, x_hi);
+        continue;
+      }
       border(a, &l, 0, x_lo, tail);
       (tail ? inside_tail : inside)(&l, x_lo, x_hi);
       border(a, &l, x_hi, a->ow, tail);
