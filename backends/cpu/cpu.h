@@ -32,6 +32,7 @@ const edge_host_api *eb_cpu_host(const eb_cpu_plan *plan);
 const edge_partition *eb_cpu_partition(const eb_cpu_plan *plan);
 uint64_t eb_cpu_features(const eb_cpu_plan *plan); /* EDGE_CPU_* */
 uint32_t eb_cpu_threads(const eb_cpu_plan *plan);
+uint64_t eb_cpu_l2_bytes(const eb_cpu_plan *plan);      /* of one core; a careful guess where unknown */
 uint32_t eb_cpu_session_flags(const eb_cpu_plan *plan); /* EDGE_SESSION_* */
 uint32_t eb_cpu_num_nodes(const eb_cpu_plan *plan);
 const edge_node *eb_cpu_node(const eb_cpu_plan *plan, uint32_t node);

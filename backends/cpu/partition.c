@@ -20,6 +20,11 @@ uint32_t eb_cpu_threads(const eb_cpu_plan *plan) {
   return n ? n : 1;
 }
 
+uint64_t eb_cpu_l2_bytes(const eb_cpu_plan *plan) {
+  const uint32_t bytes = plan->host->cache_bytes(plan->env, 2);
+  return bytes >= 64 * 1024 ? bytes : 512 * 1024;
+}
+
 uint32_t eb_cpu_session_flags(const eb_cpu_plan *plan) {
   return plan->host->session_flags(plan->partition);
 }

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * f32 convolution 3x3 with stride 1 by Winograd's minimal filtering: F(m x m, 3 x 3), channels last.
+ *
+ * The output is cut into tiles of m x m pixels; a tile reads (m + 2) x (m + 2) inputs. With B, G, A the matrices of the
+ * interpolation points:   y = A' [ (G w G') * (B' x B) ] A   where * multiplies at each of the (m + 2)^2 positions and,
+ * summed over channels, is one matrix product per position: m^2 * 9 / (m + 2)^2 times fewer multiplications (4 for
+ * m = 4, 2.25 for m = 2).
+ *
+ *   V [positions][tiles][c_in]            transformed inputs of a block of tiles
+ *   U [column groups][positions][panels of the group][c_in][panel width]   transformed weights, made once
+ *   M [positions][tiles][columns of a group]   sums, read back by the output transform
+ *
+ * A block of tiles is as large as V and M fit in L2 together. U is followed by the bias, padded to whole vectors.
+ *
+ * Arithmetic: points 0, 1, -1 (m = 2) and 0, +-sqrt(1/2), +-sqrt(2) (m = 4); weights are transformed in double. The
+ * error against exact sums is at most EK_WINOGRAD_F32_ERROR * 2^-24 * (sum of |x * w| of the tile's largest), see
+ * docs/numerics.md; an infinite or NaN input spoils its whole tile. Never the bits of the plain sum, so no row is
+ * exact. */
+#ifndef EK_WINOGRAD_H
+#define EK_WINOGRAD_H
+
+#include "../gemm/gemm.h"
+
+/** Addresses of the (m + 2)^2 inputs of a tile; c channels of each go to v, v + step, ... */
+typedef void (*ek_winograd_f32_input_fn)(const float *const *from, size_t c, float *v, size_t step);
+
+/** One tile of the result: `nc` columns. */
+typedef struct ek_winograd_f32_result {
+  const float *m; /* position p at m + p * step */
+  size_t step;
+  const float *bias; /* whole vectors */
+  float *y;
+  const float *residual; /* laid out as y, or NULL */
+  size_t pixel, line;    /* elements from one pixel, one line of y to the next */
+  size_t rows, columns;  /* pixels of the tile inside the image */
+  size_t nc;
+  float lo, hi;
+} ek_winograd_f32_result;
+typedef void (*ek_winograd_f32_output_fn)(const ek_winograd_f32_result *result);
+
+typedef struct ek_winograd_f32_kernel {
+  const char *name; /* "winograd4_f32__avx512" */
+  uint64_t isa;
+  uint32_t lanes, tile;                 /* m */
+  uint32_t input_cycles, output_cycles; /* per tile and vector of channels, for the choice */
+  ek_winograd_f32_input_fn input;
+  ek_winograd_f32_output_fn output;
+} ek_winograd_f32_kernel;
+
+#define EK_WINOGRAD_F32(isa, kernel) extern const ek_winograd_f32_kernel kernel;
+#include "winograd.def"
+#undef EK_WINOGRAD_F32
+
+#define EK_WINOGRAD_F32_MAX_POSITIONS 36
+#define EK_WINOGRAD_F32_ERROR 32 /* m = 4; a quarter of it for m = 2 */
+
+const ek_winograd_f32_kernel *ek_winograd_f32_at(uint32_t i); /* NULL beyond the last row */
+
+typedef struct ek_winograd_f32_args {
+  const ek_winograd_f32_kernel *kernel;
+  const ek_gemm_f32_kernel *gemm; /* as many lanes as kernel */
+  size_t batch, ih, iw, oh, ow, c_in, c_out;
+  ptrdiff_t pad_top, pad_left;
+  const float *x, *packed, *zeros; /* zeros: c_in floats */
+  float *y;
+  const float *residual; /* as y, or NULL */
+  float lo, hi;
+} ek_winograd_f32_args;
+
+/** The row that is estimated fastest for the sizes in args, NULL when the plain sum is; l2_bytes 0: unknown. */
+const ek_winograd_f32_kernel *ek_winograd_f32_choose(const ek_winograd_f32_args *args, uint64_t have,
+                                                     uint64_t l2_bytes);
+
+size_t ek_winograd_f32_tiles(const ek_winograd_f32_args *args);
+/** Column groups: the output transform follows the products of a group. */
+size_t ek_winograd_f32_groups(const ek_winograd_f32_args *args);
+uint64_t ek_winograd_f32_packed_bytes(const ek_winograd_f32_args *args);
+/** w: [c_out][3][3][c_in]; bias may be NULL. */
+void ek_winograd_f32_pack(const ek_winograd_f32_args *args, const float *w, const float *bias, float *packed);
+
+/** Elements from one position to the next, and of the whole array, of V and M for a block of tiles. */
+size_t ek_winograd_f32_v_step(const ek_winograd_f32_args *args, size_t tiles);
+size_t ek_winograd_f32_m_step(const ek_winograd_f32_args *args, size_t tiles);
+size_t ek_winograd_f32_positions(const ek_winograd_f32_args *args);
+
+/** Inputs of tiles [t0, t1) to v (where tile t0 lies) with v_step between positions. */
+void ek_winograd_f32_input(const ek_winograd_f32_args *args, size_t t0, size_t t1, float *v, size_t v_step);
+/** Results of tiles [t0, t1) and column groups [g0, g1) from v (as above), over m: ek_winograd_f32_m_step(t1 - t0) *
+ *  positions floats. */
+void ek_winograd_f32_output(const ek_winograd_f32_args *args, size_t t0, size_t t1, size_t g0, size_t g1,
+                            const float *v, size_t v_step, float *m);
+
+#endif

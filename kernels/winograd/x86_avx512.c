@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Winograd transforms for AVX-512. */
+#include "winograd.h"
+
+#include "../vec/avx512.h"
+#include "body.inl"
+
+const ek_winograd_f32_kernel ek_winograd4_f32__avx512 = {
+  .name = "winograd4_f32__avx512",
+  .isa = EK_AVX512,
+  .lanes = VF_LANES,
+  .tile = 4,
+  .input_cycles = 110,
+  .output_cycles = 110,
+  .input = input4,
+  .output = output4,
+};
+
+const ek_winograd_f32_kernel ek_winograd2_f32__avx512 = {
+  .name = "winograd2_f32__avx512",
+  .isa = EK_AVX512,
+  .lanes = VF_LANES,
+  .tile = 2,
+  .input_cycles = 45,
+  .output_cycles = 40,
+  .input = input2,
+  .output = output2,
+};
