@@ -63,6 +63,8 @@ uint64_t eb_cpu_elements(const edge_tensor *tensor); /* all dims are known durin
 uint32_t eb_cpu_producer(const eb_cpu_plan *plan, uint32_t value);
 /** The one node that reads the value, when it is read once and stays inside; else EDGE_NO_VALUE. Taken nodes too. */
 uint32_t eb_cpu_only_consumer(const eb_cpu_plan *plan, uint32_t value);
+/** The later of the two nodes that read the value, when it is read twice and stays inside; else EDGE_NO_VALUE. */
+uint32_t eb_cpu_later_of_two(const eb_cpu_plan *plan, uint32_t value);
 /** The value is available to a step emitted now: constant, from outside, or made by a node already lowered. */
 bool eb_cpu_available(const eb_cpu_plan *plan, uint32_t value);
 int64_t eb_cpu_int(const eb_cpu_plan *plan, uint32_t node, const char *key);

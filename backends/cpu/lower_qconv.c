@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * 8-bit Conv, FullyConnected and MatMul with constant weights on the integer matrix and depthwise kernels. */
-#include "quant.h"
+#include "qpost.h"
 #include "kernels/qconv/qconv.h"
 #include "kernels/qdwconv/qdwconv.h"
 
@@ -42,6 +42,7 @@ static edge_status pack(void *user, void *data, uint64_t bytes) {
 typedef struct conv_arg {
   ek_qconv_args a;
   uint32_t m, n, rows, cols, m_tiles;
+  uint8_t table[256];
 } conv_arg;
 
 static edge_status conv_tile(const void *arg, uint32_t tile, uint32_t worker) {
@@ -105,15 +106,27 @@ static edge_status emit_dense(eb_cpu_plan *plan, uint32_t node, ek_qconv_args a,
   a.lo = q->lo;
   a.hi = q->hi;
   a.out = q->y.is_signed ? EK_Q_S8 : EK_Q_U8;
+  eb_cpu_q_post post;
+  eb_cpu_q_post_of(plan, eb_cpu_output(plan, node, 0), &post);
+  a.map = post.map;
+  a.add = post.args;
+  if (post.residual != EDGE_NO_VALUE) a.add_fn = ek_qelt_select(eb_cpu_features(plan))->add;
   conv_arg c = { .a = a, .m = m, .n = per };
   const double us = eb_cpu_q_us(plan, (double)m * a.oc * taps * depth) + (double)m * a.oc / 40e3;
   const uint32_t tiles = cut(plan, &c, us);
   conv_arg *const arg = eb_cpu_step(plan, node, conv_tile, sizeof c, tiles, us);
   if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   *arg = c;
+  memcpy(arg->table, post.table, sizeof arg->table);
+  arg->a.table = arg->table;
   eb_cpu_slot(plan, &arg->a.x, eb_cpu_value(plan, eb_cpu_input(plan, node, 0)));
-  eb_cpu_slot(plan, &arg->a.y, eb_cpu_value(plan, eb_cpu_output(plan, node, 0)));
-  eb_cpu_note(plan, node, a.row->name, a.merged ? "taps of a kernel row merged into one" : "8-bit, exact");
+  eb_cpu_slot(plan, &arg->a.y, eb_cpu_value(plan, post.y));
+  if (post.residual != EDGE_NO_VALUE) eb_cpu_slot(plan, &arg->a.residual, eb_cpu_value(plan, post.residual));
+  eb_cpu_note(plan, node, a.row->name,
+              post.reason ? post.reason
+              : a.merged  ? "taps of a kernel row merged into one"
+                          : "8-bit, exact");
+  eb_cpu_q_post_finish(plan, &post);
   return EDGE_STATUS_OK;
 }
 
@@ -123,13 +136,21 @@ typedef struct dw_arg {
   ek_qdw_args a;
   ek_qdw_fn fn;
   uint32_t rows, strips;
+  ek_qlut_fn map; /* NULL: none */
+  uint8_t table[256];
 } dw_arg;
 
 static edge_status dw_tile(const void *arg, uint32_t tile, uint32_t worker) {
   const dw_arg *const d = arg;
   (void)worker;
-  const uint32_t y0 = tile % d->strips * d->rows, left = d->a.oh - y0;
-  d->fn(&d->a, tile / d->strips, y0, y0 + (left < d->rows ? left : d->rows));
+  const uint32_t image = tile / d->strips, y0 = tile % d->strips * d->rows, left = d->a.oh - y0;
+  const uint32_t rows = left < d->rows ? left : d->rows;
+  d->fn(&d->a, image, y0, y0 + rows);
+  if (d->map) {
+    const size_t line = (size_t)d->a.ow * d->a.c;
+    uint8_t *const y = d->a.y + ((size_t)image * d->a.oh + y0) * line;
+    d->map(rows * line, y, d->table, y);
+  }
   return EDGE_STATUS_OK;
 }
 
@@ -174,10 +195,14 @@ static edge_status emit_depthwise(eb_cpu_plan *plan, uint32_t node, ek_qdw_args 
   const uint32_t rows = strip_rows(plan, &a, images, us), strips = (a.oh + rows - 1) / rows;
   dw_arg *const arg = eb_cpu_step(plan, node, dw_tile, sizeof *arg, strips * images, us);
   if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
-  *arg = (dw_arg) { a, row->fn, rows, strips };
+  eb_cpu_q_post post;
+  eb_cpu_q_map_of(plan, eb_cpu_output(plan, node, 0), &post);
+  *arg = (dw_arg) { a, row->fn, rows, strips, post.map, { 0 } };
+  memcpy(arg->table, post.table, sizeof arg->table);
   eb_cpu_slot(plan, &arg->a.x, eb_cpu_value(plan, eb_cpu_input(plan, node, 0)));
-  eb_cpu_slot(plan, &arg->a.y, eb_cpu_value(plan, eb_cpu_output(plan, node, 0)));
-  eb_cpu_note(plan, node, row->name, "8-bit depthwise, exact");
+  eb_cpu_slot(plan, &arg->a.y, eb_cpu_value(plan, post.y));
+  eb_cpu_note(plan, node, row->name, post.reason ? post.reason : "8-bit depthwise, exact");
+  eb_cpu_q_post_finish(plan, &post);
   return EDGE_STATUS_OK;
 }
 

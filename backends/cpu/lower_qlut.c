@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Byte tables: every unary operator from 8 bits to 8 bits, requantization, and Concat with rescaling. The reference
  * evaluation of the operator fills the table when the shapes are planned. */
-#include "quant.h"
-#include "kernels/qlut/qlut.h"
+#include "qpost.h"
 
 static bool is_8bit(const edge_tensor *t) {
   return (t->dtype == EDGE_DTYPE_S8 || t->dtype == EDGE_DTYPE_U8) && t->encoding == EDGE_ENCODING_NATIVE &&
@@ -52,13 +51,33 @@ static bool fill_table(eb_cpu_plan *plan, uint32_t node, const edge_tensor *x, c
   return host->ref_eval(n, in, n_in, &out, 1, NULL, 0) == EDGE_STATUS_OK;
 }
 
+static bool is_unary(const eb_cpu_plan *plan, uint32_t node) {
+  static const struct {
+    const char *op;
+    eb_cpu_lower_fn fn;
+  } names[] = {
+#define EB_CPU_OP(op, fn) { op, fn },
+#include "cpu_ops_q.def"
+#undef EB_CPU_OP
+  };
+  for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
+    if (names[i].fn == eb_cpu_lower_qunary && eb_cpu_is_op(plan, node, names[i].op)) return true;
+  }
+  return false;
+}
+
+bool eb_cpu_q_table(eb_cpu_plan *plan, uint32_t node, uint8_t *table) {
+  const uint32_t vx = eb_cpu_input(plan, node, 0);
+  const edge_tensor *const x = eb_cpu_tensor(plan, vx), *const y = eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
+  if (!is_unary(plan, node) || !is_8bit(x) || !is_8bit(y) || eb_cpu_is_const(plan, vx)) return false;
+  return eb_cpu_elements(y) != 0 && eb_cpu_elements(y) == eb_cpu_elements(x) && fill_table(plan, node, x, y, table);
+}
+
 edge_status eb_cpu_lower_qunary(eb_cpu_plan *plan, uint32_t node) {
   const uint32_t vx = eb_cpu_input(plan, node, 0), vy = eb_cpu_output(plan, node, 0);
-  const edge_tensor *const x = eb_cpu_tensor(plan, vx), *const y = eb_cpu_tensor(plan, vy);
   uint8_t table[256];
-  if (!is_8bit(x) || !is_8bit(y) || eb_cpu_is_const(plan, vx)) return EB_CPU_PASS;
-  const uint64_t n = eb_cpu_elements(y);
-  if (n == 0 || n != eb_cpu_elements(x) || !fill_table(plan, node, x, y, table)) return EB_CPU_PASS;
+  if (!eb_cpu_q_table(plan, node, table)) return EB_CPU_PASS;
+  const uint64_t n = eb_cpu_elements(eb_cpu_tensor(plan, vy));
   const ek_qlut_desc *const row = ek_qlut_select(eb_cpu_features(plan));
   const double us = 0.1 + (double)n / 20e3;
   const uint32_t tiles = eb_cpu_tiles(plan, us, (n + 4095) / 4096);

@@ -74,6 +74,12 @@ uint32_t eb_cpu_only_consumer(const eb_cpu_plan *plan, uint32_t value) {
   return v->uses == 1 && !v->leaves ? v->consumer : EDGE_NO_VALUE;
 }
 
+uint32_t eb_cpu_later_of_two(const eb_cpu_plan *plan, uint32_t value) {
+  if (value >= plan->num_values) return EDGE_NO_VALUE;
+  const eb_cpu_value_info *const v = &plan->values[value];
+  return v->uses == 2 && !v->leaves ? v->consumer : EDGE_NO_VALUE;
+}
+
 bool eb_cpu_available(const eb_cpu_plan *plan, uint32_t value) {
   if (value >= plan->num_values) return false;
   const uint32_t producer = plan->values[value].producer;

@@ -171,11 +171,23 @@ static uint32_t readable(const ek_qconv_args *a, uint32_t depth) {
   return a->row->flags & EK_QGEMM_FLAT ? depth : (depth + kr - 1) / kr * kr;
 }
 
+/* Table and sum of a block whose first output byte is `at`. */
+static void follow(const ek_qconv_args *a, size_t at, uint32_t count, uint32_t n, int added) {
+  const int whole = n == a->oc;
+  const size_t rows = whole ? 1 : count, bytes = whole ? (size_t)count * n : n;
+  for (size_t i = 0; i < rows; ++i, at += a->oc) {
+    uint8_t *const y = (uint8_t *)a->y + at;
+    if (a->map) a->map(bytes, y, a->table, y);
+    if (a->add_fn && !added) a->add_fn(&a->add, bytes, y, a->residual + at, 1, y);
+  }
+}
+
 /* One block of a group on the matrix kernel. */
 static void multiply(const ek_qconv_args *a, const uint8_t *const *pointers, uint32_t m, uint32_t count, uint32_t taps,
                      uint32_t depth, uint32_t g, uint32_t n0, uint32_t n1) {
   const size_t size = a->out == EK_Q_S32 ? 4 : 1, column = (size_t)ek_qgemm_column_bytes(a->row, taps, depth);
-  const size_t first = (size_t)g * (a->oc / a->group) + n0;
+  const size_t first = (size_t)g * (a->oc / a->group) + n0, at = (size_t)m * a->oc + first;
+  const int inside = a->add_fn != NULL && a->map == NULL && (a->row->flags & EK_QGEMM_ADDS) != 0;
   const ek_qgemm_call call = { pointers,
                                count,
                                count,
@@ -190,9 +202,12 @@ static void multiply(const ek_qconv_args *a, const uint8_t *const *pointers, uin
                                a->lo,
                                a->hi,
                                a->out,
-                               (uint8_t *)a->y + ((size_t)m * a->oc + first) * size,
-                               (size_t)a->oc * size };
+                               (uint8_t *)a->y + at * size,
+                               (size_t)a->oc * size,
+                               inside ? a->residual + at : NULL,
+                               inside ? &a->add : NULL };
   a->row->fn(&call);
+  if (a->map != NULL || (a->add_fn != NULL && !inside)) follow(a, at, count, n1 - n0, inside);
 }
 
 static void run_strips(const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1) {

@@ -8,6 +8,7 @@
 #define EK_QCONV_H
 
 #include "../qgemm/qgemm.h"
+#include "../qlut/qlut.h"
 
 typedef struct ek_qconv_args {
   const ek_qgemm_desc *row;
@@ -24,6 +25,12 @@ typedef struct ek_qconv_args {
   uint32_t flip;
   int32_t zero_point, lo, hi;
   uint32_t out; /* EK_Q_* */
+  /* What follows the product, a block at a time: a table, then the sum with bytes laid out like y (see ek_qadd). */
+  ek_qlut_fn map;           /* NULL: none */
+  const uint8_t *table;     /* of map */
+  ek_qelt_binary_fn add_fn; /* NULL: none */
+  ek_qelt_args add;
+  const uint8_t *residual;
 } ek_qconv_args;
 
 /** The largest kernel (kh * kw) this driver takes. */

@@ -15,9 +15,11 @@
 #ifndef EK_QGEMM_H
 #define EK_QGEMM_H
 
+#include "../qeltwise/qeltwise.h"
 #include "qweights.h"
 
 #define EK_QGEMM_FLAT (1u << 8) /* in desc.flags */
+#define EK_QGEMM_ADDS (1u << 9) /* the row takes a residual */
 
 enum { EK_Q_S32 = 0, EK_Q_S8 = 1, EK_Q_U8 = 2 }; /* output type */
 
@@ -33,6 +35,10 @@ typedef struct ek_qgemm_call {
   uint32_t out;               /* EK_Q_* */
   void *y;
   size_t y_stride; /* bytes between rows */
+  /* not NULL (EK_QGEMM_ADDS, 8-bit output): the rounded and clamped product is operand a of an ek_qadd, these bytes,
+     laid out like y, are operand b */
+  const uint8_t *residual;
+  const ek_qelt_args *add;
 } ek_qgemm_call;
 
 typedef void (*ek_qgemm_fn)(const ek_qgemm_call *c);

@@ -103,14 +103,9 @@ QG_INLINE void qg_out_s32(uint8_t *y, const __m512i *acc, int nv, size_t n0, siz
 
 /* `rows` rows, together at most four vectors, in one pack. cols: valid columns of this panel, (nv - 1) * 16 < cols <=
    nv * 16 */
-QG_INLINE void qg_out(const qg_epilogue *e, uint8_t *y, size_t stride, const __m512i *acc, int nv, int rows, size_t n0,
-                      size_t cols) {
+QG_INLINE void qg_pack(const qg_epilogue *e, uint8_t *y, size_t stride, const __m512i *q, int nv, int rows, size_t n0,
+                       size_t cols) {
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  __m512i q[4];
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j)
-    q[j] = j < nv * rows ? _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(acc[j]), e->mult[j % nv]))
-                         : _mm512_setzero_si512();
   const __m512i p0 = _mm512_adds_epi16(_mm512_packs_epi32(q[0], q[1]), e->zp);
   const __m512i p1 = nv * rows > 2 ? _mm512_adds_epi16(_mm512_packs_epi32(q[2], q[3]), e->zp) : e->zp;
   __m512i b = _mm512_permutexvar_epi32(order, e->is_s8 ? _mm512_packs_epi16(p0, p1) : _mm512_packus_epi16(p0, p1));
@@ -119,6 +114,68 @@ QG_INLINE void qg_out(const qg_epilogue *e, uint8_t *y, size_t stride, const __m
                  : _mm512_min_epu8(_mm512_max_epu8(b, e->lo), e->hi);
   }
   qg_store(y + n0, stride, b, nv, rows, cols);
+}
+
+QG_INLINE __m512 qg_product(const qg_epilogue *e, __m512i acc, int column) {
+  return _mm512_mul_ps(_mm512_cvtepi32_ps(acc), e->mult[column]);
+}
+
+QG_INLINE void qg_out(const qg_epilogue *e, uint8_t *y, size_t stride, const __m512i *acc, int nv, int rows, size_t n0,
+                      size_t cols) {
+  __m512i q[4];
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j)
+    q[j] = j < nv * rows ? _mm512_cvtps_epi32(qg_product(e, acc[j], j % nv)) : _mm512_setzero_si512();
+  qg_pack(e, y, stride, q, nv, rows, n0, cols);
+}
+
+/* what a residual needs beside e */
+typedef struct qg_residual {
+  __m512 lo, hi, ra, rb; /* of the product, less its zero point */
+  __m512i zb;
+  __m128i flip;
+  const uint8_t *b; /* first row of the tile, column n0 */
+} qg_residual;
+
+/* makes e that of the sum */
+QG_INLINE void qg_prepare_residual(qg_residual *r, qg_epilogue *e, const ek_qgemm_call *c, size_t m, size_t n0) {
+  const ek_qelt_args *const p = c->add;
+  const int least = p->y_signed ? -128 : 0;
+  r->lo = _mm512_set1_ps((float)(c->lo - c->zero_point));
+  r->hi = _mm512_set1_ps((float)(c->hi - c->zero_point));
+  r->ra = _mm512_set1_ps(p->ra);
+  r->rb = _mm512_set1_ps(p->rb);
+  r->zb = _mm512_set1_epi32(p->zb);
+  r->flip = _mm_set1_epi32((int)p->flip_b);
+  r->b = c->residual + m * c->y_stride + n0;
+  e->is_s8 = p->y_signed != 0;
+  e->clamps = p->lo > least || p->hi < least + 255;
+  e->zp = _mm512_set1_epi16((short)p->zy);
+  e->lo = _mm512_set1_epi8((char)p->lo);
+  e->hi = _mm512_set1_epi8((char)p->hi);
+}
+
+/* (product less its zero point) * ra + (b - zb) * rb, every operation rounded */
+QG_INLINE __m512i qg_add(const qg_residual *r, __m512 product, const uint8_t *b, size_t cols) {
+  const __m128i bytes =
+      cols >= 16 ? _mm_loadu_si128((const __m128i *)b) : _mm_maskz_loadu_epi8((__mmask16)((1u << cols) - 1), b);
+  const __m512i v = _mm512_sub_epi32(_mm512_cvtepu8_epi32(_mm_xor_si128(bytes, r->flip)), r->zb);
+  const __m512 whole = _mm512_roundscale_ps(product, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 a = _mm512_mul_ps(_mm512_min_ps(_mm512_max_ps(whole, r->lo), r->hi), r->ra);
+  return _mm512_cvtps_epi32(_mm512_add_ps(a, _mm512_mul_ps(_mm512_cvtepi32_ps(v), r->rb)));
+}
+
+QG_INLINE void qg_out_added(const qg_residual *r, const qg_epilogue *e, uint8_t *y, size_t stride, size_t row,
+                            const __m512i *acc, int nv, int rows, size_t n0, size_t cols) {
+  __m512i q[4];
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    const size_t column = (size_t)(j % nv) * 16;
+    q[j] = j < nv * rows ? qg_add(r, qg_product(e, acc[j], j % nv), r->b + (row + (size_t)(j / nv)) * stride + column,
+                                  cols - column)
+                         : _mm512_setzero_si512();
+  }
+  qg_pack(e, y, stride, q, nv, rows, n0, cols);
 }
 
 #define QG_TILE(MR, NV)                                                                                             \
@@ -168,6 +225,14 @@ QG_INLINE void qg_out(const qg_epilogue *e, uint8_t *y, size_t stride, const __m
       return;                                                                                                       \
     }                                                                                                               \
     enum { TOGETHER = NV >= 3 ? 1 : 4 / NV };                                                                       \
+    if (c->add != NULL) {                                                                                           \
+      qg_residual r;                                                                                                \
+      qg_prepare_residual(&r, &e, c, m, n0);                                                                        \
+      _Pragma("GCC unroll 16") for (int i = 0; i < MR; i += TOGETHER)                                               \
+          qg_out_added(&r, &e, y + (size_t)i * y_stride, y_stride, (size_t)i, acc + i * NV, NV,                     \
+                       MR - i < TOGETHER ? MR - i : TOGETHER, n0, cols);                                            \
+      return;                                                                                                       \
+    }                                                                                                               \
     _Pragma("GCC unroll 16") for (int i = 0; i < MR; i += TOGETHER) qg_out(                                         \
         &e, y + (size_t)i * y_stride, y_stride, acc + i * NV, NV, MR - i < TOGETHER ? MR - i : TOGETHER, n0, cols); \
   }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * 8-bit convolution driver over every integer matrix row: strips, borders, strides, dilation, groups and cuts between
- * tiles against a plain loop in 64 bits, input and output behind guard pages. */
+ * tiles, what follows, against a plain loop in 64 bits, input and output behind guard pages. */
 #include "kt.h"
 #include "kernels/qconv/qconv.h"
 #include <math.h>
@@ -34,7 +34,14 @@ static int compare(const shape *p, const ek_qconv_args *a, const uint8_t *x, con
     for (uint32_t oc = 0; oc < p->oc; ++oc) {
       const int64_t acc = bias[oc] + window(p, x, w, xz, i / (a->oh * a->ow), i / a->ow % a->oh, i % a->ow, oc);
       const double r = nearbyint((double)((float)acc * a->mult[oc])) + a->zero_point;
-      const int32_t want = r < 0 ? 0 : r > 255 ? 255 : (int32_t)r;
+      int32_t want = r < 0 ? 0 : r > 255 ? 255 : (int32_t)r;
+      if (a->map) want = a->table[want];
+      if (a->add_fn) {
+        uint8_t sum;
+        const uint8_t product = (uint8_t)want;
+        ek_qadd__ref(&a->add, 1, &product, a->residual + (size_t)i * p->oc + oc, 1, &sum);
+        want = sum;
+      }
       if (y[(size_t)i * p->oc + oc] == want) continue;
       printf("%s %ux%ux%u * %u of %ux%u stride %u dilation %u group %u: pixel %u channel %u is %d, expected %d\n",
              a->row->name, p->ih, p->iw, p->ic, p->oc, p->kh, p->kw, p->s, p->d, p->group, i, oc,
@@ -100,6 +107,19 @@ static int run_one(const ek_qgemm_desc *d, const shape *p) {
   a.bias = folded;
   a.mult = mult;
   a.zero = zero;
+  uint8_t table[256];
+  const kt_buffer residual = kt_get((size_t)m * p->oc);
+  kt_fill(table, sizeof table);
+  kt_fill(residual.data, (size_t)m * p->oc);
+  if (kt_rand() % 3 == 0) {
+    a.table = table;
+    for (uint32_t i = 0; ek_qlut_at(i) != NULL; ++i) a.map = ek_qlut_at(i)->fn; /* the portable one */
+  }
+  if (kt_rand() % 3 == 0) {
+    a.add_fn = ek_qadd__ref;
+    a.add = (ek_qelt_args) { .za = a.map ? 31 : a.zero_point, .zb = 99, .ra = 0.7f, .rb = 0.45f, .zy = 60, .hi = 255 };
+    a.residual = residual.data;
+  }
   const uint32_t rows = kt_range(1, m), cols = per > d->nr && (kt_rand() & 1) ? d->nr : per; /* tiles */
   for (uint32_t n0 = 0; n0 < per; n0 += cols) {
     for (uint32_t m0 = 0; m0 < m; m0 += rows)
@@ -107,7 +127,7 @@ static int run_one(const ek_qgemm_desc *d, const shape *p) {
   }
   const int bad = compare(p, &a, x.data, w, y.data, bias, xz);
   free(w), free(packed), free(zero), free(bias), free(folded), free(sums), free(mult);
-  kt_put(x), kt_put(y);
+  kt_put(x), kt_put(y), kt_put(residual);
   return bad;
 }
 

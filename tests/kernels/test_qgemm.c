@@ -25,6 +25,14 @@ static int32_t expected(const problem *p, const uint8_t *const *rows, const int8
   return r < lo ? lo : r > hi ? hi : (int32_t)r;
 }
 
+/* the sum of a residual, as the separate kernel defines it */
+static int32_t added(const ek_qelt_args *r, int32_t product, int32_t zp, uint8_t b) {
+  const float x = (float)(product - zp) * r->ra, y = (float)((int32_t)(b ^ (r->flip_b & 255u)) - r->zb) * r->rb;
+  const volatile float sum = x + y;
+  const double v = nearbyint((double)sum) + r->zy;
+  return v < r->lo ? r->lo : v > r->hi ? r->hi : (int32_t)v;
+}
+
 static int run_one(const ek_qgemm_desc *d, const problem *p) {
   const size_t stride_x = p->k + kt_range(0, 5), depth = (size_t)p->taps * p->k, n_pad = (p->n + 63u) / 64u * 64u;
   const kt_buffer xb = kt_get(stride_x * (p->m - 1) + p->k);
@@ -58,10 +66,26 @@ static int run_one(const ek_qgemm_desc *d, const problem *p) {
   const ek_qweights weights = { wb.data, NULL, 0, 8, 1, depth, 1 };
   ek_qgemm_pack(d, &weights, p->n, p->taps, p->k, pb.data, NULL);
   ek_qgemm_call c = {
-    rows,    p->m,    p->m, p->n, p->taps, p->k, (uint32_t)p->x_signed != d->signed_x ? 0x80808080u : 0u,
-    pb.data, folded,  mult, zp,   lo,      hi,   p->out,
-    yb.data, stride_y
+    rows,    p->m,     p->m, p->n, p->taps, p->k, (uint32_t)p->x_signed != d->signed_x ? 0x80808080u : 0u,
+    pb.data, folded,   mult, zp,   lo,      hi,   p->out,
+    yb.data, stride_y, NULL, NULL
   };
+  const size_t y_bytes = stride_y * (p->m - 1) + p->n * size;
+  const kt_buffer rb = kt_get(y_bytes);
+  const int add = size == 1 && (d->flags & EK_QGEMM_ADDS) && (kt_rand() & 1), sum_s8 = (int)(kt_rand() & 1);
+  const ek_qelt_args r = { .flip_b = kt_rand() & 1 ? 0x80808080u : 0u,
+                           .zb = (int32_t)kt_range(0, 255),
+                           .ra = (float)kt_range(1, 999) / 500.f,
+                           .rb = (float)kt_range(1, 999) / 700.f,
+                           .zy = (int32_t)kt_range(0, 255) - (sum_s8 ? 128 : 0),
+                           .lo = sum_s8 ? -128 : (int32_t)kt_range(0, 50),
+                           .hi = sum_s8 ? (int32_t)kt_range(50, 127) : 255,
+                           .y_signed = (uint32_t)sum_s8 };
+  if (add) {
+    kt_fill(rb.data, y_bytes);
+    c.residual = rb.data;
+    c.add = &r;
+  }
   d->fn(&c);
   int bad = 0;
   for (uint32_t m = 0; m < p->m && !bad; ++m) {
@@ -71,8 +95,9 @@ static int run_one(const ek_qgemm_desc *d, const problem *p) {
       if (size == 4)
         memcpy(&got, y + 4 * n, 4);
       else
-        got = is_s8 ? (int8_t)y[n] : y[n];
-      const int32_t want = expected(p, rows, wb.data, bias, mult, xz, zp, lo, hi, m, n);
+        got = (add ? sum_s8 : is_s8) ? (int8_t)y[n] : y[n];
+      int32_t want = expected(p, rows, wb.data, bias, mult, xz, zp, lo, hi, m, n);
+      if (add) want = added(&r, want, zp, ((const uint8_t *)rb.data)[m * stride_y + n]);
       if (got != want) {
         printf("%s m=%u n=%u taps=%u k=%u out=%u signed=%d: [%u][%u] is %d, expected %d\n", d->name, p->m, p->n,
                p->taps, p->k, p->out, p->x_signed, m, n, got, want);
@@ -88,7 +113,7 @@ static int run_one(const ek_qgemm_desc *d, const problem *p) {
     }
   }
   free(bias), free(folded), free(mult), free(rows);
-  kt_put(xb), kt_put(yb), kt_put(wb), kt_put(pb);
+  kt_put(xb), kt_put(yb), kt_put(wb), kt_put(pb), kt_put(rb);
   return bad;
 }
 
