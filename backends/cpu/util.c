@@ -116,6 +116,9 @@ double eb_cpu_cost_us(const edge_host_api *host, const edge_partition *partition
   } else if (is_any(op, products)) {
     const double k = in[0].rank > 0 && in[0].dims[in[0].rank - 1] > 0 ? (double)in[0].dims[in[0].rank - 1] : 64.0;
     ops = 2.0 * out_elements * k;
+  } else if (strcmp(op, "Attention") == 0 && in[1].rank >= 3) {
+    const int64_t keys = in[1].dims[in[1].rank == 3 ? 1 : 2];
+    ops = 4.0 * out_elements * (keys > 0 ? (double)keys : 1.0);
   } else {
     ops = 4.0 * out_elements;
   }

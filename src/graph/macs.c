@@ -31,6 +31,11 @@ uint64_t ei_node_macs(const ei_node *n, const edge_tensor *views) {
     const int32_t k = ei_node_int(n, "trans_a") && x->rank > 1 ? x->rank - 2 : x->rank - 1;
     return x->dims[k] > 0 ? times(elements(y), (uint64_t)x->dims[k]) : 0;
   }
+  if (strcmp(op, "Attention") == 0) { /* each query meets each key, past ones not counted, then as many values */
+    const edge_tensor *const keys = w;
+    const int64_t length = keys->rank == 3 ? keys->dims[1] : keys->rank == 4 ? keys->dims[2] : -1;
+    return y && length > 0 ? times(elements(x) + elements(y), (uint64_t)length) : 0;
+  }
   if ((strcmp(op, "Lstm") == 0 || strcmp(op, "Gru") == 0 || strcmp(op, "Rnn") == 0) && x->rank == 3 && n->n_in > 2 &&
       n->in[2] != EI_NONE) {
     if (x->dims[0] < 0 || x->dims[1] < 0) return 0;

@@ -25,6 +25,7 @@ edge_status ei_pass_pad(ei_graph *g, edge_error *err);
 edge_status ei_pass_matmul(ei_graph *g, edge_error *err);
 edge_status ei_pass_widen_f16(ei_graph *g, edge_error *err);
 edge_status ei_pass_float_weights(ei_graph *g, edge_error *err);
+edge_status ei_pass_attention(ei_graph *g, edge_error *err);
 edge_status ei_pass_cse(ei_graph *g, edge_error *err);
 
 /** Producers and uses of the tensors of one subgraph, kept up to date by the functions below. */
