@@ -14,7 +14,7 @@ typedef struct kb_bench kb_bench;
 typedef enum kb_arith { KB_BYTES, KB_F32, KB_I8, KB_ARITH_COUNT } kb_arith;
 
 #define KB_FAMILY(name) void kb_family_##name(kb_bench *b);
-#include "families.def" /* made by the build from the files kb_*.c */
+#include <families.def> /* made by the build from the files kb_*.c */
 #undef KB_FAMILY
 
 /** One row on one shape. The limit is the larger of ops / peak and the bytes over what the nearest cache that holds

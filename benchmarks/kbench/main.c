@@ -19,7 +19,7 @@ static const struct {
   void (*walk)(kb_bench *b);
 } families[] = {
 #define KB_FAMILY(name) { #name, kb_family_##name },
-#include "families.def"
+#include <families.def>
 #undef KB_FAMILY
 };
 
