@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 void et_cases_shape(void);
+void et_cases_attention(void);
 void et_cases_arith(void);
 void et_cases_quant(void);
 
@@ -32,6 +33,7 @@ static void runner(void) {
 int main(void) {
   runner();
   et_cases_shape();
+  et_cases_attention();
   et_cases_arith();
   et_cases_quant();
   if (et_failures) fprintf(stderr, "%d checks failed\n", et_failures);
