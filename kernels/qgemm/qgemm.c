@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Selection of integer matrix kernels and the packing they share. */
 #include "qgemm.h"
+#include "flat.h"
 #include <string.h>
 
 static const ek_qgemm_desc table[] = {
@@ -24,7 +25,10 @@ static size_t round_up(size_t a, size_t b) {
 }
 
 uint64_t ek_qgemm_column_bytes(const ek_qgemm_desc *d, uint64_t taps, uint64_t k) {
-  if (d->flags & EK_QGEMM_FLAT) return (taps * k + d->kr - 1) / d->kr * d->kr;
+  if (d->flags & EK_QGEMM_FLAT) {
+    const uint64_t blocks = ek_qgemm_flat_blocks(taps, k);
+    return blocks * 8 + ek_qgemm_flat_header(blocks) / 16;
+  }
   return taps * ((k + d->kr - 1) / d->kr * d->kr);
 }
 
@@ -56,11 +60,9 @@ static int8_t *pack_panel(const ek_qweights *w, size_t n0, size_t cols, size_t n
 void ek_qgemm_pack(const ek_qgemm_desc *d, const ek_qweights *w, size_t n, size_t taps, size_t k, int8_t *out,
                    int32_t *sums) {
   const size_t full = round_up(n, 16);
-  if (d->flags & EK_QGEMM_FLAT) {
-    k *= taps;
-    taps = 1;
-  }
-  for (size_t n0 = 0; n0 < full; n0 += d->nr) {
+  const int flat = (d->flags & EK_QGEMM_FLAT) != 0;
+  if (flat) ek_qgemm_pack_flat(w, n, taps * k, out);
+  for (size_t n0 = 0; !flat && n0 < full; n0 += d->nr) {
     const size_t cols = full - n0 < d->nr ? full - n0 : d->nr;
     for (size_t t = 0; t < taps; ++t) out = pack_panel(w, n0, cols, n, t * k, k, d->kr, out);
   }

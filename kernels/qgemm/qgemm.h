@@ -11,7 +11,7 @@
  *
  * Packed weights: panels of `nr` columns (the last one rounded up to 16), panel of column n0 at n0 * taps * kp:
  *   [taps][kp / kr][columns of the panel][kr]        kp = k rounded up to kr, padded with zeros
- * A row with EK_QGEMM_FLAT sees all taps as one tap of depth taps * k. */
+ * Rows with EK_QGEMM_FLAT see all taps as one of depth taps * k, and pack it their own way (flat.h). */
 #ifndef EK_QGEMM_H
 #define EK_QGEMM_H
 
@@ -64,6 +64,9 @@ uint64_t ek_qgemm_packed_bytes(const ek_qgemm_desc *d, uint64_t n, uint64_t taps
  */
 void ek_qgemm_pack(const ek_qgemm_desc *d, const ek_qweights *w, size_t n, size_t taps, size_t k, int8_t *out,
                    int32_t *sums);
+
+/** What ek_qgemm_pack() does for EK_QGEMM_FLAT, but for the sums. */
+void ek_qgemm_pack_flat(const ek_qweights *w, size_t n, size_t depth, int8_t *out);
 
 #define EK_QGEMM(isa, name, mr, nr, kr, sx, flags) void name(const ek_qgemm_call *c);
 #include "qgemm.def"

@@ -3,8 +3,10 @@
  *
  * The depth of all taps is one run of values (EK_QGEMM_FLAT). A block of rows is widened once for all panels, into
  * a buffer on the stack that stays in the first-level cache; the weights stay bytes and are widened in the loop.
- * Rows too deep for the buffer are widened in slices, again for each panel. */
+ * Rows too deep for the buffer are widened in slices, again for each panel.
+ * Where packing found that vpmaddubsw cannot saturate, bytes are used as they are: 8 x 8, see flat.h. */
 #include "qgemm.h"
+#include "flat.h"
 #include "../qvec/sums_avx2.h"
 
 enum { WIDE = 20480 /* values in the buffer */, NEAR = 8192 /* of which a block wants to use so many */, ROWS = 12 };
@@ -163,9 +165,150 @@ QG_HALF(1)
 #define QG_RUN(NAME, MR) \
   for (; m + MR <= end; m += MR) NAME##_##MR(&b, b.slice < b.depth ? 0 : m - m0, m, w, n0, cols);
 
+/* ---- quads: bytes as they are, rows in groups of 8: [group][block of the depth][row of the group][8] */
+
+enum { GROUP = 8, LINE = EK_QGEMM_QUAD_BLOCKS * 8 };
+
+typedef struct quad {
+  uint8_t v[4];
+} quad;
+
+/* Two quads whose products may be summed in 16 bits, and one that is widened by itself. Inline assembly for the same
+   reason as qv_mac. */
+QV_INLINE void qg_two(__m256i *acc, const uint8_t *x, __m256i w0, __m256i w1, __m256i one) {
+  __m256i s, t;
+  __asm__("vpbroadcastd %3, %1\n\tvpbroadcastd %4, %2\n\tvpmaddubsw %5, %1, %1\n\tvpmaddubsw %6, %2, %2\n\t"
+          "vpaddw %2, %1, %1\n\tvpmaddwd %7, %1, %1\n\tvpaddd %1, %0, %0"
+          : "+x"(*acc), "=&x"(s), "=&x"(t)
+          : "m"(*(const quad *)x), "m"(*(const quad *)(x + 4)), "x"(w0), "x"(w1), "x"(one));
+}
+QV_INLINE void qg_one(__m256i *acc, const uint8_t *x, __m256i w, __m256i one) {
+  __m256i s;
+  __asm__("vpbroadcastd %2, %1\n\tvpmaddubsw %3, %1, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
+          : "+x"(*acc), "=&x"(s)
+          : "m"(*(const quad *)x), "x"(w), "x"(one));
+}
+
+/* MR rows x 8 columns; x: the first row in its group */
+#define QG_QUADS(MR)                                                                                                   \
+  static void quads_##MR(const ek_qgemm_call *c, const uint8_t *x, const ek_qgemm_panel *head, size_t blocks,          \
+                         const int8_t *w, size_t m, size_t n0, size_t cols) {                                          \
+    const __m256i one = _mm256_set1_epi16(1);                                                                          \
+    const size_t tame = head->tame;                                                                                    \
+    __m256i acc[MR];                                                                                                   \
+    _Pragma("GCC unroll 8") for (int i = 0; i < MR; ++i) acc[i] = _mm256_loadu_si256((const __m256i *)(c->bias + n0)); \
+    for (size_t b = 0; b < tame; ++b, w += 128) {                                                                      \
+      const uint8_t *const p = x + (size_t)head->order[b] * (8 * GROUP);                                               \
+      const __m256i w0 = _mm256_loadu_si256((const __m256i *)w), w1 = _mm256_loadu_si256((const __m256i *)(w + 64));   \
+      _Pragma("GCC unroll 8") for (int i = 0; i < MR; ++i) qg_two(&acc[i], p + 8 * i, w0, w1, one);                    \
+    }                                                                                                                  \
+    for (size_t b = tame; b < blocks; ++b, w += 128) {                                                                 \
+      const uint8_t *const p = x + (size_t)head->order[b] * (8 * GROUP);                                               \
+      const __m256i w0 = _mm256_loadu_si256((const __m256i *)w), w1 = _mm256_loadu_si256((const __m256i *)(w + 64));   \
+      _Pragma("GCC unroll 8") for (int i = 0; i < MR; ++i) {                                                           \
+        qg_one(&acc[i], p + 8 * i, w0, one);                                                                           \
+        qg_one(&acc[i], p + 8 * i + 4, w1, one);                                                                       \
+      }                                                                                                                \
+    }                                                                                                                  \
+    uint8_t *y = (uint8_t *)c->y + m * c->y_stride;                                                                    \
+    if (c->out == EK_Q_S32) {                                                                                          \
+      _Pragma("GCC unroll 8") for (int i = 0; i < MR; ++i)                                                             \
+          qg_sums(y + (size_t)i * c->y_stride + n0 * 4, acc[i], acc[i], cols < 8 ? cols : 8);                          \
+      return;                                                                                                          \
+    }                                                                                                                  \
+    const qv_range r = qv_range_of(c->zero_point, c->lo, c->hi, c->out == EK_Q_S8);                                    \
+    const __m256 m0 = _mm256_loadu_ps(c->mult + n0);                                                                   \
+    y += n0;                                                                                                           \
+    _Pragma("GCC unroll 2") for (int i = 0; i < MR; i += 4) {                                                          \
+      __m256i v = qv_pack_bytes(&r, qv_scale(acc[i], m0), qv_scale(acc[(i + 1) % MR], m0),                             \
+                                qv_scale(acc[(i + 2) % MR], m0), qv_scale(acc[(i + 3) % MR], m0));                     \
+      for (int j = i; j < i + 4 && j < MR; ++j) {                                                                      \
+        qv_store_few(y + (size_t)j * c->y_stride, _mm256_castsi256_si128(v), cols < 8 ? cols : 8);                     \
+        v = _mm256_permute4x64_epi64(v, 0x39);                                                                         \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+
+QG_QUADS(8)
+QG_QUADS(4)
+QG_QUADS(2)
+QG_QUADS(1)
+
+/* n bytes, and zeros up to a multiple of 8, to places 8 * GROUP bytes apart */
+QV_INLINE void qg_scatter(const uint8_t *p, size_t n, __m128i flip, uint8_t *out) {
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8, out += 8 * GROUP)
+    _mm_storel_epi64((__m128i *)out, _mm_xor_si128(_mm_loadl_epi64((const __m128i *)(p + i)), flip));
+  if (i == n) return;
+  uint8_t last[16] = { 0 };
+  const uint32_t f = (uint32_t)_mm_cvtsi128_si32(flip) & 255;
+  for (size_t k = i; k < n; ++k) last[k - i] = (uint8_t)(p[k] ^ f);
+  _mm_storel_epi64((__m128i *)out, _mm_loadl_epi64((const __m128i *)last));
+}
+
+/* n bytes as they are; out has room for 16 more */
+QV_INLINE void qg_copy(const uint8_t *p, size_t n, uint8_t *out) {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) _mm_storeu_si128((__m128i *)(out + i), _mm_loadu_si128((const __m128i *)(p + i)));
+  if (i + 8 <= n) {
+    _mm_storel_epi64((__m128i *)(out + i), _mm_loadl_epi64((const __m128i *)(p + i)));
+    i += 8;
+  }
+  for (; i < n; ++i) out[i] = p[i];
+}
+
+/* `rows` rows from m on into groups of `group_bytes` */
+static void scatter(const ek_qgemm_call *c, size_t m, size_t rows, uint8_t *out, size_t group_bytes) {
+  const __m128i flip = _mm_set1_epi32((int)c->flip);
+  for (size_t i = 0; i < rows; ++i) {
+    uint8_t *to = out + i / GROUP * group_bytes + i % GROUP * 8;
+    if (c->k % 8 == 0 || c->taps == 1) {
+      for (size_t t = 0; t < c->taps; ++t, to += c->k * GROUP) qg_scatter(c->a[t * c->a_ld + m + i], c->k, flip, to);
+      continue;
+    }
+    uint8_t line[LINE + 16];
+    for (size_t t = 0; t < c->taps; ++t) qg_copy(c->a[t * c->a_ld + m + i], c->k, line + t * c->k);
+    qg_scatter(line, (size_t)c->taps * c->k, flip, to);
+  }
+}
+
+#define QG_QUADS_RUN(MR)          \
+  for (; i + MR <= rows; i += MR) \
+    quads_##MR(c, buffer + i / GROUP * group_bytes + i % GROUP * 8, head, blocks, w + j * 4, m0 + i, n0 + j, cols - j);
+
+static void quads(const ek_qgemm_call *c, uint8_t *buffer, size_t blocks, size_t panel_bytes) {
+  const size_t header = (size_t)ek_qgemm_flat_header(blocks), group_bytes = blocks * 8 * GROUP;
+  const size_t near = NEAR * sizeof(int16_t) / group_bytes, groups = near > 3 ? near : 2 * WIDE / group_bytes;
+  const size_t step = groups * GROUP;
+  for (size_t m0 = 0; m0 < c->m; m0 += step) {
+    const size_t rows = c->m - m0 < step ? c->m - m0 : step;
+    scatter(c, m0, rows, buffer, group_bytes);
+    for (size_t n0 = 0; n0 < c->n; n0 += 16) {
+      const int8_t *const panel = c->w + n0 / 16 * panel_bytes, *const w = panel + header;
+      const ek_qgemm_panel *const head = (const ek_qgemm_panel *)(const void *)panel;
+      const size_t cols = c->n - n0 < 16 ? c->n - n0 : 16;
+      for (size_t j = 0; j < cols; j += 8) {
+        size_t i = 0;
+        QG_QUADS_RUN(8)
+        QG_QUADS_RUN(4)
+        QG_QUADS_RUN(2)
+        QG_QUADS_RUN(1)
+      }
+    }
+  }
+}
+
+/* ---- the product */
+
 void ek_qgemm_x8s8_6x16c2__avx2(const ek_qgemm_call *c) {
   _Alignas(64) int16_t wide[WIDE + 2];
   block b = { .c = c, .wide = wide, .depth = (size_t)c->taps * c->k };
+  const size_t blocks = (size_t)ek_qgemm_flat_blocks(c->taps, c->k), header = (size_t)ek_qgemm_flat_header(blocks);
+  const size_t panel_bytes = header + blocks * 128;
+  if (((const ek_qgemm_panel *)(const void *)c->w)->quads) {
+    quads(c, (uint8_t *)wide, blocks, panel_bytes);
+    return;
+  }
   const size_t padded = (b.depth + 1) / 2 * 2, rows = NEAR / padded > 2 * ROWS ? NEAR / padded : WIDE / padded;
   size_t step = c->m;
   if (rows >= ROWS) {
@@ -180,7 +323,7 @@ void ek_qgemm_x8s8_6x16c2__avx2(const ek_qgemm_call *c) {
     if (b.slice == b.depth) widen(&b, m0, end - m0, 0, b.depth);
     for (size_t n0 = 0; n0 < c->n; n0 += 16) {
       const size_t cols = c->n - n0 < 16 ? c->n - n0 : 16;
-      const int8_t *const w = c->w + n0 * padded;
+      const int8_t *const w = c->w + n0 / 16 * panel_bytes + header;
       size_t m = m0;
       if (cols <= 8) {
         QG_RUN(half, 12)

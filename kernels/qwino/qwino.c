@@ -60,13 +60,14 @@ static void expand(const int32_t *w, size_t step, int32_t *u, size_t u_step) {
 
 void ek_qwino_pack(const ek_qweights *w, size_t oc, size_t ic, int16_t *out, int32_t *sums) {
   const size_t padded = (oc + PANEL - 1) / PANEL * PANEL, position = padded * ic;
+  const int plain = ek_qweights_plain(w);
   memset(out, 0, position * POSITIONS * sizeof *out);
   for (size_t n = 0; n < oc; ++n) {
     int32_t sum = 0;
     for (size_t c = 0; c < ic; ++c) {
       int32_t g[9], half[12], u[16];
       for (size_t t = 0; t < 9; ++t) {
-        g[t] = ek_qweight(w, n, t * ic + c);
+        g[t] = plain ? ((const int8_t *)w->data)[n * w->channel_stride + t * ic + c] : ek_qweight(w, n, t * ic + c);
         sum += g[t];
       }
       for (size_t i = 0; i < 3; ++i) expand(g + i, 3, half + i, 3);         /* columns */

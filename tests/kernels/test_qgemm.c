@@ -33,6 +33,16 @@ static int32_t added(const ek_qelt_args *r, int32_t product, int32_t zp, uint8_t
   return v < r->lo ? r->lo : v > r->hi ? r->hi : (int32_t)v;
 }
 
+/* Full range, or so small that pairs, or fours, of products by bytes fit 16 bits; the largest such values often. */
+static void fill_weights(int8_t *w, size_t n) {
+  const uint32_t kind = kt_range(0, 3);
+  kt_fill(w, n);
+  for (size_t i = 0; kind > 0 && i < n; ++i) {
+    const int32_t most = kind == 1 ? 64 : kind == 2 ? 32 : i / 40 % 3 ? 32 : 64, sign = kt_rand() & 1 ? 1 : -1;
+    w[i] = (int8_t)(kt_rand() & 1 ? sign * most : (int32_t)kt_range(0, 2 * (uint32_t)most) - most);
+  }
+}
+
 static int run_one(const ek_qgemm_desc *d, const problem *p) {
   const size_t stride_x = p->k + kt_range(0, 5), depth = (size_t)p->taps * p->k, n_pad = (p->n + 63u) / 64u * 64u;
   const kt_buffer xb = kt_get(stride_x * (p->m - 1) + p->k);
@@ -44,7 +54,10 @@ static int run_one(const ek_qgemm_desc *d, const problem *p) {
   float *const mult = malloc(n_pad * 4);
   const uint8_t **const rows = malloc((size_t)p->taps * p->m * sizeof(*rows));
   kt_fill(xb.data, stride_x * (p->m - 1) + p->k);
-  kt_fill(wb.data, p->n * depth);
+  fill_weights(wb.data, p->n * depth);
+  for (size_t i = 0; kt_rand() & 1 && i < stride_x * (p->m - 1) + p->k; ++i) {
+    if (kt_rand() & 1) ((uint8_t *)xb.data)[i] = p->x_signed ? 127 : 255;
+  }
   memset(yb.data, 0x5a, stride_y * (p->m - 1) + p->n * size);
   const int32_t xz = p->x_signed ? (int32_t)kt_range(0, 255) - 128 : (int32_t)kt_range(0, 255);
   const int is_s8 = p->out == EK_Q_S8;
