@@ -47,10 +47,13 @@ typedef struct edge_env_options {
   int32_t threads;               /* EDGE_THREADS_* */
   const edge_executor *executor; /* [borrow: env] with EDGE_THREADS_HOST */
   const char *isa_cap;           /* NULL: none; a name of edge_env_isa_name(), caps CPU kernels */
+  const char *cache_dir;    /* folder where packed weights may be kept; NULL: nowhere. What is there is checked, and a
+                               folder that cannot be written is no error */
+  uint64_t max_cache_bytes; /* bound of that folder; 0: 1 GiB. The oldest files go first */
 } edge_env_options;
 
 #define EDGE_ENV_OPTIONS_INIT \
-  { (uint32_t)sizeof(edge_env_options), 0u, NULL, 0u, NULL, NULL, 0, 0, NULL, NULL }
+  { (uint32_t)sizeof(edge_env_options), 0u, NULL, 0u, NULL, NULL, 0, 0, NULL, NULL, NULL, 0u }
 
 /** Create an environment.
  *  @param options NULL: defaults.  @param out [own] NULL on failure; free with edge_env_destroy().

@@ -27,9 +27,12 @@ typedef struct edge_image {
   const edge_segment *segments;
   void *user;
   void (*release)(void *user);
+  /** These bytes of a segment were copied and are not needed soon: let them leave memory if they can come back from
+   *  a file. NULL: not offered. [any-thread] */
+  void (*advise_away)(void *user, const void *data, uint64_t bytes);
 } edge_image;
 #define EDGE_IMAGE_INIT \
-  { (uint32_t)sizeof(edge_image), 0u, NULL, 0u, NULL, NULL, NULL }
+  { (uint32_t)sizeof(edge_image), 0u, NULL, 0u, NULL, NULL, NULL, NULL }
 
 /** Open an image: verified like a file, its segments are borrowed until the model is gone.
  *  @param image the struct is copied; its bytes [own] pass to the model, or are released on failure.

@@ -183,6 +183,24 @@ typedef struct edge_event {
  *  [one-thread-per-handle] @since 0.1 */
 EDGE_NODISCARD EDGE_API edge_status edge_session_next_event(edge_session *session, edge_event *out);
 
+/** Weights that a backend packed, as a model file keeps them for the next time (`edgert convert --prepare`). */
+typedef struct edge_prepared_blob {
+  uint32_t struct_size;
+  uint32_t key_bytes;
+  const char *target; /* "backend:tier" */
+  const void *key;    /* names everything that the bytes depend on */
+  const void *data;
+  uint64_t bytes;
+} edge_prepared_blob;
+
+/** Visit everything that was packed for the session's model so far, by any of its sessions. Plans when needed.
+ *  @param visit [borrow: call] gets blobs whose text and key live during the visit, and whose data lives as long as the
+ *  model; a status other than OK ends the walk and is returned.
+ *  @return OK, INVALID_ARGUMENT, BUSY, OUT_OF_MEMORY and the errors of edge_session_prepare().
+ *  [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_visit_prepared(
+    edge_session *session, edge_status (*visit)(void *user, const edge_prepared_blob *blob), void *user);
+
 /** Number of threads in use. [one-thread-per-handle] @since 0.1 */
 EDGE_API uint32_t edge_session_num_threads(const edge_session *session);
 

@@ -36,7 +36,15 @@ edge_status edge_env_create(const edge_env_options *options, edge_env **out, edg
   env->has_executor = o.executor != NULL;
   if (o.executor) env->executor = *o.executor;
   env->features = ei_cpu_features() & mask;
-  const edge_status status = ei_backends_open(env, error);
+  env->max_cache_bytes = o.max_cache_bytes ? o.max_cache_bytes : (uint64_t)1 << 30;
+  edge_status status = EDGE_STATUS_OK;
+  if (o.cache_dir && *o.cache_dir) {
+    env->cache_dir_bytes = strlen(o.cache_dir) + 1;
+    env->cache_dir = ei_alloc_get(alloc, env->cache_dir_bytes, 1);
+    if (!env->cache_dir) status = ei_fail(error, EDGE_STATUS_OUT_OF_MEMORY, "no memory for an environment");
+    if (env->cache_dir) memcpy(env->cache_dir, o.cache_dir, (size_t)env->cache_dir_bytes);
+  }
+  if (status == EDGE_STATUS_OK) status = ei_backends_open(env, error);
   if (status != EDGE_STATUS_OK) {
     edge_env_destroy(env);
     return status;
@@ -49,6 +57,7 @@ void edge_env_destroy(edge_env *env) {
   if (!env) return;
   ei_alloc *const alloc = env->alloc;
   ei_backends_close(env);
+  if (env->cache_dir) ei_alloc_put(alloc, env->cache_dir, env->cache_dir_bytes, 1);
   ei_alloc_put(alloc, env, sizeof *env, _Alignof(edge_env));
   ei_alloc_destroy(alloc);
 }

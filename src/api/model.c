@@ -25,7 +25,7 @@ static edge_status new_model(edge_env *env, edge_model **out, edge_error *error)
   m->env = env;
   atomic_init(&m->refs, 1u);
   ei_arena_init(&m->arena, env->alloc);
-  const edge_status status = ei_prepared_create(env->alloc, &m->prepared);
+  const edge_status status = ei_prepared_create(env, &m->prepared);
   if (status != EDGE_STATUS_OK) {
     ei_alloc_put(env->alloc, m, sizeof *m, _Alignof(edge_model));
     return ei_fail(error, status, "no memory for a model");
@@ -62,6 +62,16 @@ static void fill_info(edge_model *m, uint64_t metadata_bytes) {
   }
 }
 
+/* Weights that were packed may leave memory where the system can bring them back from a file. */
+static void release_weights(void *user, const void *data, uint64_t bytes) {
+  const edge_model *const m = user;
+  const uintptr_t at = (uintptr_t)data, start = (uintptr_t)m->map.data;
+  if (m->map.base && at >= start && at - start < m->map.bytes && bytes <= m->map.bytes - (at - start))
+    ei_port_advise_away(data, bytes);
+  else if (m->image.advise_away)
+    m->image.advise_away(m->image.user, data, bytes);
+}
+
 static edge_status read_model(edge_model *m, const ei_format_source *src, const edge_model_options *o,
                               edge_error *error) {
   const ei_format_limits limits = { .max_metadata_bytes = o->max_metadata_bytes, .max_nodes = o->max_nodes };
@@ -70,6 +80,7 @@ static edge_status read_model(edge_model *m, const ei_format_source *src, const 
   uint32_t prefix = 0;
   memcpy(&prefix, src->metadata, sizeof prefix);
   fill_info(m, (uint64_t)prefix + 4);
+  ei_prepared_attach(m->prepared, m->graph, release_weights, m);
   return EDGE_STATUS_OK;
 }
 
@@ -178,13 +189,13 @@ edge_status edge_model_open_image(edge_env *env, const edge_image *image, const 
                                   edge_model **out, edge_error *error) {
   edge_model_options o;
   edge_model *m = NULL;
-  const edge_status made =
-      prologue(env, image && image->metadata && image->struct_size == sizeof *image, options, &o, out, &m, error);
+  const bool known = image && image->struct_size >= offsetof(edge_image, advise_away) && image->struct_size <= 4096;
+  const edge_status made = prologue(env, known && image->metadata, options, &o, out, &m, error);
   if (made != EDGE_STATUS_OK) {
-    if (image && image->struct_size == sizeof *image && image->release) image->release(image->user);
+    if (known && image->release) image->release(image->user);
     return made;
   }
-  m->image = *image;
+  memcpy(&m->image, image, image->struct_size < sizeof m->image ? image->struct_size : sizeof m->image);
   const ei_format_source src = { .metadata = image->metadata,
                                  .metadata_bytes = image->metadata_bytes,
                                  .segments = image->segments,

@@ -376,6 +376,29 @@ edge_status edge_session_run(edge_session *s) {
   return give(s, status);
 }
 
+edge_status edge_session_visit_prepared(edge_session *s,
+                                        edge_status (*visit)(void *user, const edge_prepared_blob *blob), void *user) {
+  if (!s || !visit) return EDGE_STATUS_INVALID_ARGUMENT;
+  if (!take(s)) return EDGE_STATUS_BUSY;
+  ei_arena temp;
+  ei_prepared *list = NULL;
+  uint32_t count = 0;
+  ei_arena_init(&temp, s->env->alloc);
+  edge_status status = prepare(s);
+  if (status == EDGE_STATUS_OK) status = ei_prepared_list(s->model->prepared, &temp, &list, &count);
+  for (uint32_t i = 0; status == EDGE_STATUS_OK && i < count; ++i) {
+    const edge_prepared_blob blob = { .struct_size = sizeof blob,
+                                      .key_bytes = list[i].key_bytes,
+                                      .target = list[i].target,
+                                      .key = list[i].key,
+                                      .data = list[i].data,
+                                      .bytes = list[i].bytes };
+    status = visit(user, &blob);
+  }
+  ei_arena_free(&temp);
+  return give(s, status);
+}
+
 void edge_session_cancel(edge_session *s) {
   if (s) atomic_store_explicit(&s->cancel, true, memory_order_relaxed);
 }

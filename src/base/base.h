@@ -110,6 +110,12 @@ uint16_t ei_f32_to_f16(float value); /* round to nearest even */
 float ei_bf16_to_f32(uint16_t bits);
 uint16_t ei_f32_to_bf16(float value);
 
+/** 128-bit hash of bytes, for keys and checksums (not for secrets); several gigabytes a second. */
+typedef struct ei_hash {
+  uint64_t lo, hi;
+} ei_hash;
+ei_hash ei_hash_bytes(const void *data, uint64_t bytes, uint64_t seed);
+
 /* ---- allocation */
 
 typedef struct ei_alloc ei_alloc; /* the environment's allocator with accounting and quota */

@@ -15,11 +15,11 @@
 #include "../plan/plan.h"
 #include "../port/port.h"
 #include "../sched/backend.h"
+#include "prepared.h"
 #include <edge/import.h>
 #include <edge/session.h>
 
 typedef struct ei_instance ei_instance;
-typedef struct ei_prepared_store ei_prepared_store;
 
 struct edge_model {
   edge_env *env;
@@ -193,13 +193,5 @@ edge_status ei_session_rescue(edge_session *s, edge_status cause);
 edge_status ei_session_fail(edge_session *s, edge_status status, const char *format, ...) EI_PRINTF(3, 4);
 void ei_session_event(edge_session *s, edge_status cause, uint32_t node, const char *backend, const char *format, ...)
     EI_PRINTF(5, 6);
-
-/* ---- prepared.c: packed weights, shared by the sessions of a model */
-edge_status ei_prepared_create(ei_alloc *alloc, ei_prepared_store **out);
-void ei_prepared_destroy(ei_prepared_store *store);
-edge_status ei_prepared_get(ei_prepared_store *store, const edge_prepared_key *key, bool shareable, uint64_t bytes,
-                            edge_prepare_fn fill, void *user, const void **out);
-void ei_prepared_put(ei_prepared_store *store, const void *data);
-uint64_t ei_prepared_bytes(const ei_prepared_store *store);
 
 #endif

@@ -148,21 +148,38 @@ static edge_status host_infer(const edge_node *node, const edge_tensor *in, uint
   return node->node->op->infer(&c);
 }
 
-/* Only constants of the model keep their address and bytes; values folded for one plan do not. */
-static bool source_is_model_constant(const ei_instance *in, const void *source) {
-  for (uint32_t i = 0; i < in->sg->n_tensors; ++i) {
-    const ei_tensor *const t = &in->sg->tensors[i];
-    if (t->data && source == t->data) return true;
+static void tell_about_blobs(edge_session *s, const edge_host *host, int note) {
+  const char *const tier = ei_cpu_tier(s->env->features);
+  switch (note) {
+  case EI_PREPARED_DAMAGED:
+    ei_session_event(s, EDGE_STATUS_MALFORMED, EI_NONE, host->backend,
+                     "prepared weights of the model are damaged: packed again; convert the model again");
+    break;
+  case EI_PREPARED_STALE:
+    ei_session_event(s, EDGE_STATUS_UNSUPPORTED_VERSION, EI_NONE, host->backend,
+                     "prepared weights of the model are of another version of EdgeRT: packed again; convert the model "
+                     "again with --prepare");
+    break;
+  case EI_PREPARED_FOREIGN:
+    ei_session_event(s, EDGE_STATUS_UNSUPPORTED_FEATURE, EI_NONE, host->backend,
+                     "prepared weights of the model are for other targets than %s:%s: packed here", host->backend,
+                     tier);
+    break;
+  case EI_PREPARED_CACHE:
+    ei_session_event(s, EDGE_STATUS_MALFORMED, EI_NONE, host->backend,
+                     "the cached weights of the model are damaged: packed and written again");
+    break;
+  default: break;
   }
-  return false;
 }
 
 static edge_status prepared_get(edge_host *host, const edge_partition *p, const edge_prepared_key *key, uint64_t bytes,
                                 edge_prepare_fn fill, void *user, const void **out) {
-  (void)host;
-  const ei_instance *const in = p->instance;
-  return ei_prepared_get(in->session->model->prepared, key, source_is_model_constant(in, key->source), bytes, fill,
-                         user, out);
+  edge_session *const s = p->instance->session;
+  ei_prepared_ask ask = { .backend = host->backend, .key = key, .bytes = bytes, .fill = fill, .user = user };
+  const edge_status status = ei_prepared_get(s->model->prepared, &ask, out);
+  if (ask.note != EI_PREPARED_QUIET) tell_about_blobs(s, host, ask.note);
+  return status;
 }
 
 static void prepared_put(edge_host *host, const edge_partition *p, const void *data) {

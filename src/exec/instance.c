@@ -274,5 +274,6 @@ edge_status ei_instance_plan(ei_instance *in, bool sizes_only) {
     return status;
   }
   in->planned = true;
+  if (!sizes_only) ei_prepared_save(s->model->prepared);
   return EDGE_STATUS_OK;
 }

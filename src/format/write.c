@@ -308,7 +308,7 @@ static uint32_t write_prepared(writer *w, uint32_t i, const void *list) {
     const uint32_t first = ei_flat_vector_at(&w->w, t.at[EI_PREPARED_KEY], p->key_bytes, 1, 4);
     if (w->w.status == EDGE_STATUS_OK) memcpy(w->w.p + first, p->key, p->key_bytes);
   }
-  write_data(w, t.at[EI_PREPARED_DATA], p->data, p->bytes, EI_FORMAT_INLINE_BYTES);
+  write_data(w, t.at[EI_PREPARED_DATA], p->data, p->bytes, 0); /* used in place: aligned like every segment */
   return at;
 }
 

@@ -158,6 +158,11 @@ static void release_image(void *user) {
   ei_alloc_destroy(alloc);
 }
 
+static void advise_away(void *user, const void *data, uint64_t bytes) {
+  const import_image *const image = user;
+  ei_import_release(&image->im, data, bytes);
+}
+
 static edge_status new_image(const ei_import_options *options, import_image **out, edge_error *err) {
   static const ei_import_options defaults = EI_IMPORT_OPTIONS_INIT;
   ei_alloc *alloc = NULL;
@@ -195,6 +200,7 @@ static edge_status finish_image(import_image *image, const void *data, uint64_t 
   out->segments = segments;
   out->user = image;
   out->release = release_image;
+  out->advise_away = advise_away;
   return EDGE_STATUS_OK;
 }
 

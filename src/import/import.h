@@ -7,6 +7,7 @@
 
 #include <edge/import.h>
 #include <edge/log.h>
+#include <edge/session.h>
 #include "../base/base.h"
 #include "../graph/graph.h"
 
@@ -74,6 +75,18 @@ edge_status ei_import_graph(ei_import *im, const void *data, uint64_t bytes, ei_
 edge_status ei_import_image_file(const char *path, const ei_import_options *options, edge_image *out, edge_error *err);
 edge_status ei_import_image_memory(const void *data, uint64_t bytes, const ei_import_options *options, edge_image *out,
                                    edge_error *err);
+
+/** Weights prepared for targets: each an environment (a CPU tier), all backends or those of the session options. */
+typedef struct ei_import_prepare {
+  edge_env *const *envs; /* [borrow: until release of the image] */
+  uint32_t n_envs;
+  const edge_session_options *session; /* backends, flags */
+  uint32_t n_blobs;                    /* out */
+  uint64_t blob_bytes;                 /* out */
+} ei_import_prepare;
+/** An image with the weights of `in` packed for these targets beside the portable ones. Takes `in`, whatever happens.
+ */
+edge_status ei_import_prepare_image(edge_image *in, ei_import_prepare *prepare, edge_image *out, edge_error *err);
 
 /** Open any model file by content: `.edge` directly, the others through an image. options may be NULL. */
 edge_status ei_import_open(edge_env *env, const char *path, const ei_import_options *options,

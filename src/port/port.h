@@ -26,6 +26,22 @@ edge_status ei_port_read_file(const char *path, void *buffer, uint64_t bytes, ed
 edge_status ei_port_read_fd(int32_t fd, uint64_t offset, void *buffer, uint64_t bytes, edge_error *err);
 /** Tell the system that a mapped range is not needed soon (after weights were packed). */
 void ei_port_advise_away(const void *data, uint64_t bytes);
+/** Tell the system that a whole mapped range will be read now. */
+void ei_port_advise_soon(const void *data, uint64_t bytes);
+
+/** A part of a file that is written. */
+typedef struct ei_port_piece {
+  const void *data;
+  uint64_t bytes;
+  uint64_t offset; /* ascending */
+} ei_port_piece;
+/** Write a file into a folder (made when missing, one level) under a temporary name and rename it: readers see the old
+ *  file or the new one. Nothing is left behind on failure. */
+edge_status ei_port_replace_file(const char *dir, const char *name, const ei_port_piece *pieces, uint32_t count,
+                                 edge_error *err);
+/** Remove the oldest regular files with this suffix until the others have at most max_bytes; `except` is not counted
+ *  and stays. */
+void ei_port_trim_folder(const char *dir, const char *suffix, uint64_t max_bytes, const char *except);
 
 uint64_t ei_port_clock_ns(void);
 /** Physical cores that this process may use (affinity, container quota); at least 1. */

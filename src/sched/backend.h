@@ -33,6 +33,8 @@ struct edge_env {
   edge_executor executor;
   bool has_executor;
   uint64_t features; /* EDGE_CPU_* after the cap */
+  char *cache_dir;   /* or NULL */
+  uint64_t cache_dir_bytes, max_cache_bytes;
   ei_backend backends[EI_MAX_BACKENDS];
   uint32_t n_backends;
 };

@@ -106,6 +106,7 @@ int tool_env(const tool_options *o, edge_env **out, tool_error *e) {
   options.log = log_line;
   options.isa_cap = o->isa;
   options.max_bytes = o->max_memory;
+  options.cache_dir = o->cache_dir;
   const int code = check_passes(o, e);
   if (code) return code;
   const edge_status status = edge_env_create(&options, out, &error);

@@ -20,7 +20,7 @@ enum { N_VERBS = sizeof verbs / sizeof verbs[0] };
 static const char *const later_verbs[] = { "tokenize", "generate", "perplexity", "embed",  "chat-template",
                                            "quantize", "prune",    "pack",       "verify", "update" };
 
-typedef enum option_kind { FLAG, TEXT, LIST, INT, DOUBLE, SEED, BYTES } option_kind;
+typedef enum option_kind { FLAG, TEXT, TARGETS, LIST, INT, DOUBLE, SEED, BYTES } option_kind;
 
 typedef struct option_row {
   const char *name;
@@ -62,7 +62,7 @@ static const option_row rows[] = {
   { "warmup", INT, AT(warmup), false, "N runs before measuring; default 2" },
   { "runs", INT, AT(runs), false, "N steady runs at least; default 5" },
   { "o", TEXT, AT(output), false, "OUT file" },
-  { "prepare", TEXT, AT(prepare), false, "targets to prepare weights for" },
+  { "prepare", TARGETS, AT(prepare), false, "[cpu[:ISA],...] pack weights for these CPU tiers; default this CPU's" },
   { "op-list", FLAG, AT(op_list), false, "print the operators, one a line" },
   { "html", TEXT, AT(html), false, "FILE for a report" },
   { "measure", FLAG, AT(measure), false, "time the alternatives" },
@@ -125,7 +125,8 @@ static bool store(tool_options *o, const option_row *r, const char *text) {
   char *end;
   switch (r->kind) {
   case FLAG: *(bool *)(void *)field = true; return true;
-  case TEXT: *(const char **)(void *)field = text; return true;
+  case TEXT:
+  case TARGETS: *(const char **)(void *)field = text; return true;
   case LIST: {
     tool_list *const list = (tool_list *)(void *)field;
     if (list->count == TOOL_MAX_LIST) return false;
@@ -155,6 +156,11 @@ static bool store(tool_options *o, const option_row *r, const char *text) {
   case BYTES: return parse_bytes(text, (uint64_t *)(void *)field) && *(uint64_t *)(void *)field > 0;
   }
   return false;
+}
+
+/* The value of an option whose value may be missing: no option, and nothing that looks like a file. */
+static bool is_target(const char *text) {
+  return *text && *text != '-' && !strpbrk(text, "./\\");
 }
 
 static int unknown_option(const tool_options *o, const tool_verb *v, const char *name, size_t length) {
@@ -199,6 +205,7 @@ static int parse(const tool_verb *v, int argc, char **argv, tool_options *o) {
     if (!r || (arg[1] != '-' && length != 1)) return unknown_option(o, v, name, length);
     const char *value = equals ? equals + 1 : NULL;
     if (r->kind == FLAG && value) return usage_error(o, "edgert %s: --%s takes no value", v->name, r->name);
+    if (r->kind == TARGETS && !value) value = i + 1 < argc && is_target(argv[i + 1]) ? argv[++i] : "cpu";
     if (r->kind != FLAG && !value) {
       if (i + 1 >= argc) return usage_error(o, "edgert %s: --%s needs a value: %s", v->name, r->name, r->help);
       value = argv[++i];

@@ -4,6 +4,7 @@
 #define TOOL_H
 
 #include <edge/edge.h>
+#include <edge/import.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -124,6 +125,15 @@ unsigned char *tool_read_file(const char *path, uint64_t *bytes); /* NULL: errno
 double tool_now_ms(void);
 uint64_t tool_peak_rss(void);
 bool tool_make_dirs(const char *path);
+
+/** Weights packed for the targets of --prepare: the image is replaced, or released on failure. */
+typedef struct tool_prepared {
+  edge_env *envs[8]; /* live as long as the image */
+  uint32_t n_envs, blobs;
+  uint64_t bytes;
+} tool_prepared;
+int tool_prepare(const tool_options *o, edge_image *image, tool_prepared *result, tool_error *e);
+void tool_prepared_close(tool_prepared *result);
 
 /* pictures and sound (media.c): recognised by content; 0 = not this kind, 1 = done, else an exit code + 100 */
 typedef struct tool_picture {

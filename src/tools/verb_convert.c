@@ -81,12 +81,9 @@ static int verb_convert(const tool_options *o) {
   ei_import_options import = EI_IMPORT_OPTIONS_INIT;
   uint64_t bytes = 0;
   uint32_t nodes = 0;
+  tool_prepared prepared = { .n_envs = 0 };
   if (o->n_positional != 1 || !o->output)
     return tool_report(o, (tool_fail(&e, EXIT_USAGE, "edgert convert: usage: edgert convert IN -o OUT.edge"), &e));
-  if (o->prepare)
-    return tool_report(o, (tool_fail(&e, EXIT_UNSUPPORTED,
-                                     "%s: --prepare is not part of this build; convert without it", o->positional[0]),
-                           &e));
   import.disabled_passes = o->no_pass.items;
   import.n_disabled = o->no_pass.count;
   import.log = log_warning;
@@ -98,16 +95,23 @@ static int verb_convert(const tool_options *o) {
     tool_fail(&e, code == EXIT_USAGE ? EXIT_BAD_FILE : code, "%s: %s", o->positional[0], error.text);
     return tool_report(o, &e);
   }
-  code = write_file(o->positional[0], o->output, &image, &bytes, &e);
-  image.release(image.user);
+  if (o->prepare) code = tool_prepare(o, &image, &prepared, &e);
+  if (!code) {
+    code = write_file(o->positional[0], o->output, &image, &bytes, &e);
+    image.release(image.user);
+  }
+  tool_prepared_close(&prepared);
   if (!code) code = check_result(o, o->output, &nodes, &e);
   if (code) return tool_report(o, &e);
   if (o->json) {
     fputs("{\"out\":", stdout);
     json_write_string(stdout, o->output);
-    printf(",\"bytes\":%llu,\"nodes\":%u,\"unsupported\":[]}\n", (unsigned long long)bytes, nodes);
+    printf(",\"bytes\":%llu,\"nodes\":%u,\"unsupported\":[],\"prepared\":%u,\"prepared_bytes\":%llu}\n",
+           (unsigned long long)bytes, nodes, prepared.blobs, (unsigned long long)prepared.bytes);
   } else {
-    printf("%s: %u nodes, %llu bytes\n", o->output, nodes, (unsigned long long)bytes);
+    printf("%s: %u nodes, %llu bytes", o->output, nodes, (unsigned long long)bytes);
+    if (o->prepare) printf(", of them %llu in %u packed weights", (unsigned long long)prepared.bytes, prepared.blobs);
+    printf("\n");
   }
   return EXIT_OK;
 }

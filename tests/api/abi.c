@@ -53,7 +53,7 @@ FIELD(edge_executor, num_workers, 8);
 FIELD(edge_executor, reserved, 12);
 FIELD(edge_executor, run, 16);
 
-SIZE(edge_env_options, 64);
+SIZE(edge_env_options, 80);
 FIELD(edge_env_options, struct_size, 0);
 FIELD(edge_env_options, flags, 4);
 FIELD(edge_env_options, allocator, 8);
@@ -64,6 +64,8 @@ FIELD(edge_env_options, log_level, 40);
 FIELD(edge_env_options, threads, 44);
 FIELD(edge_env_options, executor, 48);
 FIELD(edge_env_options, isa_cap, 56);
+FIELD(edge_env_options, cache_dir, 64);
+FIELD(edge_env_options, max_cache_bytes, 72);
 
 SIZE(edge_backend_info, 272);
 FIELD(edge_backend_info, struct_size, 0);
@@ -78,7 +80,7 @@ FIELD(edge_segment, data, 0);
 FIELD(edge_segment, bytes, 8);
 FIELD(edge_segment, offset, 16);
 
-SIZE(edge_image, 48);
+SIZE(edge_image, 56);
 FIELD(edge_image, struct_size, 0);
 FIELD(edge_image, num_segments, 4);
 FIELD(edge_image, metadata, 8);
@@ -86,6 +88,7 @@ FIELD(edge_image, metadata_bytes, 16);
 FIELD(edge_image, segments, 24);
 FIELD(edge_image, user, 32);
 FIELD(edge_image, release, 40);
+FIELD(edge_image, advise_away, 48);
 
 SIZE(edge_reader, 24);
 FIELD(edge_reader, user, 0);

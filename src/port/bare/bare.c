@@ -49,6 +49,20 @@ void ei_port_advise_away(const void *data, uint64_t bytes) {
   (void)data, (void)bytes;
 }
 
+void ei_port_advise_soon(const void *data, uint64_t bytes) {
+  (void)data, (void)bytes;
+}
+
+edge_status ei_port_replace_file(const char *dir, const char *name, const ei_port_piece *pieces, uint32_t count,
+                                 edge_error *err) {
+  (void)dir, (void)name, (void)pieces, (void)count;
+  return missing(err, "files");
+}
+
+void ei_port_trim_folder(const char *dir, const char *suffix, uint64_t max_bytes, const char *except) {
+  (void)dir, (void)suffix, (void)max_bytes, (void)except;
+}
+
 uint64_t ei_port_clock_ns(void) {
   return 0;
 }

@@ -162,3 +162,15 @@ void ei_port_advise_away(const void *data, uint64_t bytes) {
   const uintptr_t last = ((uintptr_t)data + (uintptr_t)bytes) & ~(size - 1);
   if (first < last) madvise((void *)first, last - first, MADV_DONTNEED);
 }
+
+void ei_port_advise_soon(const void *data, uint64_t bytes) {
+  enum { WORTH_A_CALL = 1 << 16 };
+  const long page = sysconf(_SC_PAGESIZE);
+  const uintptr_t size = (uintptr_t)(page > 0 ? page : 4096);
+  const uintptr_t first = (uintptr_t)data & ~(size - 1), last = (uintptr_t)data + (uintptr_t)bytes;
+  if (bytes < WORTH_A_CALL) return;
+#if defined(MADV_POPULATE_READ)
+  if (madvise((void *)first, last - first, MADV_POPULATE_READ) == 0) return;
+#endif
+  (void)madvise((void *)first, last - first, MADV_WILLNEED);
+}

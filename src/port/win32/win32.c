@@ -144,6 +144,10 @@ void ei_port_advise_away(const void *data, uint64_t bytes) {
   if (ei_to_size(bytes, &size) && size > 0) VirtualUnlock((void *)(uintptr_t)data, size);
 }
 
+void ei_port_advise_soon(const void *data, uint64_t bytes) {
+  (void)data, (void)bytes; /* pages come on demand */
+}
+
 uint64_t ei_port_clock_ns(void) {
   LARGE_INTEGER now, frequency;
   QueryPerformanceCounter(&now);
