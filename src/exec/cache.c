@@ -57,9 +57,17 @@ void ei_cache_write(ei_cache *c, edge_env *env, ei_hash model, const ei_prepared
   ei_metadata hash = { hash_key, &model, sizeof model };
   (void)c;
   ei_arena_init(&temp, env->alloc);
-  ei_graph g = {
-    .arena = &temp, .metadata = &hash, .n_metadata = 1, .prepared = (ei_prepared *)(uintptr_t)list, .n_prepared = count
-  };
+  ei_subgraph nothing = { .name = "" };
+  ei_entry entry = { .name = "cache" }; /* every file has one */
+  ei_graph g = { .arena = &temp,
+                 .subgraphs = &nothing,
+                 .entries = &entry,
+                 .metadata = &hash,
+                 .n_subgraphs = 1,
+                 .n_entries = 1,
+                 .n_metadata = 1,
+                 .prepared = (ei_prepared *)(uintptr_t)list,
+                 .n_prepared = count };
   file_name(env, model, name, sizeof name);
   if (ei_format_write(&g, &temp, &metadata, &metadata_bytes, &segments, &n, NULL) == EDGE_STATUS_OK) {
     total = n ? segments[n - 1].offset + segments[n - 1].bytes : metadata_bytes;

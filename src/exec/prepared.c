@@ -5,6 +5,7 @@
 #include "../base/pool.h"
 #include "../sched/backend.h"
 
+enum { WORTH_RELEASING = 32 << 10 };
 enum { BUCKETS = 256, SLAB_FIRST = 64 << 10, SLAB_BYTES = 4 << 20, SLAB_ENTRY = 1 << 20 };
 
 typedef struct entry {
@@ -185,7 +186,8 @@ static edge_status fill_entry(ei_prepared_store *s, entry *e, ei_prepared_ask *a
   if (!there) return EDGE_STATUS_OUT_OF_MEMORY;
   EI_TRY(ask->fill(ask->user, e->data, ask->bytes));
   const ei_constant *const source = e->shareable ? ei_blobs_constant(&s->index, ask->key->source) : NULL;
-  if (source && s->release) s->release(s->release_user, source->data, source->bytes);
+  if (source && s->release && source->bytes >= WORTH_RELEASING)
+    s->release(s->release_user, source->data, source->bytes);
   return EDGE_STATUS_OK;
 }
 

@@ -184,6 +184,14 @@ FIELD(edge_event, reserved, 12);
 FIELD(edge_event, backend, 16);
 FIELD(edge_event, text, 48);
 
+SIZE(edge_prepared_blob, 40);
+FIELD(edge_prepared_blob, struct_size, 0);
+FIELD(edge_prepared_blob, key_bytes, 4);
+FIELD(edge_prepared_blob, target, 8);
+FIELD(edge_prepared_blob, key, 16);
+FIELD(edge_prepared_blob, data, 24);
+FIELD(edge_prepared_blob, bytes, 32);
+
 SIZE(edge_prepared_key, 48);
 FIELD(edge_prepared_key, source, 0);
 FIELD(edge_prepared_key, layout, 8);
