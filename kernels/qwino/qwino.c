@@ -14,9 +14,10 @@ enum { POSITIONS = 16, PANEL = 16, V_BYTES = 262144 /* of a block: about half of
 /* Work in units of an input value times a weight. The transforms of a tile cost about as much as so many of them for
    a channel; a pass over weights that do not stay in the second-level cache, as many rows of a product. */
 static int pays(const ek_qwino_args *s) {
-  enum { TRANSFORM = 400, PASS_ROWS = 6 };
+  enum { TRANSFORM = 110, PASS_ROWS = 12 };
   const double tiles = (double)((s->oh + 1) / 2) * ((s->ow + 1) / 2), in = s->ic, out = s->oc;
-  const double direct = 9.0 * s->oh * s->ow * in * out, blocks = tiles / ek_qwino_block(s, (uint32_t)tiles) + 1.0;
+  const uint32_t block = ek_qwino_block(s, (uint32_t)tiles), blocks = ((uint32_t)tiles + block - 1) / block;
+  const double direct = 9.0 * s->oh * s->ow * in * out;
   const double passes = 32.0 * in * out > 262144.0 ? PASS_ROWS * blocks : 0.0;
   return direct > (tiles + passes) * POSITIONS * in * out + tiles * TRANSFORM * (in + out);
 }
