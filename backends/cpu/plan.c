@@ -330,10 +330,8 @@ static void settle_sharing(eb_cpu_plan *plan) {
     eb_cpu_storage *const in = storage_at(plan, r);
     const bool fits = out->inside == EB_CPU_NONE && r != i && !in->crosses && offset == 0 && in->bytes >= out->bytes &&
                       in->last == out->first && in->first != EB_CPU_NONE && in->first < out->first;
-    for (uint32_t k = 0; fits && k < i; ++k) {
-      if (storage_at(plan, k)->share == r) out->share = EB_CPU_NONE; /* taken already */
-    }
-    out->share = fits && out->share != EB_CPU_NONE ? r : EB_CPU_NONE;
+    out->share = fits && !in->taken ? r : EB_CPU_NONE;
+    if (out->share != EB_CPU_NONE) in->taken = true;
   }
 }
 

@@ -28,6 +28,7 @@ typedef struct eb_cpu_storage {
   uint32_t align;
   uint64_t bytes;
   bool crosses;    /* the host gives it its lifetime */
+  bool taken;      /* another storage takes it over */
   uint32_t buffer; /* index in the final list */
 } eb_cpu_storage;
 

@@ -44,6 +44,27 @@ uint64_t ek_gemm_f32_packed_bytes(const ek_gemm_f32_kernel *kernel, size_t k, si
   return columns * ((uint64_t)k + 1) * sizeof(float);
 }
 
+/* Rows of w become columns of a panel, a few cache lines of each row at a time: what is written stays in L1. */
+static void transpose(const float *w, size_t sn, size_t k, size_t real, size_t width, float *to) {
+  enum { STRIP = 32, FOUR = 4 };
+  for (size_t k0 = 0; k0 < k; k0 += STRIP) {
+    const size_t rows = k - k0 < STRIP ? k - k0 : STRIP;
+    size_t j = 0;
+    for (; j + FOUR <= real; j += FOUR) {
+      const float *const a = w + j * sn + k0, *const b = a + sn, *const c = b + sn, *const d = c + sn;
+      float *p = to + k0 * width + j;
+      for (size_t r = 0; r < rows; ++r, p += width) {
+        p[0] = a[r];
+        p[1] = b[r];
+        p[2] = c[r];
+        p[3] = d[r];
+      }
+    }
+    for (; j < real; ++j)
+      for (size_t r = 0; r < rows; ++r) to[(k0 + r) * width + j] = w[j * sn + k0 + r];
+  }
+}
+
 void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t sk, size_t sn, size_t k, size_t n,
                       const float *bias, float *packed) {
   const size_t panels = ek_gemm_f32_num_panels(kernel, n);
@@ -52,11 +73,17 @@ void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t s
     const size_t width = (size_t)ek_gemm_f32_panel(kernel, k, n, i, &column, &offset) * kernel->lanes;
     const size_t real = n - column < width ? n - column : width;
     float *to = packed + offset;
-    for (size_t row = 0; row < k; ++row, to += width) {
-      const float *const from = w + row * sk + column * sn;
-      for (size_t j = 0; j < real; ++j) to[j] = from[j * sn];
-      for (size_t j = real; j < width; ++j) to[j] = 0.0f;
+    if (sk == 1) {
+      transpose(w + column * sn, sn, k, real, width, to);
+    } else {
+      for (size_t row = 0; row < k; ++row) {
+        const float *const from = w + row * sk + column * sn;
+        for (size_t j = 0; j < real; ++j) to[row * width + j] = from[j * sn];
+      }
     }
+    for (size_t row = 0; row < k && real < width; ++row)
+      for (size_t j = real; j < width; ++j) to[row * width + j] = 0.0f;
+    to += k * width;
     for (size_t j = 0; j < width; ++j) to[j] = bias && j < real ? bias[column + j] : 0.0f;
   }
 }

@@ -74,6 +74,7 @@ edge_status ei_blobs_index(const ei_graph *g, ei_arena *arena, ei_blob_index *ou
       uint64_t at = slot_of(x->data, slots);
       while (out->constants[at].data && out->constants[at].data != x->data) at = (at + 1) & (slots - 1);
       if (out->constants[at].data) continue; /* several tensors share it: the first one names it */
+      out->total_bytes += x->data_bytes;
       out->constants[at] = (ei_constant) { x->data, x->data_bytes, s, t, x->dtype };
     }
   return EDGE_STATUS_OK;

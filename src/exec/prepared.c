@@ -6,7 +6,7 @@
 #include "../sched/backend.h"
 
 enum { WORTH_RELEASING = 32 << 10 };
-enum { BUCKETS = 256, SLAB_FIRST = 64 << 10, SLAB_BYTES = 4 << 20, SLAB_ENTRY = 1 << 20 };
+enum { BUCKETS = 256, SLAB_LEAST = 16 << 10, SLAB_MOST = 16 << 20, SLAB_ENTRY = 8 << 20, SLAB_UNIT = 2 << 20 };
 
 typedef struct entry {
   struct entry *next;
@@ -35,7 +35,6 @@ struct ei_prepared_store {
   uint64_t bytes;
   entry *buckets[BUCKETS];
   slab *slabs;
-  uint64_t next_slab;
   const ei_graph *graph;
   void (*release)(void *user, const void *data, uint64_t bytes);
   void *release_user;
@@ -54,7 +53,6 @@ edge_status ei_prepared_create(edge_env *env, ei_prepared_store **out) {
   if (!s) return EDGE_STATUS_OUT_OF_MEMORY;
   s->env = env;
   s->alloc = env->alloc;
-  s->next_slab = SLAB_FIRST;
   ei_arena_init(&s->arena, env->alloc);
   ei_arena_init(&s->cache.arena, env->alloc);
   ei_port_mutex_init(&s->lock);
@@ -143,17 +141,25 @@ static int note_of_miss(ei_prepared_store *s, const ei_blob *blob) {
 
 /* ---- memory */
 
+/* Room for what is still to be packed, as far as the model's size tells; whole huge pages when it is much. */
+static uint64_t slab_size(const ei_prepared_store *s, uint64_t need) {
+  uint64_t size = s->index.total_bytes > s->bytes ? s->index.total_bytes - s->bytes : 0;
+  if (size > SLAB_MOST) size = SLAB_MOST;
+  if (size < SLAB_LEAST) size = SLAB_LEAST;
+  if (size < need) size = need;
+  size += SLAB_HEAD;
+  return size > SLAB_UNIT / 2 ? (size + SLAB_UNIT - 1) / SLAB_UNIT * SLAB_UNIT : size;
+}
+
 static void *from_slab(ei_prepared_store *s, uint64_t bytes) {
   uint64_t need;
   if (bytes > SLAB_ENTRY || !ei_align_u64(bytes, 64, &need)) return NULL;
   if (!s->slabs || s->slabs->bytes - s->slabs->used < need) {
-    uint64_t total = s->next_slab;
-    while (total < need + SLAB_HEAD) total *= 2;
+    const uint64_t total = slab_size(s, need);
     slab *const fresh = ei_alloc_get_raw(s->alloc, total, 64);
     if (!fresh) return NULL;
     *fresh = (slab) { s->slabs, total, SLAB_HEAD };
     s->slabs = fresh;
-    if (s->next_slab < SLAB_BYTES) s->next_slab *= 2;
   }
   void *const p = (unsigned char *)s->slabs + s->slabs->used;
   s->slabs->used += need;

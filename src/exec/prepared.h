@@ -63,7 +63,7 @@ enum { EI_BLOB_UNSEEN, EI_BLOB_GOOD, EI_BLOB_BAD };
 /** Identity of the model's constants by address, and the blobs that files hold for them. */
 typedef struct ei_blob_index {
   struct ei_constant *constants; /* open addressing by address */
-  uint64_t n_slots;
+  uint64_t n_slots, total_bytes;
   uint64_t shape; /* hash of all constants' types and sizes: tells one network from another */
   ei_blob *blobs; /* open addressing by name */
   uint64_t n_blob_slots, n_blobs;
