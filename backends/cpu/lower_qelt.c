@@ -55,6 +55,26 @@ typedef struct binary_arg {
   uint64_t per_tile;             /* rows, or values when there is one row */
 } binary_arg;
 
+enum { REPEATED = 2048 };
+
+/* Short rows that share b: as many at once as copies of b fit the stack. */
+static edge_status repeated_rows(const binary_arg *k, uint64_t from, uint64_t end) {
+  uint8_t b[REPEATED];
+  const uint64_t most = REPEATED / k->n;
+  for (uint64_t r = from; r < end;) {
+    const uint64_t stop = (r / k->mid + 1) * k->mid, run = (stop < end ? stop : end) - r;
+    const uint64_t copies = run < most ? run : most;
+    for (uint64_t i = 0; i < copies; ++i) memcpy(b + i * k->n, k->b + r / k->mid * k->n, (size_t)k->n);
+    for (uint64_t done = 0; done < run;) {
+      const uint64_t rows = run - done < copies ? run - done : copies;
+      k->fn(&k->p, (size_t)(rows * k->n), k->a + (r + done) * k->n, b, 1, k->y + (r + done) * k->n);
+      done += rows;
+    }
+    r += run;
+  }
+  return EDGE_STATUS_OK;
+}
+
 static edge_status binary_tile(const void *arg, uint32_t tile, uint32_t worker) {
   const binary_arg *const k = arg;
   (void)worker;
@@ -65,6 +85,7 @@ static edge_status binary_tile(const void *arg, uint32_t tile, uint32_t worker) 
     return EDGE_STATUS_OK;
   }
   const uint64_t end = k->rows - from < k->per_tile ? k->rows : from + k->per_tile;
+  if (k->b_step && k->mid > 1 && k->n <= REPEATED / 2) return repeated_rows(k, from, end);
   for (uint64_t r = from; r < end; ++r) {
     k->fn(&k->p, (size_t)k->n, k->a + r * k->n, k->b + r / k->mid * (k->b_step ? k->n : 1), (size_t)k->b_step,
           k->y + r * k->n);

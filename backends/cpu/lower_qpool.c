@@ -27,10 +27,9 @@ static int64_t padded(int64_t at, int64_t limit, int64_t step, int64_t kernel) {
   return inside < kernel ? inside : kernel;
 }
 
-static void one_pixel(const pool_arg *k, int64_t image, int64_t oy, int64_t ox, uint8_t *y) {
+/* Pointers to the taps of one output pixel that lie in the image. */
+static uint32_t aim(const pool_arg *k, int64_t image, int64_t iy, int64_t ix, const uint8_t **p) {
   const eb_cpu_window *const v = &k->v;
-  const uint8_t *p[MOST_TAPS];
-  const int64_t iy = oy * v->sh - v->pad_top, ix = ox * v->sw - v->pad_left;
   uint32_t taps = 0;
   for (int64_t ky = 0; ky < v->kh; ++ky) {
     const int64_t yy = iy + ky * v->dh;
@@ -39,18 +38,37 @@ static void one_pixel(const pool_arg *k, int64_t image, int64_t oy, int64_t ox, 
       if (xx >= 0 && xx < v->iw) p[taps++] = k->x + ((image * v->ih + yy) * v->iw + xx) * v->ic;
     }
   }
-  ek_qpool_call call = { p, taps, (uint32_t)v->ic, k->is_signed, k->lo, k->hi, 0, taps, y };
-  if (k->include_pad) {
-    const int64_t count =
-        padded(iy, v->ih + k->pad_bottom, v->dh, v->kh) * padded(ix, v->iw + k->pad_right, v->dw, v->kw);
-    call.count = (uint32_t)count;
-    call.extra = (int32_t)(count - taps) * k->zero;
+  return taps;
+}
+
+static void one_row(const pool_arg *k, int64_t image, int64_t oy, uint8_t *y) {
+  const eb_cpu_window *const v = &k->v;
+  const uint8_t *p[MOST_TAPS];
+  const int64_t iy = oy * v->sh - v->pad_top, reach = (v->kw - 1) * v->dw;
+  const size_t n = (size_t)v->ic, step = (size_t)(v->sw * v->ic);
+  bool inner = false; /* p is that of the pixel before, all its columns in the image */
+  uint32_t taps = 0;
+  for (int64_t ox = 0; ox < v->ow; ++ox, y += n) {
+    const int64_t ix = ox * v->sw - v->pad_left;
+    const bool inside = ix >= 0 && ix + reach < v->iw;
+    if (inside && inner) {
+      for (uint32_t t = 0; t < taps; ++t) p[t] += step;
+    } else {
+      taps = aim(k, image, iy, ix, p);
+    }
+    inner = inside;
+    ek_qpool_call call = { p, taps, (uint32_t)n, k->is_signed, k->lo, k->hi, 0, taps, y };
+    if (k->include_pad) {
+      const int64_t count =
+          padded(iy, v->ih + k->pad_bottom, v->dh, v->kh) * padded(ix, v->iw + k->pad_right, v->dw, v->kw);
+      call.count = (uint32_t)count;
+      call.extra = (int32_t)(count - taps) * k->zero;
+    }
+    if (taps == 0)
+      memset(y, (k->is_max ? k->lo : k->zero) & 255, n);
+    else
+      k->fn(&call);
   }
-  if (taps == 0)
-    memset(y, (k->is_max ? k->lo : k->zero) & 255, (size_t)v->ic);
-  else
-    k->fn(&call);
-  if (k->map) k->map((size_t)v->ic, y, k->table, y);
 }
 
 static edge_status pool_tile(const void *arg, uint32_t tile, uint32_t worker) {
@@ -58,8 +76,9 @@ static edge_status pool_tile(const void *arg, uint32_t tile, uint32_t worker) {
   const int64_t all = k->v.n * k->v.oh, from = (int64_t)tile * k->rows;
   (void)worker;
   for (int64_t r = from; r < all && r < from + k->rows; ++r) {
-    uint8_t *y = k->y + r * k->v.ow * k->v.ic;
-    for (int64_t ox = 0; ox < k->v.ow; ++ox, y += k->v.ic) one_pixel(k, r / k->v.oh, r % k->v.oh, ox, y);
+    uint8_t *const y = k->y + r * k->v.ow * k->v.ic;
+    one_row(k, r / k->v.oh, r % k->v.oh, y);
+    if (k->map) k->map((size_t)(k->v.ow * k->v.ic), y, k->table, y);
   }
   return EDGE_STATUS_OK;
 }
@@ -134,12 +153,30 @@ typedef struct reduce_arg {
   uint32_t is_signed;
 } reduce_arg;
 
+enum { CHUNK = 512 };
+
+/* Short rows: several side by side, then their sums together. */
+static void reduce_short(const reduce_arg *k, uint64_t o) {
+  int32_t wide[CHUNK] = { 0 }, sums[CHUNK] = { 0 };
+  const size_t n = (size_t)k->inner, together = CHUNK / n, rows = (size_t)k->gone / together * together;
+  const uint8_t *const x = k->x + o * k->gone * k->inner;
+  k->row->sum(x, rows / together, together * n, together * n, k->is_signed, wide);
+  k->row->sum(x + rows * n, (size_t)k->gone - rows, n, n, k->is_signed, sums);
+  for (size_t j = 0; j < together; ++j) {
+    for (size_t i = 0; i < n; ++i) sums[i] += wide[j * n + i];
+  }
+  k->row->finish(&k->p, n, sums, k->y + o * n);
+}
+
 static edge_status reduce_tile(const void *arg, uint32_t tile, uint32_t worker) {
-  enum { CHUNK = 512 };
   const reduce_arg *const k = arg;
   (void)worker;
   const uint64_t from = tile * k->per_tile, end = k->outer - from < k->per_tile ? k->outer : from + k->per_tile;
   for (uint64_t o = from; o < end; ++o) {
+    if (k->inner <= CHUNK / 4 && k->gone >= CHUNK / 8) {
+      reduce_short(k, o);
+      continue;
+    }
     for (uint64_t c = 0; c < k->inner; c += CHUNK) {
       int32_t sums[CHUNK] = { 0 };
       const size_t n = (size_t)(k->inner - c < CHUNK ? k->inner - c : CHUNK);

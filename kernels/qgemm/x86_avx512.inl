@@ -275,7 +275,17 @@ static void qg_panel64(const ek_qgemm_call *c, size_t n0, size_t cols, const int
   QG_RUN(1, 4)
 }
 
+#if QG_KR == 4
+#  include "x86_shallow.inl"
+#else
+static int qg_try_shallow(const ek_qgemm_call *c) {
+  (void)c;
+  return 0;
+}
+#endif
+
 void QG_NAME(const ek_qgemm_call *c) {
+  if (qg_try_shallow(c)) return;
   const size_t depth = (size_t)c->taps * ((c->k + QG_KR - 1) / QG_KR * QG_KR);
   for (size_t n0 = 0; n0 < c->n; n0 += 64) {
     const size_t cols = c->n - n0 < 64 ? c->n - n0 : 64;
