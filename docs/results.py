@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write the result tables of README.md from docs/results.json, or check that they are current (--check).
+"""Write the result tables of README.md and docs/benchmarks.md, or check that they are current (--check).
 
-results.json holds what was measured: who, where, when, with which command. Nothing in the tables is typed by hand.
+docs/results.json holds what conformance runs found; benchmarks/results/*.json what benchmarks/compare/compare.py
+measured, one file for each machine and kernel tier. Nothing in the tables is typed by hand.
 """
 import json
 import pathlib
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "benchmarks/compare"))
+import table  # noqa: E402
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 
@@ -21,29 +24,50 @@ def render(r):
             "Whole models against LiteRT's reference kernels, on the same random inputs (integers: bytes that differ,",
             "largest step):", "", "| model | EdgeRT | LiteRT's own fast kernels |", "|---|---|---|"]
     out += [f"| {m['name']} | {m['edgert']} | {m['litert']} |" for m in r["models"]]
-    if r.get("speed"):
-        peers = r["peers"]
-        out += ["", f"Speed, median milliseconds, {r['speed_note']}", "",
-                "| model | threads | EdgeRT | " + " | ".join(peers) + " | best peer / EdgeRT |",
-                "|---|---|---|" + "---|" * (len(peers) + 1)]
-        for row in r["speed"]:
-            cells = [row["model"], row["threads"], row["edgert"]] + [row.get(p, "–") for p in peers] + [row["ratio"]]
-            out.append("| " + " | ".join(str(c) for c in cells) + " |")
+    for res in comparisons():
+        rows = [x for x in table.order(res) if x["model"] in r["speed_models"]]
+        if rows:
+            out += ["", "Speed, median milliseconds beside the fastest peer whose answers are right (all rows, all peers:",
+                    "[docs/benchmarks.md](docs/benchmarks.md)). " + " ".join(table.heading(res)), "",
+                    "| model | threads | EdgeRT | best peer | its time | times as fast | beside the fastest, right or wrong |",
+                    "|---|---|---:|---|---:|---:|---:|"]
+        for x in rows:
+            name, peer = table.best(x, True)
+            if name and "median_ms" in x["runners"].get("edgert", {}):
+                out.append(f"| {x['model']} | {x['threads']} | {table.ms(x['runners']['edgert']['median_ms'])} | "
+                           f"{table.NAMES[name]} | {table.ms(peer['median_ms'])} | {table.ratio(x, True):.2f} | "
+                           f"{table.ratio(x, False):.2f} |")
     out += ["", f"Library size, stripped: {r['size']}."]
     return "\n".join(out)
 
 
+def comparisons():
+    return [json.loads(p.read_text()) for p in sorted((ROOT / "benchmarks/results").glob("*.json"))]
+
+
+def benchmarks():
+    out = ["# Benchmarks", "",
+           "Written by docs/results.py from the files in benchmarks/results; how they are made says",
+           "[benchmarks/README.md](../benchmarks/README.md). Fresh processes in turn, outputs checked against the exact ones,",
+           "limits measured in the same run. A limit is the larger of 2 x multiply-adds over the peak of the instruction set",
+           "and, for weights beyond the last cache, their bytes over the rate of memory; Winograd's convolution and narrower",
+           "arithmetic can pass it."]
+    for res in comparisons():
+        out += ["", f"## {res['machine']}, {res['isa']}", "", table.render(res).rstrip()]
+    return "\n".join(out) + "\n"
+
+
 def main():
-    path = ROOT / "README.md"
-    text = path.read_text()
+    readme = ROOT / "README.md"
+    text = readme.read_text()
     head, rest = text.split(BEGIN)
     tail = rest.split(END)[1]
     new = head + BEGIN + "\n" + render(json.loads((ROOT / "docs/results.json").read_text())) + "\n" + END + tail
-    if "--check" in sys.argv:
-        if new != text:
-            sys.exit("README.md does not match docs/results.json: run python3 docs/results.py")
-    else:
-        path.write_text(new)
+    for path, wanted in ((readme, new), (ROOT / "docs/benchmarks.md", benchmarks())):
+        if "--check" not in sys.argv:
+            path.write_text(wanted)
+        elif not path.exists() or path.read_text() != wanted:
+            sys.exit(f"{path.name} does not match the stored results: run python3 docs/results.py")
 
 
 if __name__ == "__main__":
