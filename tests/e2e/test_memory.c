@@ -62,6 +62,36 @@ static void check_model(edge_env *env, const char *path, int runs) {
   edge_model_release(model);
 }
 
+static bool have_backend(const edge_env *env, const char *name) {
+  for (uint32_t i = 0; i < edge_env_num_backends(env); ++i) {
+    edge_backend_info info = EDGE_BACKEND_INFO_INIT;
+    if (edge_env_get_backend(env, i, &info) == EDGE_STATUS_OK && strcmp(info.name, name) == 0 && info.available)
+      return true;
+  }
+  return false;
+}
+
+/* Runs with a library's own backend allocate nothing either: what it needs it takes while the session is planned. */
+static void check_runs(edge_env *env, const char *path, const char *backends, int32_t threads, int runs) {
+  edge_session_options o = EDGE_SESSION_OPTIONS_INIT;
+  edge_model *const model = open_model(env, path, NULL);
+  o.backends = backends;
+  o.flags = EDGE_SESSION_PREFER; /* whatever it accepts */
+  o.num_threads = threads;
+  edge_session *const session = open_session(model, &o);
+  fill_inputs(session);
+  const unsigned long planned = calls ? calls() : 0;
+  run_session(session);
+  const unsigned long before = calls ? calls() : 0;
+  for (int i = 0; i < runs; ++i) run_session(session);
+  const unsigned long after = calls ? calls() : 0;
+  printf("%s on %s, %d threads: %lu allocations in the first run, %lu in %d more\n", path, backends, (int)threads,
+         before - planned, after - before, runs);
+  CHECK(before == planned && before == after);
+  edge_session_destroy(session);
+  edge_model_release(model);
+}
+
 int main(int argc, char **argv) {
   char path[1024];
   edge_env *const env = open_env();
@@ -76,6 +106,11 @@ int main(int argc, char **argv) {
   FILE *const there = fopen(EDGE_SHARED_MODELS "/README.md", "rb");
   for (int i = 0; there && i < N_SHARED; ++i)
     check_model(env, shared_path(path, sizeof path, i), strstr(shared_models[i].file, "mobilenet") ? 20 : RUNS);
+  const bool xnnpack = have_backend(env, "xnnpack");
+  for (int i = 0; there && calls && xnnpack && i < N_SHARED; ++i)
+    for (int32_t threads = 1; threads <= 2; ++threads)
+      check_runs(env, shared_path(path, sizeof path, i), "xnnpack,cpu", threads, 20);
+  if (calls && !xnnpack) printf("without XNNPACK: it is not part of this build\n");
   if (there)
     fclose(there);
   else
