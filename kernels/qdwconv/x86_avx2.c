@@ -11,7 +11,7 @@
 #include "qdwconv.h"
 #include "../qvec/sums_avx2.h"
 
-enum { COLUMN = 64, PIXELS = 4 };
+enum { COLUMN = 64, PIXELS = 5 /* at most in a tile */ };
 
 QV_INLINE __m128i qd_load(const uint8_t *p, uint32_t n, __m128i flip) {
   if (n == 16) return _mm_xor_si128(_mm_loadu_si128((const __m128i *)p), flip);
@@ -99,7 +99,7 @@ QV_INLINE void qd_tile(const weights *k, int NP, uint32_t n, uint32_t kw, uint32
                        size_t y_step) {
   const int wide = n > 8;
   __m256i acc[PIXELS][2];
-#pragma GCC unroll 4
+#pragma GCC unroll 5
   for (int p = 0; p < NP; ++p) {
     acc[p][0] = _mm256_loadu_si256((const __m256i *)k->bias);
     acc[p][1] = wide ? _mm256_loadu_si256((const __m256i *)(k->bias + 8)) : acc[p][0];
@@ -111,15 +111,15 @@ QV_INLINE void qd_tile(const weights *k, int NP, uint32_t n, uint32_t kw, uint32
 #pragma GCC unroll 5
     for (uint32_t kx = 0; kx < kw; ++kx, w += COLUMN, q += tap_step) {
       const __m256i w0 = _mm256_loadu_si256((const __m256i *)w);
-#pragma GCC unroll 4
+#pragma GCC unroll 5
       for (int p = 0; p < NP; ++p) qv_mac_at(&acc[p][0], q + (size_t)p * pixel_step, w0);
       if (!wide) continue;
       const __m256i w1 = _mm256_loadu_si256((const __m256i *)(w + 32));
-#pragma GCC unroll 4
+#pragma GCC unroll 5
       for (int p = 0; p < NP; ++p) qv_mac_at(&acc[p][1], q + (size_t)p * pixel_step + 32, w1);
     }
   }
-#pragma GCC unroll 2
+#pragma GCC unroll 3
   for (int p = 0; p < NP; p += 2) {
     const int o = p + 1 < NP ? p + 1 : p;
     const __m256 m0 = _mm256_loadu_ps(k->mult), m1 = _mm256_loadu_ps(k->mult + 8);
@@ -130,18 +130,21 @@ QV_INLINE void qd_tile(const weights *k, int NP, uint32_t n, uint32_t kw, uint32
   }
 }
 
-/* `count` pixels; two or three left over are done as four, some of them again */
-QV_INLINE void qd_pixels(const weights *k, uint32_t n, uint32_t kw, uint32_t pairs, size_t tap_step, size_t pixel_step,
-                         const qv_range *r, const int8_t *const *x, uint32_t count, uint8_t *y, size_t y_step) {
-  for (uint32_t i = 0; i < count;) {
-    if (count > PIXELS && count - i > 1 && count - i < PIXELS) i = count - PIXELS;
-    const int four = count - i >= PIXELS;
-    if (four)
-      qd_tile(k, PIXELS, n, kw, pairs, tap_step, pixel_step, r, x, i * pixel_step, y + i * y_step, y_step);
-    else
-      qd_tile(k, 1, n, kw, pairs, tap_step, pixel_step, r, x, i * pixel_step, y + i * y_step, y_step);
-    i += four ? PIXELS : 1;
+/* `count` pixels, four at a time; `fine`: no tile of fewer than three where there are more */
+QV_INLINE void qd_pixels(const weights *k, int fine, uint32_t n, uint32_t kw, uint32_t pairs, size_t tap_step,
+                         size_t pixel_step, const qv_range *r, const int8_t *const *x, uint32_t count, uint8_t *y,
+                         size_t y_step) {
+  uint32_t i = 0;
+  for (; count - i > (fine ? 6 : 3) || count - i == 4; i += 4)
+    qd_tile(k, 4, n, kw, pairs, tap_step, pixel_step, r, x, i * pixel_step, y + i * y_step, y_step);
+  if (fine && count - i == 5) {
+    qd_tile(k, 5, n, kw, pairs, tap_step, pixel_step, r, x, i * pixel_step, y + i * y_step, y_step);
+    return;
   }
+  for (; fine && count - i >= 3; i += 3)
+    qd_tile(k, 3, n, kw, pairs, tap_step, pixel_step, r, x, i * pixel_step, y + i * y_step, y_step);
+  for (; i < count; ++i)
+    qd_tile(k, 1, n, kw, pairs, tap_step, pixel_step, r, x, i * pixel_step, y + i * y_step, y_step);
 }
 
 /* the usual windows with constant steps, the others with steps from memory */
@@ -149,17 +152,17 @@ static void pixels(const weights *k, const qv_range *r, const int8_t *const *x, 
                    size_t y_step) {
   const int wide = k->n == 16, near = wide && k->tap_step == COLUMN;
   if (near && k->kw == 3 && k->pairs == 2 && k->pixel_step == COLUMN)
-    qd_pixels(k, 16, 3, 2, COLUMN, COLUMN, r, x, count, y, y_step);
+    qd_pixels(k, 1, 16, 3, 2, COLUMN, COLUMN, r, x, count, y, y_step);
   else if (near && k->kw == 3 && k->pairs == 2 && k->pixel_step == 2 * COLUMN)
-    qd_pixels(k, 16, 3, 2, COLUMN, 2 * COLUMN, r, x, count, y, y_step);
+    qd_pixels(k, 1, 16, 3, 2, COLUMN, 2 * COLUMN, r, x, count, y, y_step);
   else if (near && k->kw == 5 && k->pairs == 3 && k->pixel_step == COLUMN)
-    qd_pixels(k, 16, 5, 3, COLUMN, COLUMN, r, x, count, y, y_step);
+    qd_pixels(k, 1, 16, 5, 3, COLUMN, COLUMN, r, x, count, y, y_step);
   else if (wide)
-    qd_pixels(k, 16, k->kw, k->pairs, k->tap_step, k->pixel_step, r, x, count, y, y_step);
+    qd_pixels(k, 0, 16, k->kw, k->pairs, k->tap_step, k->pixel_step, r, x, count, y, y_step);
   else if (k->n == 8)
-    qd_pixels(k, 8, k->kw, k->pairs, k->tap_step, k->pixel_step, r, x, count, y, y_step);
+    qd_pixels(k, 0, 8, k->kw, k->pairs, k->tap_step, k->pixel_step, r, x, count, y, y_step);
   else
-    qd_pixels(k, k->n, k->kw, k->pairs, k->tap_step, k->pixel_step, r, x, count, y, y_step);
+    qd_pixels(k, 0, k->n, k->kw, k->pairs, k->tap_step, k->pixel_step, r, x, count, y, y_step);
 }
 
 void ek_qdw_x8s8_any_16__avx2(const ek_qdw_args *a, uint32_t image, uint32_t y0, uint32_t y1) {
