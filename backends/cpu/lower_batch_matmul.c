@@ -130,8 +130,8 @@ edge_status eb_cpu_lower_batch_matmul_f32(eb_cpu_plan *plan, uint32_t node) {
   eb_cpu_slot(plan, &p->packed, scratch);
 
   const double work_us = 2.0 * (double)s.batches * (double)s.m * (double)s.n * (double)s.k / 180e3;
-  const eb_cpu_grid grid = eb_cpu_grid_of(plan, s.m, ek_gemm_f32_num_panels(kernel, s.n), 24, s.k * sizeof(float),
-                                          work_us / (double)s.batches);
+  const eb_cpu_grid grid = eb_cpu_grid_of(plan, s.m, ek_gemm_f32_num_panels(kernel, s.n), 12, s.k * sizeof(float),
+                                          eb_cpu_panel_bytes(kernel, s.k), work_us / (double)s.batches);
   batch_arg *const g =
       eb_cpu_step(plan, node, batch_tile, sizeof *g, (uint32_t)(s.batches * grid.m_tiles * grid.p_tiles), work_us);
   uint32_t *const index = eb_cpu_keep(plan, 2 * s.batches * sizeof *index);

@@ -71,9 +71,10 @@ edge_status eb_cpu_lower_conv_f32(eb_cpu_plan *plan, uint32_t node) {
     .lo = end.lo,
     .hi = end.hi,
   };
-  const size_t unit = ek_conv_f32_by_line(&conv) ? conv.ow : 24;
+  const size_t unit = ek_conv_f32_by_line(&conv) ? conv.ow : 12;
   const eb_cpu_grid grid = eb_cpu_grid_of(plan, m, ek_gemm_f32_num_panels(kernel, c_out), unit ? unit : 1,
-                                          (size_t)(win.sh * win.sw) * c_in * sizeof(float), work_us / (double)groups);
+                                          (size_t)(win.sh * win.sw) * c_in * sizeof(float),
+                                          eb_cpu_panel_bytes(kernel, k), work_us / (double)groups);
   eb_cpu_epilogue_chain(plan, &end);
   const void *packed = NULL;
   edge_status status = eb_cpu_pack_f32(plan, kernel, w, bias, k, c_out, (size_t)groups, false, &packed);

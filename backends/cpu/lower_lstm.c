@@ -130,7 +130,8 @@ edge_status eb_cpu_lower_lstm_f32(eb_cpu_plan *plan, uint32_t node) {
   const double work_us = 2.0 * (double)(steps * batch) * (double)n * (double)width / 150e3 + 0.2;
   const double steps_us = (double)steps * (2.0 * (double)batch * (double)n * (double)hidden / 40e3 + 1.0);
   const size_t panels = ek_gemm_f32_num_panels(kernel, n);
-  const eb_cpu_grid grid = eb_cpu_grid_of(plan, steps * batch, panels, 24, width * sizeof(float), work_us);
+  const eb_cpu_grid grid = eb_cpu_grid_of(plan, steps * batch, panels, 12, width * sizeof(float),
+                                          eb_cpu_panel_bytes(kernel, width), work_us);
   lstm_arg value = {
     .grid = grid,
     .math = ek_eltwise_f32_select(eb_cpu_features(plan), need),

@@ -33,7 +33,8 @@ static edge_status product(eb_cpu_plan *plan, uint32_t node, size_t m, size_t k,
       ek_gemm_f32_select(eb_cpu_features(plan), eb_cpu_session_flags(plan) & EDGE_SESSION_REPRODUCIBLE ? EK_EXACT : 0);
   const double work_us =
       eb_cpu_cost_us(eb_cpu_host(plan), eb_cpu_partition(plan), eb_cpu_node(plan, node), eb_cpu_features(plan));
-  const eb_cpu_grid grid = eb_cpu_grid_of(plan, m, ek_gemm_f32_num_panels(kernel, n), 24, k * sizeof(float), work_us);
+  const eb_cpu_grid grid = eb_cpu_grid_of(plan, m, ek_gemm_f32_num_panels(kernel, n), 12, k * sizeof(float),
+                                          eb_cpu_panel_bytes(kernel, k), work_us);
   const void *packed = NULL;
   const edge_status status = eb_cpu_pack_f32(plan, kernel, w, bias, k, n, 1, k_major, &packed);
   if (status != EDGE_STATUS_OK) return status;

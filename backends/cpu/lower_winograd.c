@@ -16,18 +16,22 @@ static size_t least(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
+static size_t block_start(const winograd_arg *a, size_t block) {
+  return (size_t)((uint64_t)block * a->tiles / a->blocks);
+}
+
 /* V of the whole image */
 static edge_status input_tile(const void *arg, uint32_t tile, uint32_t worker) {
   (void)worker;
   const winograd_arg *const a = arg;
-  const size_t t0 = tile * a->block, t1 = least(t0 + a->block, a->tiles);
+  const size_t t0 = block_start(a, tile), t1 = block_start(a, tile + 1);
   ek_winograd_f32_input(&a->conv, t0, t1, a->v + t0 * a->conv.c_in, a->v_step);
   return EDGE_STATUS_OK;
 }
 
 static edge_status output_tile(const void *arg, uint32_t tile, uint32_t worker) {
   const winograd_arg *const a = arg;
-  const size_t t0 = tile % a->blocks * a->block, t1 = least(t0 + a->block, a->tiles);
+  const size_t t0 = block_start(a, tile % a->blocks), t1 = block_start(a, tile % a->blocks + 1);
   const size_t g0 = tile / a->blocks * a->groups, g1 = least(g0 + a->groups, a->column_groups);
   float *own = a->memory + worker * a->worker_floats;
   const float *v = own;
@@ -61,24 +65,27 @@ static edge_status fill(void *user, void *data, uint64_t bytes) {
 
 /* Blocks of tiles whose V and M stay in L2. With threads and few blocks all of V is made first, and the second step
  * shares out column groups too, so that the weights pass through one core each. */
-static void cut(const eb_cpu_plan *plan, winograd_arg *a) {
-  enum { LEAST_TILES = 6 };
-  const size_t threads = eb_cpu_threads(plan), positions = ek_winograd_f32_positions(&a->conv);
+static void cut(const eb_cpu_plan *plan, double work_us, winograd_arg *a) {
+  enum { LEAST_TILES = 6, A_THREAD = 2 };
+  const size_t threads = work_us < 20.0 ? 1 : eb_cpu_threads(plan), positions = ek_winograd_f32_positions(&a->conv);
   const size_t tile_floats = (ek_winograd_f32_v_step(&a->conv, 8) + ek_winograd_f32_m_step(&a->conv, 8)) / 8;
   const uint64_t room = eb_cpu_l2_bytes(plan) / 4 * 3;
   size_t blocks = (size_t)((uint64_t)a->tiles * tile_floats * positions * sizeof(float) / room) + 1;
   const size_t most = (a->tiles + LEAST_TILES - 1) / LEAST_TILES;
   a->column_groups = a->groups = ek_winograd_f32_groups(&a->conv);
   bool whole = false;
-  if (threads > 1 && blocks < 4 * threads) {
-    whole = a->column_groups > 1;
+  if (threads > 1) {
+    whole = a->column_groups > 1 && blocks < A_THREAD * threads;
     const size_t columns = whole ? a->column_groups : 1;
-    if (blocks * columns < 4 * threads) blocks = (4 * threads + columns - 1) / columns;
+    if (blocks * columns < A_THREAD * threads) blocks = (A_THREAD * threads + columns - 1) / columns;
     if (whole) a->groups = 1;
   }
   blocks = least(blocks, most);
+  if (threads > 1 && a->column_groups / a->groups % threads != 0) { /* so that all end together */
+    blocks = blocks > threads ? (blocks + threads - 1) / threads * threads : least(threads, most);
+  }
+  a->blocks = blocks;
   a->block = (a->tiles + blocks - 1) / blocks;
-  a->blocks = (a->tiles + a->block - 1) / a->block;
   a->v_step = ek_winograd_f32_v_step(&a->conv, whole ? a->tiles : a->block);
   a->worker_floats = (ek_winograd_f32_m_step(&a->conv, a->block) + (whole ? 0 : a->v_step)) * positions;
 }
@@ -118,11 +125,11 @@ edge_status eb_cpu_lower_winograd_f32(eb_cpu_plan *plan, uint32_t node) {
   made.conv.lo = end.lo;
   made.conv.hi = end.hi;
   made.tiles = ek_winograd_f32_tiles(&made.conv);
-  cut(plan, &made);
-  const bool whole = made.groups < made.column_groups;
-  const size_t positions = ek_winograd_f32_positions(&made.conv);
   const double work_us =
       0.4 * eb_cpu_cost_us(eb_cpu_host(plan), eb_cpu_partition(plan), eb_cpu_node(plan, node), eb_cpu_features(plan));
+  cut(plan, work_us, &made);
+  const bool whole = made.groups < made.column_groups;
+  const size_t positions = ek_winograd_f32_positions(&made.conv);
   pack_user user = { plan, &made.conv, w, bias };
   const edge_prepared_key key = {
     .source = eb_cpu_const_source(plan, w),

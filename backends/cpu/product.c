@@ -77,26 +77,53 @@ edge_status eb_cpu_pack_f32(eb_cpu_plan *plan, const ek_gemm_f32_kernel *kernel,
   return eb_cpu_prepared(plan, &key, ek_gemm_f32_packed_bytes(kernel, k, n) * groups, fill, &user, out);
 }
 
+/* us until the last thread is done: tiles are claimed one by one, and read their rows and weights from beyond L2 */
+static double end_us(const eb_cpu_grid *g, size_t threads, size_t row_bytes, size_t panel_bytes, double work_us) {
+  const double far_bytes_us = 20e3;
+  const size_t tiles = g->m_tiles * g->p_tiles, rounds = (tiles + threads - 1) / threads;
+  const double whole = (double)g->m * (double)g->panels, tile = (double)g->m_tile * (double)g->p_tile;
+  const double bytes = (double)g->m_tiles * (double)g->panels * (double)panel_bytes +
+                       (double)g->p_tiles * (double)g->m * (double)row_bytes;
+  return work_us * (double)rounds * tile / whole + bytes / far_bytes_us / (double)threads + 0.1 * (double)rounds;
+}
+
+static void split(eb_cpu_grid *g, size_t row_unit, size_t rows, size_t columns) {
+  const size_t units = (g->m + row_unit - 1) / row_unit;
+  g->m_tile = rows > 1 ? (units + rows - 1) / rows * row_unit : g->m;
+  g->m_tiles = (g->m + g->m_tile - 1) / g->m_tile;
+  g->p_tile = (g->panels + columns - 1) / columns;
+  g->p_tiles = (g->panels + g->p_tile - 1) / g->p_tile;
+}
+
 eb_cpu_grid eb_cpu_grid_of(const eb_cpu_plan *plan, size_t m, size_t panels, size_t row_unit, size_t row_bytes,
-                           double work_us) {
+                           size_t panel_bytes, double work_us) {
   enum { BLOCK_BYTES = 384 * 1024 };
   eb_cpu_grid g = { .m = m, .m_tile = m, .panels = panels, .p_tile = panels, .m_tiles = 1, .p_tiles = 1 };
   if (m == 0 || panels == 0) {
     g.m_tiles = g.p_tiles = 0;
     return g;
   }
-  const size_t units = (m + row_unit - 1) / row_unit;
-  size_t want = eb_cpu_tiles(plan, work_us, (uint64_t)units * panels), rows = want < units ? want : units;
-  if (panels > 1) {
-    const size_t blocks = (m * row_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
-    if (rows < blocks) rows = blocks < units ? blocks : units;
+  const size_t units = (m + row_unit - 1) / row_unit, threads = eb_cpu_threads(plan);
+  const size_t want = eb_cpu_tiles(plan, work_us, (uint64_t)units * panels);
+  size_t blocks = panels > 1 ? (m * row_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES : 1; /* that stay in L2 */
+  if (blocks > units) blocks = units;
+  if (want <= 1) {
+    split(&g, row_unit, blocks, 1);
+    return g;
   }
-  if (rows > 1) g.m_tile = (units + rows - 1) / rows * row_unit;
-  g.m_tiles = (m + g.m_tile - 1) / g.m_tile;
-  if (g.m_tiles < want) {
-    const size_t columns = (want + g.m_tiles - 1) / g.m_tiles;
-    g.p_tile = (panels + columns - 1) / columns;
-    g.p_tiles = (panels + g.p_tile - 1) / g.p_tile;
+  eb_cpu_grid best = g;
+  double least = -1.0;
+  for (size_t columns = 1; columns <= panels && columns <= 2 * want; ++columns) {
+    for (size_t more = 0; more < threads && more < 8; ++more) {
+      size_t rows = (want + columns - 1) / columns + more;
+      if (columns < panels && rows < blocks) rows = blocks;
+      if (rows > units) rows = units;
+      split(&g, row_unit, rows, columns);
+      const double end = end_us(&g, threads, row_bytes, panel_bytes, work_us);
+      if (least >= 0.0 && end >= least) continue;
+      least = end;
+      best = g;
+    }
   }
-  return g;
+  return best;
 }

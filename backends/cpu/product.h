@@ -33,8 +33,14 @@ edge_status eb_cpu_pack_f32(eb_cpu_plan *plan, const ek_gemm_f32_kernel *kernel,
 typedef struct eb_cpu_grid {
   size_t m, m_tile, panels, p_tile, m_tiles, p_tiles;
 } eb_cpu_grid;
-/** row_unit: rows are split at its multiples; row_bytes: input bytes per row, to keep a block in L2. */
+/** Packed bytes of a panel of k rows. */
+static inline size_t eb_cpu_panel_bytes(const ek_gemm_f32_kernel *kernel, size_t k) {
+  return k * kernel->nv_max * kernel->lanes * sizeof(float);
+}
+/** row_unit: rows are split at its multiples; row_bytes: input bytes per row, to keep a block in L2; panel_bytes:
+ * weights of a panel. Rows or panels are split, whichever makes less come from far away and lets the threads end
+ * together. */
 eb_cpu_grid eb_cpu_grid_of(const eb_cpu_plan *plan, size_t m, size_t panels, size_t row_unit, size_t row_bytes,
-                           double work_us);
+                           size_t panel_bytes, double work_us);
 
 #endif

@@ -73,6 +73,8 @@ size_t ek_winograd_f32_m_step(const ek_winograd_f32_args *a, size_t tiles) {
 
 /* ---- choice: cycles of one thread; the constants were measured over the layers of common networks */
 
+#define STREAM 6.3 /* bytes a cycle of weights that come from beyond L2 */
+
 static double least(double a, double b) {
   return a < b ? a : b;
 }
@@ -83,7 +85,8 @@ static double cycles(const ek_winograd_f32_args *a, uint64_t l2_bytes) {
   const double products = sums * (double)whole_vectors(a, a->c_out) / flops_a_cycle;
   const double in = tiles * (double)((a->c_in + a->kernel->lanes - 1) / a->kernel->lanes) * a->kernel->input_cycles;
   const double out = tiles * (double)((a->c_out + a->kernel->lanes - 1) / a->kernel->lanes) * a->kernel->output_cycles;
-  const double bytes = (double)ek_winograd_f32_packed_bytes(a), stream = bytes > (double)l2_bytes ? bytes / 12.0 : 0.0;
+  const double bytes = (double)ek_winograd_f32_packed_bytes(a),
+               stream = bytes > (double)l2_bytes ? bytes / STREAM : 0.0;
   const double depth = (double)a->c_in / ((double)a->c_in + 8.0); /* sums start, are stored and read again */
   const double work = products / depth;
   return (work > stream ? work : stream) + 0.3 * least(work, stream) + in + out;
@@ -97,8 +100,8 @@ const ek_winograd_f32_kernel *ek_winograd_f32_choose(const ek_winograd_f32_args 
   if (a.c_in < 16 || a.c_out < 16 || a.gemm->lanes < 4) return NULL;
   const double macs = (double)(a.batch * a.oh * a.ow) * (double)whole_vectors(&a, a.c_out) * (double)a.c_in * 9.0;
   const double bytes = macs / (double)(a.batch * a.oh * a.ow) * sizeof(float);
-  const double work = macs / (2.0 * a.gemm->lanes), stream = bytes > (double)l2_bytes ? bytes / 12.0 : 0.0;
-  double time = 0.9 * ((work > stream ? work : stream) + 0.3 * least(work, stream));
+  const double work = macs / (2.0 * a.gemm->lanes), stream = bytes > (double)l2_bytes ? bytes / STREAM : 0.0;
+  double time = 0.97 * ((work > stream ? work : stream) + 0.3 * least(work, stream));
   for (size_t i = 0; i < EK_COUNT(table); ++i) {
     if ((table[i]->isa & ~have) != 0 || table[i]->lanes != a.gemm->lanes) continue;
     a.kernel = table[i];
