@@ -100,8 +100,10 @@ VF_INLINE vf vf_copysign(vf magnitude, vf sign) {
   return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_set1_epi32(INT32_MIN), _mm512_castps_si512(sign),
                                                        _mm512_castps_si512(magnitude), 0xca));
 }
-/* v * 2^n for integral n in [-300, 300]; results may be denormal or infinite */
-VF_INLINE vf vf_scale2(vf v, vf n) {
+/* v * 2^n = exp(x), for v in [0.7, 1.5] and integral n; infinity where that is too large, 0 or denormal where too small
+ */
+VF_INLINE vf vf_scale_exp(vf v, vf n, vf x) {
+  (void)x;
   return _mm512_scalef_ps(v, n);
 }
 /* v = m * 2^e with m in [1, 2) for normal positive v */

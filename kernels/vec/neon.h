@@ -99,13 +99,13 @@ VF_INLINE vf vf_select(vm m, vf yes, vf no) {
 VF_INLINE vf vf_copysign(vf magnitude, vf sign) {
   return vbslq_f32(vdupq_n_u32(0x80000000u), sign, magnitude);
 }
-VF_INLINE vf vf_pow2_(int32x4_t n) {
-  return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23));
-}
-/* v * 2^n for integral n in [-250, 250]; results may be denormal or infinite */
-VF_INLINE vf vf_scale2(vf v, vf n) {
-  const int32x4_t all = vcvtnq_s32_f32(n), half = vshrq_n_s32(all, 1);
-  return vmulq_f32(vmulq_f32(v, vf_pow2_(half)), vf_pow2_(vsubq_s32(all, half)));
+/* v * 2^n = exp(x), for v in [0.7, 1.5] and integral n; infinity where that is too large, 0 where it would be denormal
+ */
+VF_INLINE vf vf_scale_exp(vf v, vf n, vf x) {
+  const int32x4_t bits = vaddq_s32(vreinterpretq_s32_f32(v), vshlq_n_s32(vcvtnq_s32_f32(n), 23));
+  const vm small = vcltq_f32(x, vdupq_n_f32(-87.3365f)), large = vcgeq_f32(x, vdupq_n_f32(88.7228394f));
+  const vf normal = vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_s32(bits), small));
+  return vbslq_f32(large, vdupq_n_f32(__builtin_inff()), normal);
 }
 /* v = m * 2^e with m in [1, 2) for normal positive v */
 VF_INLINE vf vf_exponent(vf v) {
