@@ -47,7 +47,7 @@ static uint32_t strip_pixels(const ek_qconv_args *a, uint32_t most) {
   enum { ENOUGH = 192 };
   const uint32_t rows = most / a->ow;
   if (rows == 0) return most;
-  uint32_t r = ENOUGH / a->ow + 1 < rows ? ENOUGH / a->ow + 1 : rows, best = r;
+  uint32_t r = (ENOUGH + a->ow - 1) / a->ow < rows ? (ENOUGH + a->ow - 1) / a->ow : rows, best = r;
   for (uint32_t k = r; k <= rows && k < r + 12; ++k) {
     if (k * a->ow % 12 == 0) {
       best = k;
@@ -205,7 +205,8 @@ static void multiply(const ek_qconv_args *a, const uint8_t *const *pointers, uin
                                (uint8_t *)a->y + at * size,
                                (size_t)a->oc * size,
                                inside ? a->residual + at : NULL,
-                               inside ? &a->add : NULL };
+                               inside ? &a->add : NULL,
+                               a->merged && a->sw == 1 && a->kw == 3 ? a->ic : 0 };
   a->row->fn(&call);
   if (a->map != NULL || (a->add_fn != NULL && !inside)) follow(a, at, count, n1 - n0, inside);
 }

@@ -39,6 +39,8 @@ typedef struct ek_qgemm_call {
      laid out like y, are operand b */
   const uint8_t *residual;
   const ek_qelt_args *add;
+  /* not 0: k is three pixels of x_step bytes, and so far apart are rows whose output pixels are neighbours in a line */
+  uint32_t x_step;
 } ek_qgemm_call;
 
 typedef void (*ek_qgemm_fn)(const ek_qgemm_call *c);

@@ -277,7 +277,12 @@ static void qg_panel64(const ek_qgemm_call *c, size_t n0, size_t cols, const int
 
 #if QG_KR == 4
 #  include "x86_shallow.inl"
+#  include "x86_window.inl"
 #else
+static int qg_try_window(const ek_qgemm_call *c) {
+  (void)c;
+  return 0;
+}
 static int qg_try_shallow(const ek_qgemm_call *c) {
   (void)c;
   return 0;
@@ -285,7 +290,7 @@ static int qg_try_shallow(const ek_qgemm_call *c) {
 #endif
 
 void QG_NAME(const ek_qgemm_call *c) {
-  if (qg_try_shallow(c)) return;
+  if (qg_try_shallow(c) || qg_try_window(c)) return;
   const size_t depth = (size_t)c->taps * ((c->k + QG_KR - 1) / QG_KR * QG_KR);
   for (size_t n0 = 0; n0 < c->n; n0 += 64) {
     const size_t cols = c->n - n0 < 64 ? c->n - n0 : 64;

@@ -81,7 +81,7 @@ static int run_one(const ek_qgemm_desc *d, const problem *p) {
   ek_qgemm_call c = {
     rows,    p->m,     p->m, p->n, p->taps, p->k, (uint32_t)p->x_signed != d->signed_x ? 0x80808080u : 0u,
     pb.data, folded,   mult, zp,   lo,      hi,   p->out,
-    yb.data, stride_y, NULL, NULL
+    yb.data, stride_y, NULL, NULL, 0
   };
   const size_t y_bytes = stride_y * (p->m - 1) + p->n * size;
   const kt_buffer rb = kt_get(y_bytes);
