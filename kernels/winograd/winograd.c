@@ -3,12 +3,14 @@
 #include "winograd.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
   GROUP_COLUMNS = 64, /* of M: several narrow panels share what they read of V while it is in L1 */
   LINE_FLOATS = 16,   /* keeps positions from falling into one cache set */
   MAX_SIDE = 6,
-  CHANNELS = 8 /* transformed at a time */
+  CHANNELS = 4, /* of weights, transformed at a time */
+  BLOCK_COLUMNS = 32
 };
 
 static const ek_winograd_f32_kernel *const table[] = {
@@ -116,36 +118,51 @@ const ek_winograd_f32_kernel *ek_winograd_f32_choose(const ek_winograd_f32_args 
 
 /* ---- weights */
 
-/* rows of G: weight r of a filter line at each position */
-static const double g2[4][3] = { { 1.0, 0.0, 0.0 }, { 0.5, 0.5, 0.5 }, { 0.5, -0.5, 0.5 }, { 0.0, 0.0, 1.0 } };
 #define ROOT 0.70710678118654752440
-static const double g4[6][3] = {
-  { 1.0, 0.0, 0.0 },
-  { -1.0 / 1.5, -ROOT / 1.5, -0.5 / 1.5 },
-  { -1.0 / 1.5, ROOT / 1.5, -0.5 / 1.5 },
-  { 1.0 / 6.0, 2.0 * ROOT / 6.0, 2.0 / 6.0 },
-  { 1.0 / 6.0, -2.0 * ROOT / 6.0, 2.0 / 6.0 },
-  { 0.0, 0.0, 1.0 },
-};
+
+/* G of a line of three, for CHANNELS neighbouring channels; rows of G come in pairs that differ in the middle's sign */
+typedef double channels[CHANNELS];
+static void line_2(const channels a, const channels b, const channels c, channels *u, size_t step) {
+  for (size_t i = 0; i < CHANNELS; ++i) {
+    const double even = 0.5 * (a[i] + c[i]), odd = 0.5 * b[i];
+    u[0][i] = a[i];
+    u[step][i] = even + odd;
+    u[2 * step][i] = even - odd;
+    u[3 * step][i] = c[i];
+  }
+}
+
+static void line_4(const channels a, const channels b, const channels c, channels *u, size_t step) {
+  for (size_t i = 0; i < CHANNELS; ++i) {
+    const double near = (-1.0 / 1.5) * a[i] + (-0.5 / 1.5) * c[i], near_odd = (ROOT / 1.5) * b[i];
+    const double far = (1.0 / 6.0) * a[i] + (2.0 / 6.0) * c[i], far_odd = (2.0 * ROOT / 6.0) * b[i];
+    u[0][i] = a[i];
+    u[step][i] = near - near_odd;
+    u[2 * step][i] = near + near_odd;
+    u[3 * step][i] = far + far_odd;
+    u[4 * step][i] = far - far_odd;
+    u[5 * step][i] = c[i];
+  }
+}
 
 /* G w G' of CHANNELS neighbouring channels, n of which exist */
-static void transform(const double (*g)[3], size_t side, const float *w, size_t c_in, size_t n, double (*u)[CHANNELS]) {
-  double x[3][3][CHANNELS], t[MAX_SIDE][3][CHANNELS];
+static void transform(size_t side, const float *w, size_t c_in, size_t n, channels *u) {
+  channels x[3][3], t[MAX_SIDE][3];
   for (size_t i = 0; i < 9; ++i) {
     for (size_t c = 0; c < CHANNELS; ++c) x[i / 3][i % 3][c] = c < n ? (double)w[i * c_in + c] : 0.0;
   }
-  for (size_t p = 0; p < side; ++p) {
-    for (size_t j = 0; j < 3; ++j) {
-      for (size_t c = 0; c < CHANNELS; ++c) {
-        t[p][j][c] = g[p][0] * x[0][j][c] + g[p][1] * x[1][j][c] + g[p][2] * x[2][j][c];
-      }
+  for (size_t j = 0; j < 3; ++j) {
+    if (side == 6) {
+      line_4(x[0][j], x[1][j], x[2][j], &t[0][j], 3);
+    } else {
+      line_2(x[0][j], x[1][j], x[2][j], &t[0][j], 3);
     }
   }
   for (size_t p = 0; p < side; ++p) {
-    for (size_t q = 0; q < side; ++q) {
-      for (size_t c = 0; c < CHANNELS; ++c) {
-        u[p * side + q][c] = g[q][0] * t[p][0][c] + g[q][1] * t[p][1][c] + g[q][2] * t[p][2][c];
-      }
+    if (side == 6) {
+      line_4(t[p][0], t[p][1], t[p][2], u + p * side, 1);
+    } else {
+      line_2(t[p][0], t[p][1], t[p][2], u + p * side, 1);
     }
   }
 }
@@ -157,18 +174,27 @@ static size_t group_at(const ek_winograd_f32_args *a, size_t group, size_t *colu
   return first * a->c_in * ek_winograd_f32_positions(a);
 }
 
+/* Positions lie a power of two apart, which no cache likes: a block is made in a row of its own, then copied. */
 static void pack_panel(const ek_winograd_f32_args *a, const float *w, size_t column, size_t width, size_t position_step,
                        float *to) {
   const size_t side = side_of(a), positions = side * side;
-  double u[EK_WINOGRAD_F32_MAX_POSITIONS][CHANNELS];
-  for (size_t c0 = 0; c0 < a->c_in; c0 += CHANNELS) {
-    const size_t n = a->c_in - c0 < CHANNELS ? a->c_in - c0 : CHANNELS;
-    for (size_t j = 0; j < width; ++j) {
-      const int real = column + j < a->c_out;
-      if (real) transform(side == 6 ? g4 : g2, side, w + (column + j) * 9 * a->c_in + c0, a->c_in, n, u);
+  float block[EK_WINOGRAD_F32_MAX_POSITIONS][CHANNELS][BLOCK_COLUMNS];
+  channels u[EK_WINOGRAD_F32_MAX_POSITIONS];
+  for (size_t at = 0; at < a->c_in * width; at += CHANNELS * width) {
+    const size_t c0 = at / width, n = a->c_in - c0 < CHANNELS ? a->c_in - c0 : CHANNELS;
+    for (size_t j0 = 0; j0 < width; j0 += BLOCK_COLUMNS) {
+      const size_t count = width - j0 < BLOCK_COLUMNS ? width - j0 : BLOCK_COLUMNS;
+      for (size_t j = 0; j < count; ++j) {
+        const int real = column + j0 + j < a->c_out;
+        if (real) transform(side, w + (column + j0 + j) * 9 * a->c_in + c0, a->c_in, n, u);
+        for (size_t p = 0; p < positions; ++p) {
+          for (size_t c = 0; c < CHANNELS; ++c) block[p][c][j] = real ? (float)u[p][c] : 0.0f;
+        }
+      }
       for (size_t p = 0; p < positions; ++p) {
-        float *const at = to + p * position_step + c0 * width + j;
-        for (size_t c = 0; c < n; ++c) at[c * width] = real ? (float)u[p][c] : 0.0f;
+        for (size_t c = 0; c < n; ++c) {
+          memcpy(to + p * position_step + (c0 + c) * width + j0, block[p][c], count * sizeof(float));
+        }
       }
     }
   }
