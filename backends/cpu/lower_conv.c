@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * f32 Conv with constant weights as matrix products (any group count), residual Add fused. */
 #include "product.h"
-#include "kernels/conv/conv.h"
 
 typedef struct conv_arg {
   ek_conv_f32_args conv;
@@ -28,37 +27,31 @@ static edge_status conv_tile(const void *arg, uint32_t tile, uint32_t worker) {
   return EDGE_STATUS_OK;
 }
 
-edge_status eb_cpu_lower_conv_f32(eb_cpu_plan *plan, uint32_t node) {
+bool eb_cpu_conv_f32_of(const eb_cpu_plan *plan, uint32_t node, ek_conv_f32_args *out) {
   const uint32_t x = eb_cpu_input(plan, node, 0), w = eb_cpu_input(plan, node, 1), bias = eb_cpu_input(plan, node, 2);
   const edge_tensor *const tx = eb_cpu_tensor(plan, x), *const tw = eb_cpu_tensor(plan, w);
+  const edge_tensor *const ty = eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
   eb_cpu_window win;
-  eb_cpu_epilogue end;
-  if (tx->dtype != EDGE_DTYPE_F32 || eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0))->dtype != EDGE_DTYPE_F32 ||
+  if (!eb_cpu_is_op(plan, node, "Conv") || tx->dtype != EDGE_DTYPE_F32 || ty->dtype != EDGE_DTYPE_F32 ||
       !eb_cpu_is_f32_weight(plan, w) ||
       (bias != EDGE_NO_VALUE && (!eb_cpu_is_const(plan, bias) || eb_cpu_tensor(plan, bias)->dtype != EDGE_DTYPE_F32)) ||
-      !eb_cpu_window_of(plan, node, tx, tw, eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0)), &win) ||
-      !eb_cpu_epilogue_of(plan, node, &end)) {
-    return EB_CPU_PASS;
+      !eb_cpu_window_of(plan, node, tx, tw, ty, &win)) {
+    return false;
   }
   const int64_t groups = eb_cpu_int(plan, node, "group") > 0 ? eb_cpu_int(plan, node, "group") : 1;
   if (win.ic % groups != 0 || win.oc % groups != 0 || tw->dims[tw->rank - 1] != win.ic / groups || win.ic == 0) {
-    return EB_CPU_PASS;
+    return false;
   }
-  const ek_gemm_f32_kernel *const kernel =
-      ek_gemm_f32_select(eb_cpu_features(plan), eb_cpu_session_flags(plan) & EDGE_SESSION_REPRODUCIBLE ? EK_EXACT : 0);
-  const size_t c_in = (size_t)(win.ic / groups), c_out = (size_t)(win.oc / groups);
-  const size_t k = (size_t)(win.kh * win.kw) * c_in, m = (size_t)(win.n * win.oh * win.ow);
-  const double work_us =
-      eb_cpu_cost_us(eb_cpu_host(plan), eb_cpu_partition(plan), eb_cpu_node(plan, node), eb_cpu_features(plan));
-  ek_conv_f32_args conv = {
-    .kernel = kernel,
+  *out = (ek_conv_f32_args) {
+    .kernel = ek_gemm_f32_select(eb_cpu_features(plan),
+                                 eb_cpu_session_flags(plan) & EDGE_SESSION_REPRODUCIBLE ? EK_EXACT : 0),
     .batch = (size_t)win.n,
     .ih = (size_t)win.ih,
     .iw = (size_t)win.iw,
     .oh = (size_t)win.oh,
     .ow = (size_t)win.ow,
-    .c_in = c_in,
-    .c_out = c_out,
+    .c_in = (size_t)(win.ic / groups),
+    .c_out = (size_t)(win.oc / groups),
     .groups = (size_t)groups,
     .kh = (size_t)win.kh,
     .kw = (size_t)win.kw,
@@ -68,30 +61,47 @@ edge_status eb_cpu_lower_conv_f32(eb_cpu_plan *plan, uint32_t node) {
     .dw = (size_t)win.dw,
     .pad_top = (ptrdiff_t)win.pad_top,
     .pad_left = (ptrdiff_t)win.pad_left,
-    .lo = end.lo,
-    .hi = end.hi,
   };
-  const size_t unit = ek_conv_f32_by_line(&conv) ? conv.ow : 12;
-  const eb_cpu_grid grid = eb_cpu_grid_of(plan, m, ek_gemm_f32_num_panels(kernel, c_out), unit ? unit : 1,
-                                          (size_t)(win.sh * win.sw) * c_in * sizeof(float),
-                                          eb_cpu_panel_bytes(kernel, k), work_us / (double)groups);
-  eb_cpu_epilogue_chain(plan, &end);
+  return true;
+}
+
+edge_status eb_cpu_conv_f32_bind(eb_cpu_plan *plan, uint32_t node, ek_conv_f32_args *conv) {
   const void *packed = NULL;
-  edge_status status = eb_cpu_pack_f32(plan, kernel, w, bias, k, c_out, (size_t)groups, false, &packed);
+  const edge_status status =
+      eb_cpu_pack_f32(plan, conv->kernel, eb_cpu_input(plan, node, 1), eb_cpu_input(plan, node, 2),
+                      conv->kh * conv->kw * conv->c_in, conv->c_out, conv->groups, false, &packed);
   if (status != EDGE_STATUS_OK) return status;
+  conv->packed = packed;
+  conv->zeros = eb_cpu_keep(plan, conv->c_in * sizeof(float));
+  return conv->zeros ? EDGE_STATUS_OK : EDGE_STATUS_OUT_OF_MEMORY;
+}
+
+edge_status eb_cpu_lower_conv_f32(eb_cpu_plan *plan, uint32_t node) {
+  ek_conv_f32_args conv;
+  eb_cpu_epilogue end;
+  if (!eb_cpu_conv_f32_of(plan, node, &conv) || !eb_cpu_epilogue_of(plan, node, &end)) return EB_CPU_PASS;
+  conv.lo = end.lo;
+  conv.hi = end.hi;
+  const double work_us =
+      eb_cpu_cost_us(eb_cpu_host(plan), eb_cpu_partition(plan), eb_cpu_node(plan, node), eb_cpu_features(plan));
+  const size_t unit = ek_conv_f32_by_line(&conv) ? conv.ow : 12;
+  const eb_cpu_grid grid =
+      eb_cpu_grid_of(plan, conv.batch * conv.oh * conv.ow, ek_gemm_f32_num_panels(conv.kernel, conv.c_out),
+                     unit ? unit : 1, conv.sh * conv.sw * conv.c_in * sizeof(float),
+                     eb_cpu_panel_bytes(conv.kernel, conv.kh * conv.kw * conv.c_in), work_us / (double)conv.groups);
+  const edge_status status = eb_cpu_conv_f32_bind(plan, node, &conv);
+  if (status != EDGE_STATUS_OK) return status;
+  eb_cpu_epilogue_chain(plan, &end);
   conv_arg *const a =
-      eb_cpu_step(plan, node, conv_tile, sizeof *a, (uint32_t)((size_t)groups * grid.m_tiles * grid.p_tiles), work_us);
-  float *const zeros = eb_cpu_keep(plan, c_in * sizeof(float));
-  if (a == NULL || zeros == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+      eb_cpu_step(plan, node, conv_tile, sizeof *a, (uint32_t)(conv.groups * grid.m_tiles * grid.p_tiles), work_us);
+  if (a == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   a->conv = conv;
-  a->conv.packed = packed;
-  a->conv.zeros = zeros;
   a->grid = grid;
-  a->piece = eb_cpu_post_rows(&end.chain, grid.m_tile, unit ? unit : 1, (size_t)win.oc);
-  eb_cpu_slot(plan, &a->conv.x, eb_cpu_value(plan, x));
+  a->piece = eb_cpu_post_rows(&end.chain, grid.m_tile, unit ? unit : 1, conv.c_out * conv.groups);
+  eb_cpu_slot(plan, &a->conv.x, eb_cpu_value(plan, eb_cpu_input(plan, node, 0)));
   eb_cpu_slot(plan, &a->conv.y, eb_cpu_value(plan, end.y));
   if (end.residual != EDGE_NO_VALUE) eb_cpu_slot(plan, &a->conv.residual, eb_cpu_value(plan, end.residual));
   eb_cpu_chain_bind(plan, &end.chain, &a->post);
-  eb_cpu_note(plan, node, kernel->name, ek_conv_f32_by_line(&conv) ? "conv by kernel line" : "conv by tap");
+  eb_cpu_note(plan, node, conv.kernel->name, ek_conv_f32_by_line(&conv) ? "conv by kernel line" : "conv by tap");
   return eb_cpu_epilogue_finish(plan, node, &end);
 }

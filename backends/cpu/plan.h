@@ -68,11 +68,11 @@ struct eb_cpu_plan {
   eb_cpu_context *context;
   eb_cpu_value_info *values;
   uint32_t num_values, num_nodes;
-  bool *done;                   /* per node: lowered or taken */
-  bool *wide_node;              /* per node: works on wide forms */
-  bool widening;                /* values are meant in their wide form now */
-  uint32_t taken[8], num_taken; /* by the lowering that runs */
-  eb_cpu_vector storages;       /* eb_cpu_storage */
+  bool *done;                    /* per node: lowered or taken */
+  bool *wide_node;               /* per node: works on wide forms */
+  bool widening;                 /* values are meant in their wide form now */
+  uint32_t taken[32], num_taken; /* by the lowering that runs */
+  eb_cpu_vector storages;        /* eb_cpu_storage */
   uint64_t features;
   uint32_t prepare;
   edge_status status; /* the first failure of a call that cannot return one */

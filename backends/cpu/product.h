@@ -4,7 +4,8 @@
 #define EB_CPU_PRODUCT_H
 
 #include "epilogue.h"
-#include "kernels/gemm/gemm.h"
+#include "kernels/conv/conv.h"
+#include "kernels/dwconv/dwconv.h"
 
 /** What happens to the sums: clamp, residual, and the value that finally receives them. */
 typedef struct eb_cpu_epilogue {
@@ -28,6 +29,16 @@ edge_status eb_cpu_epilogue_finish(eb_cpu_plan *plan, uint32_t node, const eb_cp
 /** Weights [groups][n][k] (or [k][n] when `k_major`) packed for the kernel; bias may be EDGE_NO_VALUE. [commits] */
 edge_status eb_cpu_pack_f32(eb_cpu_plan *plan, const ek_gemm_f32_kernel *kernel, uint32_t w, uint32_t bias, size_t k,
                             size_t n, size_t groups, bool k_major, const void **out);
+
+/** The geometry and kernel of an f32 Conv with constant weights; false: it is none. Clamp and addresses stay open. */
+bool eb_cpu_conv_f32_of(const eb_cpu_plan *plan, uint32_t node, ek_conv_f32_args *out);
+/** Its packed weights. [commits] */
+edge_status eb_cpu_conv_f32_bind(eb_cpu_plan *plan, uint32_t node, ek_conv_f32_args *conv);
+/** The same for a depthwise Conv, one filter per channel; activation: clamp in out, or post. */
+bool eb_cpu_dwconv_f32_of(const eb_cpu_plan *plan, uint32_t node, ek_dwconv_f32_args *out,
+                          const ek_dwconv_f32_kernel **kernel, eb_cpu_unary *post);
+edge_status eb_cpu_dwconv_f32_bind(eb_cpu_plan *plan, uint32_t node, const ek_dwconv_f32_kernel *kernel,
+                                   ek_dwconv_f32_args *conv);
 
 /** Tiles over rows and panels. */
 typedef struct eb_cpu_grid {

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * f32 depthwise convolution for any vector word: one block of channels, lines inside, pixels innermost. */
+enum { COPY_FLOATS = 6144 };
 #define UNROLL8 _Pragma("GCC unroll 8")
 #define UNROLL20 _Pragma("GCC unroll 20")
 
 /* what is the same for all pixels of an output line */
 typedef struct line {
-  const float *x; /* first valid kernel line, column -pad_left, this channel block */
-  const float *w; /* its taps */
+  const float *rows[EK_DWCONV_F32_LINES]; /* of strips: valid kernel lines, column -pad_left, this channel block */
+  size_t step;                            /* of strips: elements between columns */
+  const float *x;                         /* first valid kernel line, column -pad_left, this channel block */
+  const float *w;                         /* its taps */
   const float *bias;
   float *y;
   size_t lines;     /* valid kernel lines */
@@ -55,9 +58,9 @@ VF_INLINE void strip(const line *l, size_t ox, const int tail, const int check, 
   vf sum[8], w[5];
   UNROLL8 for (size_t p = 0; p < P; ++p) sum[p] = vf_load(l->bias);
   for (size_t r = 0; r < l->lines; ++r) {
-    const float *x = l->x + r * l->line_step + ox * S * l->c;
+    const float *x = l->rows[r] + ox * S * l->step;
     UNROLL8 for (size_t k = 0; k < K; ++k) w[k] = vf_load(l->w + (r * K + k) * VF_LANES);
-    UNROLL20 for (size_t j = 0; j < columns; ++j, x += l->c) {
+    UNROLL20 for (size_t j = 0; j < columns; ++j, x += l->step) {
       const int edge = check && (j < K - 1 || j + K > columns);
       const vf v = line_load(edge && first + j >= l->iw ? zeros : x, l->n, tail);
       UNROLL8 for (size_t p = 0; p < P; ++p) {
@@ -145,6 +148,61 @@ static void border(const ek_dwconv_f32_args *a, const line *l, size_t x0, size_t
   }
 }
 
+/* Strips read this channel block of an input line from a copy where pixels lie so far apart that they would share
+ * few sets of the cache. */
+typedef struct copies {
+  float data[COPY_FLOATS];
+  size_t have[EK_DWCONV_F32_LINES]; /* line + 1 */
+} copies;
+
+static int wants_copies(const ek_dwconv_f32_args *a) {
+  return a->c % 256 == 0 && ek_dwconv_f32_ring(a) * a->iw * VF_LANES <= COPY_FLOATS;
+}
+
+static const float *copy_line(const ek_dwconv_f32_args *a, copies *s, const float *x, size_t id, size_t slot,
+                              size_t n) {
+  float *const to = s->data + slot * a->iw * VF_LANES;
+  if (s->have[slot] != id + 1) {
+    s->have[slot] = id + 1;
+    for (size_t i = 0; i < a->iw; ++i) vf_store(to + i * VF_LANES, line_load(x + i * a->c, n, n != VF_LANES));
+  }
+  return to;
+}
+
+/* a block of channels in strips */
+static void strips(const ek_dwconv_f32_args *a, line *l, size_t row0, size_t row1, size_t c0, size_t x_lo,
+                   size_t x_hi) {
+  /* [kernel 5][stride 2][tail] */
+  static void (*const whole[2][2][2])(const line *, size_t, size_t) = {
+    { { cover_3s1_full, cover_3s1_tail }, { cover_3s2_full, cover_3s2_tail } },
+    { { cover_5s1_full, cover_5s1_tail }, { cover_5s2_full, cover_5s2_tail } },
+  };
+  const size_t ring = ek_dwconv_f32_ring(a), x_rows = a->x_rows ? a->x_rows : a->ih;
+  const int copy = wants_copies(a);
+  void (*const cover_line)(const line *, size_t, size_t) = whole[a->kw == 5][a->sw == 2][l->n != VF_LANES];
+  copies s;
+  for (size_t i = 0; i < EK_DWCONV_F32_LINES; ++i) s.have[i] = 0;
+  l->step = copy ? VF_LANES : a->c;
+  for (size_t row = row0; row < row1; ++row) {
+    const size_t n = row / a->oh;
+    const ptrdiff_t top = (ptrdiff_t)(row % a->oh * a->sh) - a->pad_top;
+    size_t k0 = 0;
+    l->lines = 0;
+    for (size_t k = 0; k < a->kh; ++k) {
+      const ptrdiff_t iy = top + (ptrdiff_t)(k * a->dh);
+      if (iy < 0 || iy >= (ptrdiff_t)a->ih) continue;
+      if (l->lines == 0) k0 = k;
+      const size_t id = n * a->ih + (size_t)iy;
+      const float *x = a->x + (n * x_rows + (size_t)iy % x_rows) * a->iw * a->c + c0;
+      if (copy) x = copy_line(a, &s, x, id, (size_t)iy % ring, l->n);
+      l->rows[l->lines++] = x - (size_t)a->pad_left * l->step;
+    }
+    l->w = a->packed + c0 * (a->kh * a->kw + 1) + k0 * a->kw * VF_LANES;
+    l->y = a->y + row * a->ow * a->c + c0;
+    cover_line(l, x_lo, x_hi);
+  }
+}
+
 static void rows(const ek_dwconv_f32_args *a, size_t row0, size_t row1, size_t block0, size_t block1) {
   const ptrdiff_t span = (ptrdiff_t)((a->kw - 1) * a->dw + 1), room = (ptrdiff_t)a->iw + a->pad_left - span;
   size_t x_lo = a->pad_left > 0 ? ((size_t)a->pad_left + a->sw - 1) / a->sw : 0;
@@ -152,14 +210,6 @@ static void rows(const ek_dwconv_f32_args *a, size_t row0, size_t row1, size_t b
   if (x_hi > a->ow) x_hi = a->ow;
   if (x_lo > a->ow) x_lo = a->ow;
   if (x_hi < x_lo) x_hi = x_lo;
-  /* lines whose every window starts within K - 1 columns of padding and in the image: strips cover them whole */
-  void (*const whole[2][2][2])(const line *, size_t, size_t) = {
-    { { cover_3s1_full, cover_3s1_tail }, { cover_3s2_full, cover_3s2_tail } },
-    { { cover_5s1_full, cover_5s1_tail }, { cover_5s2_full, cover_5s2_tail } },
-  };
-  const int strips = a->dw == 1 && (a->kw == 3 || a->kw == 5) && (a->sw == 1 || a->sw == 2) && a->ow > 0 &&
-                     a->pad_left >= 0 && a->pad_left < (ptrdiff_t)a->kw &&
-                     (ptrdiff_t)((a->ow - 1) * a->sw) - a->pad_left < (ptrdiff_t)a->iw;
   for (size_t block = block0; block < block1; ++block) {
     const size_t c0 = block * VF_LANES;
     const int tail = a->c - c0 < VF_LANES;
@@ -176,6 +226,10 @@ static void rows(const ek_dwconv_f32_args *a, size_t row0, size_t row1, size_t b
                .n = tail ? a->c - c0 : VF_LANES,
                .lo = a->lo,
                .hi = a->hi };
+    if (ek_dwconv_f32_in_strips(a)) {
+      strips(a, &l, row0, row1, c0, x_lo, x_hi);
+      continue;
+    }
     for (size_t row = row0; row < row1; ++row) {
       const ptrdiff_t top = (ptrdiff_t)(row % a->oh * a->sh) - a->pad_top;
       size_t k0 = 0, k1 = a->kh;
@@ -186,10 +240,6 @@ static void rows(const ek_dwconv_f32_args *a, size_t row0, size_t row1, size_t b
       l.w = packed + k0 * a->kw * VF_LANES;
       l.lines = k1 - k0;
       l.y = a->y + row * a->ow * a->c + c0;
-      if (strips) {
-        whole[a->kw == 5][a->sw == 2][tail](&l, x_lo, x_hi);
-        continue;
-      }
       border(a, &l, 0, x_lo, tail);
       (tail ? inside_tail : inside)(&l, x_lo, x_hi);
       border(a, &l, x_hi, a->ow, tail);

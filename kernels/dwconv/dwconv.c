@@ -19,6 +19,16 @@ const ek_dwconv_f32_kernel *ek_dwconv_f32_select(uint64_t have, uint32_t need) {
   return NULL;
 }
 
+size_t ek_dwconv_f32_ring(const ek_dwconv_f32_args *a) {
+  return (a->kh - 1) * a->dh + 1;
+}
+
+int ek_dwconv_f32_in_strips(const ek_dwconv_f32_args *a) {
+  return a->dw == 1 && (a->kw == 3 || a->kw == 5) && (a->sw == 1 || a->sw == 2) && a->ow > 0 && a->pad_left >= 0 &&
+         a->pad_left < (ptrdiff_t)a->kw && (ptrdiff_t)((a->ow - 1) * a->sw) - a->pad_left < (ptrdiff_t)a->iw &&
+         ek_dwconv_f32_ring(a) <= EK_DWCONV_F32_LINES;
+}
+
 uint64_t ek_dwconv_f32_packed_bytes(const ek_dwconv_f32_kernel *kernel, size_t taps, size_t c) {
   const uint64_t blocks = ((uint64_t)c + kernel->lanes - 1) / kernel->lanes;
   return blocks * kernel->lanes * ((uint64_t)taps + 1) * sizeof(float);

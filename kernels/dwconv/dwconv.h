@@ -16,6 +16,7 @@ typedef struct ek_dwconv_f32_args {
   const float *x, *packed;
   float *y;
   float lo, hi;
+  size_t x_rows; /* input line i of an image is held in slot i % x_rows of that many; 0: ih. Only in strips */
 } ek_dwconv_f32_args;
 /** Output lines [row0, row1) of batch * oh and channel blocks [block0, block1). */
 typedef void (*ek_dwconv_f32_fn)(const ek_dwconv_f32_args *args, size_t row0, size_t row1, size_t block0,
@@ -32,6 +33,13 @@ typedef struct ek_dwconv_f32_kernel {
 #define EK_DWCONV_F32(isa, kernel) extern const ek_dwconv_f32_kernel kernel;
 #include "dwconv.def"
 #undef EK_DWCONV_F32
+
+#define EK_DWCONV_F32_LINES 8
+/** Lines from the first to the last that one output line reads. */
+size_t ek_dwconv_f32_ring(const ek_dwconv_f32_args *args);
+/** Vector rows cover whole lines in strips: kernels of 3 or 5 columns, stride 1 or 2, padding below the kernel's width,
+ *  the last window starting inside. */
+int ek_dwconv_f32_in_strips(const ek_dwconv_f32_args *args);
 
 const ek_dwconv_f32_kernel *ek_dwconv_f32_select(uint64_t have, uint32_t need);
 const ek_dwconv_f32_kernel *ek_dwconv_f32_at(uint32_t i); /* NULL beyond the last row */

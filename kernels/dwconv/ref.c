@@ -4,6 +4,7 @@
 
 static float one(const ek_dwconv_f32_args *a, size_t n, size_t oy, size_t ox, size_t c) {
   const float *const w = a->packed + c * (a->kh * a->kw + 1);
+  const size_t x_rows = a->x_rows ? a->x_rows : a->ih;
   float sum = w[a->kh * a->kw];
   for (size_t ky = 0; ky < a->kh; ++ky) {
     const ptrdiff_t iy = (ptrdiff_t)(oy * a->sh + ky * a->dh) - a->pad_top;
@@ -11,7 +12,7 @@ static float one(const ek_dwconv_f32_args *a, size_t n, size_t oy, size_t ox, si
     for (size_t kx = 0; kx < a->kw; ++kx) {
       const ptrdiff_t ix = (ptrdiff_t)(ox * a->sw + kx * a->dw) - a->pad_left;
       if (ix < 0 || ix >= (ptrdiff_t)a->iw) continue;
-      sum += a->x[((n * a->ih + (size_t)iy) * a->iw + (size_t)ix) * a->c + c] * w[ky * a->kw + kx];
+      sum += a->x[((n * x_rows + (size_t)iy % x_rows) * a->iw + (size_t)ix) * a->c + c] * w[ky * a->kw + kx];
     }
   }
   return sum < a->lo ? a->lo : sum > a->hi ? a->hi : sum;
