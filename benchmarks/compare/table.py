@@ -78,7 +78,7 @@ def render(res):
         ours, cells = r["runners"].get("edgert", {}), [r["model"], str(r["threads"]), ms(r.get("bound_ms"))]
         for n in names:
             x = r["runners"].get(n)
-            cells.append("" if x is None else "fails" if "error" in x else
+            cells.append("" if x is None or x.get("absent") else "fails" if "error" in x else
                          ms(x["median_ms"]) + ("" if x.get("right", True) else " !") + ("" if x.get("clean", 1) else " ~"))
         for only in (True, False):
             q = ratio(r, only)
@@ -100,7 +100,7 @@ def render(res):
             lines.append("| " + " | ".join(cells) + " |")
     failures = [(r["model"], NAMES[n], x["error"]) for r in order(res) for n, x in r["runners"].items() if "error" in x]
     if failures:
-        lines += ["", "Failures:"] + [f"- {m}, {n}: {e}" for m, n, e in dict.fromkeys(failures)]
+        lines += ["", "Left out and failed:", ""] + [f"- {m}, {n}: {e}" for m, n, e in dict.fromkeys(failures)]
     return "\n".join(lines) + "\n"
 
 
