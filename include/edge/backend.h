@@ -36,7 +36,7 @@ typedef struct edge_context edge_context;     /* backend's: a program planned fo
 typedef struct edge_prepared_key {
   const void *source; /* address of the constant it is made from */
   const char *layout; /* static text */
-  uint64_t params[4]; /* anything else that changes the bytes */
+  uint64_t params[4]; /* anything else that changes the bytes: numbers, or addresses of other constants of the model */
 } edge_prepared_key;
 typedef edge_status (*edge_prepare_fn)(void *user, void *data, uint64_t bytes);
 

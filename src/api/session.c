@@ -100,7 +100,10 @@ edge_status edge_session_create(edge_model *model, const edge_session_options *o
                                 edge_error *error) {
   edge_status status = create(model, options, out, error);
   if (!out || !*out) return status;
-  if (status == EDGE_STATUS_OK && inputs_fixed((*out)->main)) status = ei_instance_plan((*out)->main, false);
+  if (status == EDGE_STATUS_OK && inputs_fixed((*out)->main)) {
+    status = ei_instance_plan((*out)->main, false);
+    if (status == EDGE_STATUS_OK) status = ei_session_check_golden(*out);
+  }
   return status == EDGE_STATUS_OK ? status : abandon(*out, out, status, error);
 }
 
@@ -261,7 +264,8 @@ static edge_status prepare(edge_session *s) {
     in->external[t] = wanted;
     in->bound = false;
   }
-  return in->bound ? EDGE_STATUS_OK : ei_instance_bind(in);
+  if (!in->bound) EI_TRY(ei_instance_bind(in));
+  return s->golden_checked ? EDGE_STATUS_OK : ei_session_check_golden(s);
 }
 
 edge_status edge_session_prepare(edge_session *s) {

@@ -146,6 +146,7 @@ struct edge_session {
   uint64_t *bound_input_bytes, *bound_output_bytes;
   ei_backend *failed_backend; /* set when a device failed in the current run */
   uint32_t failed_node;
+  bool golden_checked;
   bool once_running, once_done; /* CallOnce ran in this run; in a run that succeeded since the last state reset */
 };
 
@@ -188,6 +189,10 @@ void ei_states_restore(edge_session *s);
 void ei_states_reset(edge_session *s);
 /** After a device failure: quarantine it and plan again; OK means "run again". */
 edge_status ei_session_rescue(edge_session *s, edge_status cause);
+
+/* ---- golden.c */
+/** Once per session: run the model's golden vectors if a device has nodes; quarantine devices that answer wrongly. */
+edge_status ei_session_check_golden(edge_session *s);
 
 /* ---- errors of a session */
 edge_status ei_session_fail(edge_session *s, edge_status status, const char *format, ...) EI_PRINTF(3, 4);
