@@ -149,6 +149,11 @@ static int run(const ek_qgemm_desc *d) {
     const problem p = { kt_range(1, 40), kt_range(1, 40), kt_range(1, 9), kt_range(200, 900), i % 3, (int)(i & 1) };
     if (run_one(d, &p)) return 1;
   }
+  for (uint32_t i = 0; i < 120; ++i) { /* shallow and whole groups of four, many rows */
+    const problem p = { kt_range(24, 45), kt_range(1, 100), i % 3 ? 1 : 3, i % 3 ? 4 * kt_range(1, 10) : 12,
+                        1 + i % 2,        (int)(i / 2 & 1) };
+    if (run_one(d, &p)) return 1;
+  }
   const problem tall = { 700, 24, 3, 5, EK_Q_U8, 0 };
   return run_one(d, &tall);
 }
