@@ -4,12 +4,13 @@
  * The depth of all taps is one run of values (EK_QGEMM_FLAT). A block of rows is widened once for all panels, into
  * a buffer on the stack that stays in the first-level cache; the weights stay bytes and are widened in the loop.
  * Rows too deep for the buffer are widened in slices, again for each panel.
- * Where packing found that vpmaddubsw cannot saturate, bytes are used as they are: 8 x 8, see flat.h. */
+ * Where packing found that vpmaddubsw cannot saturate, bytes are used as they are: 8 x 8 with the weights sorted by
+ * what they allow, see flat.h. */
 #include "qgemm.h"
 #include "flat.h"
 #include "../qvec/sums_avx2.h"
 
-enum { WIDE = 20480 /* values in the buffer */, NEAR = 8192 /* of which a block wants to use so many */, ROWS = 12 };
+enum { WIDE = 24576 /* values in the buffer */, NEAR = 8192 /* of which a block wants to use so many */, ROWS = 12 };
 
 typedef struct block {
   const ek_qgemm_call *c;
@@ -165,9 +166,18 @@ QG_HALF(1)
 #define QG_RUN(NAME, MR) \
   for (; m + MR <= end; m += MR) NAME##_##MR(&b, b.slice < b.depth ? 0 : m - m0, m, w, n0, cols);
 
-/* ---- quads: bytes as they are, rows in groups of 8: [group][block of the depth][row of the group][8] */
+/* ---- sorted weights: rows in groups of 8, bytes as they are and, for wild quads, widened:
+ * [group][block of the depth][row of the group][8] */
 
-enum { GROUP = 8, LINE = EK_QGEMM_QUAD_BLOCKS * 8 };
+enum { GROUP = 8, LINE = EK_QGEMM_SAFE_BLOCKS * 8 };
+
+typedef struct sorted {
+  const ek_qgemm_call *c;
+  const uint8_t *bytes;
+  const int16_t *wide; /* of the same rows */
+  const ek_qgemm_panel *head;
+  size_t blocks;
+} sorted;
 
 typedef struct quad {
   uint8_t v[4];
@@ -189,25 +199,45 @@ QV_INLINE void qg_one(__m256i *acc, const uint8_t *x, __m256i w, __m256i one) {
           : "m"(*(const quad *)x), "x"(w), "x"(one));
 }
 
-/* MR rows x 8 columns; x: the first row in its group */
-#define QG_QUADS(MR)                                                                                                   \
-  static void quads_##MR(const ek_qgemm_call *c, const uint8_t *x, const ek_qgemm_panel *head, size_t blocks,          \
-                         const int8_t *w, size_t m, size_t n0, size_t cols) {                                          \
+/* where quad q of a group's first row is, in values */
+#define QG_BYTES(q) ((size_t)((q) >> 1) * (8 * GROUP) + ((q)&1u) * 4)
+
+/* MR rows x 8 columns; w: those of their quads */
+#define QG_SORTED(MR)                                                                                                  \
+  static void sorted_##MR(const sorted *s, const int8_t *w, size_t m, size_t n0, size_t cols) {                        \
+    const ek_qgemm_call *const c = s->c;                                                                               \
     const __m256i one = _mm256_set1_epi16(1);                                                                          \
-    const size_t tame = head->tame;                                                                                    \
+    const uint16_t *q = s->head->order, *end = q + s->head->tame;                                                      \
     __m256i acc[MR];                                                                                                   \
     _Pragma("GCC unroll 8") for (int i = 0; i < MR; ++i) acc[i] = _mm256_loadu_si256((const __m256i *)(c->bias + n0)); \
-    for (size_t b = 0; b < tame; ++b, w += 128) {                                                                      \
-      const uint8_t *const p = x + (size_t)head->order[b] * (8 * GROUP);                                               \
+    for (; q < end; ++q, w += 128) {                                                                                   \
+      const uint8_t *const p = s->bytes + (size_t)*q * (4 * GROUP);                                                    \
       const __m256i w0 = _mm256_loadu_si256((const __m256i *)w), w1 = _mm256_loadu_si256((const __m256i *)(w + 64));   \
       _Pragma("GCC unroll 8") for (int i = 0; i < MR; ++i) qg_two(&acc[i], p + 8 * i, w0, w1, one);                    \
     }                                                                                                                  \
-    for (size_t b = tame; b < blocks; ++b, w += 128) {                                                                 \
-      const uint8_t *const p = x + (size_t)head->order[b] * (8 * GROUP);                                               \
+    for (end = s->head->order + s->blocks; s->wide == NULL && q < end; ++q, w += 128) {                                \
+      const uint8_t *const p = s->bytes + (size_t)*q * (4 * GROUP);                                                    \
       const __m256i w0 = _mm256_loadu_si256((const __m256i *)w), w1 = _mm256_loadu_si256((const __m256i *)(w + 64));   \
       _Pragma("GCC unroll 8") for (int i = 0; i < MR; ++i) {                                                           \
         qg_one(&acc[i], p + 8 * i, w0, one);                                                                           \
         qg_one(&acc[i], p + 8 * i + 4, w1, one);                                                                       \
+      }                                                                                                                \
+    }                                                                                                                  \
+    for (end = s->head->order + s->head->tame + s->head->safe; q < end; ++q, w += 64) {                                \
+      const uint8_t *const p = s->bytes + QG_BYTES(*q);                                                                \
+      const __m256i w0 = _mm256_loadu_si256((const __m256i *)w);                                                       \
+      _Pragma("GCC unroll 8") for (int i = 0; i < MR; ++i) qg_one(&acc[i], p + 8 * i, w0, one);                        \
+    }                                                                                                                  \
+    for (end = s->head->order + 2 * s->blocks - s->head->tame; s->wide && q < end; ++q, w += 64) {                     \
+      const int16_t *const p = s->wide + QG_BYTES(*q);                                                                 \
+      const int8_t *const pair = w - 16 * (n0 % 16 / 8);                                                               \
+      const __m256i w0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)pair));                                 \
+      const __m256i w1 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(pair + 32)));                          \
+      _Pragma("GCC unroll 8") for (int i = 0; i < MR; ++i) {                                                           \
+        int32_t x[2];                                                                                                  \
+        memcpy(x, p + 8 * i, 8);                                                                                       \
+        qv_mac(&acc[i], _mm256_set1_epi32(x[0]), w0);                                                                  \
+        qv_mac(&acc[i], _mm256_set1_epi32(x[1]), w1);                                                                  \
       }                                                                                                                \
     }                                                                                                                  \
     uint8_t *y = (uint8_t *)c->y + m * c->y_stride;                                                                    \
@@ -229,21 +259,25 @@ QV_INLINE void qg_one(__m256i *acc, const uint8_t *x, __m256i w, __m256i one) {
     }                                                                                                                  \
   }
 
-QG_QUADS(8)
-QG_QUADS(4)
-QG_QUADS(2)
-QG_QUADS(1)
+QG_SORTED(8)
+QG_SORTED(4)
+QG_SORTED(2)
+QG_SORTED(1)
 
-/* n bytes, and zeros up to a multiple of 8, to places 8 * GROUP bytes apart */
-QV_INLINE void qg_scatter(const uint8_t *p, size_t n, __m128i flip, uint8_t *out) {
+/* n bytes, and zeros up to a multiple of 8, to places 8 * GROUP values apart; wide may be NULL */
+QV_INLINE void qg_scatter(const uint8_t *p, size_t n, __m128i flip, uint8_t *out, int16_t *wide) {
   size_t i = 0;
-  for (; i + 8 <= n; i += 8, out += 8 * GROUP)
-    _mm_storel_epi64((__m128i *)out, _mm_xor_si128(_mm_loadl_epi64((const __m128i *)(p + i)), flip));
+  for (; i + 8 <= n; i += 8, out += 8 * GROUP) {
+    const __m128i v = _mm_xor_si128(_mm_loadl_epi64((const __m128i *)(p + i)), flip);
+    _mm_storel_epi64((__m128i *)out, v);
+    if (wide) _mm_storeu_si128((__m128i *)(wide + i * GROUP), _mm_cvtepu8_epi16(v));
+  }
   if (i == n) return;
-  uint8_t last[16] = { 0 };
-  const uint32_t f = (uint32_t)_mm_cvtsi128_si32(flip) & 255;
-  for (size_t k = i; k < n; ++k) last[k - i] = (uint8_t)(p[k] ^ f);
-  _mm_storel_epi64((__m128i *)out, _mm_loadl_epi64((const __m128i *)last));
+  uint8_t last[8] = { 0 };
+  for (size_t k = i; k < n; ++k) last[k - i] = p[k];
+  const __m128i v = _mm_xor_si128(_mm_loadl_epi64((const __m128i *)last), flip);
+  _mm_storel_epi64((__m128i *)out, v);
+  if (wide) _mm_storeu_si128((__m128i *)(wide + i * GROUP), _mm_cvtepu8_epi16(v));
 }
 
 /* n bytes as they are; out has room for 16 more */
@@ -257,42 +291,55 @@ QV_INLINE void qg_copy(const uint8_t *p, size_t n, uint8_t *out) {
   for (; i < n; ++i) out[i] = p[i];
 }
 
-/* `rows` rows from m on into groups of `group_bytes` */
-static void scatter(const ek_qgemm_call *c, size_t m, size_t rows, uint8_t *out, size_t group_bytes) {
+/* `rows` rows from m on into groups of `per` values */
+static void scatter(const ek_qgemm_call *c, size_t m, size_t rows, uint8_t *out, int16_t *wide, size_t per) {
   const __m128i flip = _mm_set1_epi32((int)c->flip);
   for (size_t i = 0; i < rows; ++i) {
-    uint8_t *to = out + i / GROUP * group_bytes + i % GROUP * 8;
+    const size_t at = i / GROUP * per + i % GROUP * 8;
     if (c->k % 8 == 0 || c->taps == 1) {
-      for (size_t t = 0; t < c->taps; ++t, to += c->k * GROUP) qg_scatter(c->a[t * c->a_ld + m + i], c->k, flip, to);
+      for (size_t t = 0, to = at; t < c->taps; ++t, to += c->k * GROUP) {
+        if (wide)
+          qg_scatter(c->a[t * c->a_ld + m + i], c->k, flip, out + to, wide + to);
+        else
+          qg_scatter(c->a[t * c->a_ld + m + i], c->k, flip, out + to, NULL);
+      }
       continue;
     }
     uint8_t line[LINE + 16];
     for (size_t t = 0; t < c->taps; ++t) qg_copy(c->a[t * c->a_ld + m + i], c->k, line + t * c->k);
-    qg_scatter(line, (size_t)c->taps * c->k, flip, to);
+    qg_scatter(line, (size_t)c->taps * c->k, flip, out + at, wide ? wide + at : NULL);
   }
 }
 
-#define QG_QUADS_RUN(MR)          \
-  for (; i + MR <= rows; i += MR) \
-    quads_##MR(c, buffer + i / GROUP * group_bytes + i % GROUP * 8, head, blocks, w + j * 4, m0 + i, n0 + j, cols - j);
+#define QG_SORTED_RUN(MR)                                 \
+  for (; i + MR <= rows; i += MR) {                       \
+    const size_t at = i / GROUP * per + i % GROUP * 8;    \
+    s.bytes = bytes + at;                                 \
+    s.wide = wide ? wide + at : NULL;                     \
+    sorted_##MR(&s, w + j * 4, m0 + i, n0 + j, cols - j); \
+  }
 
-static void quads(const ek_qgemm_call *c, uint8_t *buffer, size_t blocks, size_t panel_bytes) {
-  const size_t header = (size_t)ek_qgemm_flat_header(blocks), group_bytes = blocks * 8 * GROUP;
-  const size_t near = NEAR * sizeof(int16_t) / group_bytes, groups = near > 3 ? near : 2 * WIDE / group_bytes;
-  const size_t step = groups * GROUP;
-  for (size_t m0 = 0; m0 < c->m; m0 += step) {
-    const size_t rows = c->m - m0 < step ? c->m - m0 : step;
-    scatter(c, m0, rows, buffer, group_bytes);
+static void products(const ek_qgemm_call *c, uint8_t *buffer, size_t bytes_in_all, size_t blocks) {
+  const ek_qgemm_panel *const first = (const ek_qgemm_panel *)(const void *)c->w;
+  const size_t header = (size_t)ek_qgemm_flat_header(blocks), per = blocks * 8 * GROUP; /* values in a group */
+  const size_t size = per * (first->kind == EK_QGEMM_MIXED ? 3 : 1);                    /* bytes of a group */
+  const size_t near = NEAR * sizeof(int16_t) / size, groups = near > 3 ? near : bytes_in_all / size;
+  uint8_t *const bytes = buffer;
+  int16_t *const wide = first->kind == EK_QGEMM_MIXED ? (int16_t *)(void *)(buffer + groups * per) : NULL;
+  sorted s = { .c = c, .blocks = blocks };
+  for (size_t m0 = 0; m0 < c->m; m0 += groups * GROUP) {
+    const size_t rows = c->m - m0 < groups * GROUP ? c->m - m0 : groups * GROUP;
+    scatter(c, m0, rows, bytes, wide, per);
     for (size_t n0 = 0; n0 < c->n; n0 += 16) {
-      const int8_t *const panel = c->w + n0 / 16 * panel_bytes, *const w = panel + header;
-      const ek_qgemm_panel *const head = (const ek_qgemm_panel *)(const void *)panel;
+      const int8_t *const panel = c->w + n0 / 16 * (header + blocks * 128), *const w = panel + header;
       const size_t cols = c->n - n0 < 16 ? c->n - n0 : 16;
+      s.head = (const ek_qgemm_panel *)(const void *)panel;
       for (size_t j = 0; j < cols; j += 8) {
         size_t i = 0;
-        QG_QUADS_RUN(8)
-        QG_QUADS_RUN(4)
-        QG_QUADS_RUN(2)
-        QG_QUADS_RUN(1)
+        QG_SORTED_RUN(8)
+        QG_SORTED_RUN(4)
+        QG_SORTED_RUN(2)
+        QG_SORTED_RUN(1)
       }
     }
   }
@@ -305,8 +352,8 @@ void ek_qgemm_x8s8_6x16c2__avx2(const ek_qgemm_call *c) {
   block b = { .c = c, .wide = wide, .depth = (size_t)c->taps * c->k };
   const size_t blocks = (size_t)ek_qgemm_flat_blocks(c->taps, c->k), header = (size_t)ek_qgemm_flat_header(blocks);
   const size_t panel_bytes = header + blocks * 128;
-  if (((const ek_qgemm_panel *)(const void *)c->w)->quads) {
-    quads(c, (uint8_t *)wide, blocks, panel_bytes);
+  if (((const ek_qgemm_panel *)(const void *)c->w)->kind != EK_QGEMM_PAIRS) {
+    products(c, (uint8_t *)wide, sizeof wide, blocks);
     return;
   }
   const size_t padded = (b.depth + 1) / 2 * 2, rows = NEAR / padded > 2 * ROWS ? NEAR / padded : WIDE / padded;

@@ -35,10 +35,15 @@ static int32_t added(const ek_qelt_args *r, int32_t product, int32_t zp, uint8_t
 
 /* Full range, or so small that pairs, or fours, of products by bytes fit 16 bits; the largest such values often. */
 static void fill_weights(int8_t *w, size_t n) {
-  const uint32_t kind = kt_range(0, 3);
+  const uint32_t kind = kt_range(0, 4);
   kt_fill(w, n);
   for (size_t i = 0; kind > 0 && i < n; ++i) {
     const int32_t most = kind == 1 ? 64 : kind == 2 ? 32 : i / 40 % 3 ? 32 : 64, sign = kt_rand() & 1 ? 1 : -1;
+    if (kind == 4) { /* like trained weights: few are large */
+      const int32_t v = (int32_t)(kt_range(0, 127) * kt_range(0, 127) / 127);
+      w[i] = (int8_t)(i % 97 == 0 ? -128 : sign * v);
+      continue;
+    }
     w[i] = (int8_t)(kt_rand() & 1 ? sign * most : (int32_t)kt_range(0, 2 * (uint32_t)most) - most);
   }
 }
