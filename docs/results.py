@@ -54,6 +54,18 @@ def benchmarks():
            "arithmetic can pass it."]
     for res in comparisons():
         out += ["", f"## {res['machine']}, {res['isa']}", "", table.render(res).rstrip()]
+    lines = (ROOT / "benchmarks/kbench/guard.json").read_text().splitlines()
+    guard = {(g["family"], g["tier"]): g for g in map(json.loads, lines)}
+    families, tiers = ([*dict.fromkeys(k[i] for k in guard)] for i in (0, 1))
+    out += ["", "## Heavy kernels", "",
+            "Percent of the measured peak of the instruction set, over the layers of MobileNetV2, YOLO and MiniLM weighted by",
+            "use; the best row of each tier, `build/kbench --guard-print --isa TIER`. Depthwise convolutions are bound by",
+            "memory, 8-bit ones by what surrounds the products.", "",
+            "| family | " + " | ".join(tiers) + " |", "|---|" + "---:|" * len(tiers)]
+    for f in families:
+        cells = [f"{guard[f, t]['percent']:.0f} % ({guard[f, t]['row'].split('_', 1)[1]})" if (f, t) in guard else ""
+                 for t in tiers]
+        out.append(f"| {f} | " + " | ".join(cells) + " |")
     return "\n".join(out) + "\n"
 
 
