@@ -29,6 +29,7 @@
 
 /* flags of rows */
 #define EK_EXACT (1u << 0) /* the same bits as the reference row */
+#define EK_FAST (1u << 1)  /* computes with less precision than its types have: only for who asks for it */
 
 #define EK_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -43,8 +43,7 @@ bool eb_cpu_conv_f32_of(const eb_cpu_plan *plan, uint32_t node, ek_conv_f32_args
     return false;
   }
   *out = (ek_conv_f32_args) {
-    .kernel = ek_gemm_f32_select(eb_cpu_features(plan),
-                                 eb_cpu_session_flags(plan) & EDGE_SESSION_REPRODUCIBLE ? EK_EXACT : 0),
+    .kernel = eb_cpu_gemm_row(plan, (size_t)(win.ic / groups)),
     .batch = (size_t)win.n,
     .ih = (size_t)win.ih,
     .iw = (size_t)win.iw,
@@ -102,6 +101,7 @@ edge_status eb_cpu_lower_conv_f32(eb_cpu_plan *plan, uint32_t node) {
   eb_cpu_slot(plan, &a->conv.y, eb_cpu_value(plan, end.y));
   if (end.residual != EDGE_NO_VALUE) eb_cpu_slot(plan, &a->conv.residual, eb_cpu_value(plan, end.residual));
   eb_cpu_chain_bind(plan, &end.chain, &a->post);
-  eb_cpu_note(plan, node, conv.kernel->name, ek_conv_f32_by_line(&conv) ? "conv by kernel line" : "conv by tap");
+  eb_cpu_note(plan, node, conv.kernel->name,
+              eb_cpu_gemm_reason(conv.kernel, ek_conv_f32_by_line(&conv) ? "conv by kernel line" : "conv by tap"));
   return eb_cpu_epilogue_finish(plan, node, &end);
 }

@@ -29,8 +29,7 @@ static edge_status product_tile(const void *arg, uint32_t tile, uint32_t worker)
 static edge_status product(eb_cpu_plan *plan, uint32_t node, size_t m, size_t k, size_t n, bool k_major,
                            const eb_cpu_epilogue *end) {
   const uint32_t x = eb_cpu_input(plan, node, 0), w = eb_cpu_input(plan, node, 1), bias = eb_cpu_input(plan, node, 2);
-  const ek_gemm_f32_kernel *const kernel =
-      ek_gemm_f32_select(eb_cpu_features(plan), eb_cpu_session_flags(plan) & EDGE_SESSION_REPRODUCIBLE ? EK_EXACT : 0);
+  const ek_gemm_f32_kernel *const kernel = eb_cpu_gemm_row(plan, k);
   const double work_us =
       eb_cpu_cost_us(eb_cpu_host(plan), eb_cpu_partition(plan), eb_cpu_node(plan, node), eb_cpu_features(plan));
   const eb_cpu_grid grid = eb_cpu_grid_of(plan, m, ek_gemm_f32_num_panels(kernel, n), 12, k * sizeof(float),
@@ -57,7 +56,7 @@ static edge_status product(eb_cpu_plan *plan, uint32_t node, size_t m, size_t k,
   eb_cpu_slot(plan, &a->gemm.c, eb_cpu_value(plan, end->y));
   if (end->residual != EDGE_NO_VALUE) eb_cpu_slot(plan, &a->gemm.residual, eb_cpu_value(plan, end->residual));
   eb_cpu_chain_bind(plan, &end->chain, &a->post);
-  eb_cpu_note(plan, node, kernel->name, "packed weights");
+  eb_cpu_note(plan, node, kernel->name, eb_cpu_gemm_reason(kernel, "packed weights"));
   return eb_cpu_epilogue_finish(plan, node, end);
 }
 

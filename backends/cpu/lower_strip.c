@@ -179,10 +179,11 @@ static void take_all(eb_cpu_plan *plan, uint32_t node, const strip *s) {
   const uint32_t parts[3] = { s->first, s->mid, s->last };
   for (uint32_t i = 0; i < 3; ++i) {
     if (parts[i] == EDGE_NO_VALUE) continue;
-    eb_cpu_note(plan, parts[i],
-                parts[i] == s->mid ? s->dw_kernel->name
-                                   : (parts[i] == s->first ? s->conv.kernel : s->project.kernel)->name,
-                why);
+    const ek_gemm_f32_kernel *const row = parts[i] == s->first ? s->conv.kernel : s->project.kernel;
+    if (parts[i] == s->mid)
+      eb_cpu_note(plan, parts[i], s->dw_kernel->name, why);
+    else
+      eb_cpu_note(plan, parts[i], row->name, eb_cpu_gemm_reason(row, why));
     if (parts[i] != node) eb_cpu_take(plan, parts[i]);
   }
 }

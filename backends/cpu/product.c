@@ -42,6 +42,18 @@ edge_status eb_cpu_epilogue_finish(eb_cpu_plan *plan, uint32_t node, const eb_cp
   return epilogue->post.fn ? eb_cpu_emit_unary(plan, node, &epilogue->post, epilogue->y, epilogue->y) : EDGE_STATUS_OK;
 }
 
+const ek_gemm_f32_kernel *eb_cpu_gemm_row(const eb_cpu_plan *plan, size_t depth) {
+  const uint32_t flags = eb_cpu_session_flags(plan);
+  const bool exact = (flags & EDGE_SESSION_REPRODUCIBLE) != 0, fast = (flags & EDGE_SESSION_FAST_MATH) != 0;
+  const ek_gemm_f32_kernel *row = NULL;
+  if (fast && !exact && depth % 2 == 0) row = ek_gemm_f32_select(eb_cpu_features(plan), EK_FAST);
+  return row ? row : ek_gemm_f32_select(eb_cpu_features(plan), exact ? EK_EXACT : 0);
+}
+
+const char *eb_cpu_gemm_reason(const ek_gemm_f32_kernel *kernel, const char *reason) {
+  return kernel->flags & EK_FAST ? "fast-math: factors rounded to bf16, sums in f32" : reason;
+}
+
 typedef struct pack_user {
   const eb_cpu_plan *plan;
   const ek_gemm_f32_kernel *kernel;

@@ -26,6 +26,12 @@ void eb_cpu_epilogue_chain(const eb_cpu_plan *plan, eb_cpu_epilogue *epilogue);
 /** After the step was emitted: emit what must follow it, tell the plan about the nodes taken. [commits] */
 edge_status eb_cpu_epilogue_finish(eb_cpu_plan *plan, uint32_t node, const eb_cpu_epilogue *epilogue);
 
+/** The row for products with packed weights whose depth per tap is `depth`: one with bf16 products where the session
+ *  allows fast-math and the CPU has it. */
+const ek_gemm_f32_kernel *eb_cpu_gemm_row(const eb_cpu_plan *plan, size_t depth);
+/** `reason` for eb_cpu_note(), or what says that fast-math is at work. */
+const char *eb_cpu_gemm_reason(const ek_gemm_f32_kernel *kernel, const char *reason);
+
 /** Weights [groups][n][k] (or [k][n] when `k_major`) packed for the kernel; bias may be EDGE_NO_VALUE. [commits] */
 edge_status eb_cpu_pack_f32(eb_cpu_plan *plan, const ek_gemm_f32_kernel *kernel, uint32_t w, uint32_t bias, size_t k,
                             size_t n, size_t groups, bool k_major, const void **out);

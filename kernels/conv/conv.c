@@ -33,7 +33,7 @@ static panel panel_of(const ek_conv_f32_args *a, size_t g, size_t p) {
   r.nc = a->c_out - column < r.width ? a->c_out - column : r.width;
   r.column = g * a->c_out + column;
   r.w = a->packed + g * group_floats + offset;
-  r.bias = r.w + k * r.width;
+  r.bias = r.w + ek_gemm_f32_packed_rows(a->kernel, k) * r.width;
   return r;
 }
 
@@ -106,7 +106,7 @@ static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m
       .taps = taps,
       .depth = a->c_in,
       .groups = 1,
-      .w = p->w + t0 * a->c_in * p->width,
+      .w = p->w + ek_gemm_f32_packed_rows(a->kernel, t0 * a->c_in) * p->width,
       .bias = first ? p->bias : NULL,
       .ldc = ldc,
       .ldr = ldc,
@@ -140,7 +140,7 @@ static void line_run(const ek_conv_f32_args *a, const panel *p, size_t m, size_t
     .rows = rows,
     .taps = k1 - k0,
     .depth = run,
-    .w = p->w + k0 * run * p->width,
+    .w = p->w + ek_gemm_f32_packed_rows(a->kernel, k0 * run) * p->width,
     .bias = p->bias,
     .ldc = a->c_out,
     .ldr = a->c_out,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * f32 micro-kernels for any vector word: TILE(rows, vectors) defines one. All MR * NV sums stay in registers;
- * per k: NV panel loads and MR broadcasts. */
+ * per k: NV panel loads and MR broadcasts. A file may bring its own SUM_TAPS, which adds the products of all taps. */
 VF_INLINE vf tail_load(const float *p, size_t n) {
   return n == VF_LANES ? vf_load(p) : vf_load_n(p, n);
 }
@@ -16,21 +16,11 @@ VF_INLINE void tail_store(float *p, vf v, size_t n) {
 #define UNROLL(n) _Pragma(STR_(GCC unroll n))
 
 /* clang-format off */
-#define TILE(MR, NV)                                                                                             \
-  static void tile_##MR##x##NV(const ek_gemm_f32_call *g) {                                                       \
-    size_t row = 0;                                                                                              \
-    for (size_t group = 0; group < g->groups; ++group, row += MR) {                                              \
-      vf c[MR][NV];                                                                                              \
-      UNROLL(4) for (uint32_t j = 0; j < NV; ++j) {                                                              \
-        const vf start = g->bias ? vf_load(g->bias + j * VF_LANES) : vf_zero();                                  \
-        UNROLL(16) for (uint32_t i = 0; i < MR; ++i) c[i][j] = start;                                            \
-      }                                                                                                          \
-      const float *w = g->w;                                                                                     \
-      const float *const *rows = g->rows;                                                                        \
-      const size_t skip = group * g->a_step + g->depth;                                                          \
+#ifndef SUM_TAPS
+#define SUM_TAPS(MR, NV)                                                                                         \
       for (size_t tap = 0; tap < g->taps; ++tap, rows += MR) {                                                   \
         const float *a[MR];                                                                                      \
-        UNROLL(16) for (uint32_t i = 0; i < MR; ++i) a[i] = rows[i] + skip;                                      \
+        UNROLL(16) for (uint32_t i = 0; i < MR; ++i) a[i] = rows[i] + start_k + g->depth;                        \
         for (ptrdiff_t k = -(ptrdiff_t)g->depth; k != 0; ++k) {                                                  \
           vf b[NV];                                                                                              \
           UNROLL(4) for (uint32_t j = 0; j < NV; ++j) b[j] = vf_load(w + j * VF_LANES);                          \
@@ -44,7 +34,22 @@ VF_INLINE void tail_store(float *p, vf v, size_t n) {
             }                                                                                                    \
           }                                                                                                      \
         }                                                                                                        \
+      }
+#endif
+
+#define TILE(MR, NV)                                                                                             \
+  static void tile_##MR##x##NV(const ek_gemm_f32_call *g) {                                                       \
+    size_t row = 0;                                                                                              \
+    for (size_t group = 0; group < g->groups; ++group, row += MR) {                                              \
+      vf c[MR][NV];                                                                                              \
+      UNROLL(4) for (uint32_t j = 0; j < NV; ++j) {                                                              \
+        const vf start = g->bias ? vf_load(g->bias + j * VF_LANES) : vf_zero();                                  \
+        UNROLL(16) for (uint32_t i = 0; i < MR; ++i) c[i][j] = start;                                            \
       }                                                                                                          \
+      const float *w = g->w;                                                                                     \
+      const float *const *rows = g->rows;                                                                        \
+      const size_t start_k = group * g->a_step;                                                                  \
+      SUM_TAPS(MR, NV)                                                                                           \
       const size_t tail = g->nc - (NV - 1) * VF_LANES;                                                           \
       if (g->residual) {                                                                                         \
         const float *from = g->residual + row * g->ldr;                                                          \

@@ -3,6 +3,7 @@
 #include "gemm.h"
 
 #include <math.h>
+#include <string.h>
 
 static const ek_gemm_f32_kernel *const table[] = {
 #define EK_GEMM_F32(isa, kernel) &kernel,
@@ -16,6 +17,7 @@ const ek_gemm_f32_kernel *ek_gemm_f32_at(uint32_t i) {
 
 const ek_gemm_f32_kernel *ek_gemm_f32_select(uint64_t have, uint32_t need) {
   for (size_t i = 0; i < EK_COUNT(table); ++i) {
+    if ((table[i]->flags & EK_FAST) != 0 && (need & EK_FAST) == 0) continue;
     if ((table[i]->isa & ~have) == 0 && (table[i]->flags & need) == need) return table[i];
   }
   return NULL;
@@ -30,18 +32,22 @@ size_t ek_gemm_f32_num_panels(const ek_gemm_f32_kernel *kernel, size_t n) {
   return n / width + (n % width != 0);
 }
 
+size_t ek_gemm_f32_packed_rows(const ek_gemm_f32_kernel *kernel, size_t k) {
+  return kernel->pair ? k / 2 + k % 2 : k;
+}
+
 uint32_t ek_gemm_f32_panel(const ek_gemm_f32_kernel *kernel, size_t k, size_t n, size_t i, size_t *column,
                            size_t *offset) {
   const size_t width = panel_width(kernel);
   *column = i * width;
-  *offset = i * width * (k + 1);
+  *offset = i * width * (ek_gemm_f32_packed_rows(kernel, k) + 1);
   const size_t left = n - *column;
   return left >= width ? kernel->nv_max : (uint32_t)((left + kernel->lanes - 1) / kernel->lanes);
 }
 
 uint64_t ek_gemm_f32_packed_bytes(const ek_gemm_f32_kernel *kernel, size_t k, size_t n) {
   const uint64_t columns = ((uint64_t)n + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
-  return columns * ((uint64_t)k + 1) * sizeof(float);
+  return columns * ((uint64_t)ek_gemm_f32_packed_rows(kernel, k) + 1) * sizeof(float);
 }
 
 /* Rows of w become columns of a panel, a few cache lines of each row at a time: what is written stays in L1. */
@@ -65,6 +71,30 @@ static void transpose(const float *w, size_t sn, size_t k, size_t real, size_t w
   }
 }
 
+/* f32 to bf16, to nearest even */
+static uint32_t bf16_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return bits >> 16 | 0x40u; /* NaN stays NaN */
+  return (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+}
+
+/* pairs of rows of w side by side: a few cache lines of each column at a time, as above */
+static void pack_pairs(const float *w, size_t sk, size_t sn, size_t k, size_t real, size_t width, float *to) {
+  enum { STRIP = 32 };
+  for (size_t k0 = 0; k0 < k; k0 += STRIP) {
+    const size_t end = k - k0 < STRIP ? k : k0 + STRIP;
+    for (size_t j = 0; j < width; ++j) {
+      const float *const from = w + j * sn;
+      for (size_t row = k0; row < end; row += 2) {
+        const uint32_t low = j < real ? bf16_of(from[row * sk]) : 0;
+        const uint32_t high = j < real && row + 1 < k ? bf16_of(from[(row + 1) * sk]) : 0, pair = low | high << 16;
+        memcpy(to + row / 2 * width + j, &pair, sizeof pair);
+      }
+    }
+  }
+}
+
 void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t sk, size_t sn, size_t k, size_t n,
                       const float *bias, float *packed) {
   const size_t panels = ek_gemm_f32_num_panels(kernel, n);
@@ -73,7 +103,9 @@ void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t s
     const size_t width = (size_t)ek_gemm_f32_panel(kernel, k, n, i, &column, &offset) * kernel->lanes;
     const size_t real = n - column < width ? n - column : width;
     float *to = packed + offset;
-    if (sk == 1) {
+    if (kernel->pair) {
+      pack_pairs(w + column * sn, sk, sn, k, real, width, to);
+    } else if (sk == 1) {
       transpose(w + column * sn, sn, k, real, width, to);
     } else {
       for (size_t row = 0; row < k; ++row) {
@@ -81,9 +113,9 @@ void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t s
         for (size_t j = 0; j < real; ++j) to[row * width + j] = from[j * sn];
       }
     }
-    for (size_t row = 0; row < k && real < width; ++row)
+    for (size_t row = 0; row < k && real < width && !kernel->pair; ++row)
       for (size_t j = real; j < width; ++j) to[row * width + j] = 0.0f;
-    to += k * width;
+    to += ek_gemm_f32_packed_rows(kernel, k) * width;
     for (size_t j = 0; j < width; ++j) to[j] = bias && j < real ? bias[column + j] : 0.0f;
   }
 }
@@ -121,8 +153,8 @@ void ek_gemm_f32_block(const ek_gemm_f32_args *g, size_t m0, size_t m1, size_t p
         .rows = rows,
         .taps = 1,
         .depth = depth,
-        .w = g->packed + offset + k0 * width,
-        .bias = first ? g->packed + offset + g->k * width : NULL,
+        .w = g->packed + offset + ek_gemm_f32_packed_rows(kernel, k0) * width,
+        .bias = first ? g->packed + offset + ek_gemm_f32_packed_rows(kernel, g->k) * width : NULL,
         .ldc = g->ldc,
         .ldr = first ? g->ldr : g->ldc,
         .nc = left < width ? left : width,

@@ -8,7 +8,10 @@
  *   as narrow as the columns allow; columns beyond N are zero. Followed by one bias row per panel (nv * lanes floats).
  *
  * Arithmetic: f32 fused multiply-add in order of k starting from the bias, then residual, then clamp. Rows agree with
- * the reference within 2 * sqrt(K) ULP of sum |a * w| (the reference does not fuse). */
+ * the reference within 2 * sqrt(K) ULP of sum |a * w| (the reference does not fuse).
+ *
+ * Rows flagged EK_FAST round both factors to bf16 (to nearest even, denormal numbers to zero) and add in f32: within
+ * 2^-8 of sum |a * w| more. Their panels hold two k in the room of one; every tap's depth must be even. */
 #ifndef EK_GEMM_H
 #define EK_GEMM_H
 
@@ -44,17 +47,21 @@ typedef struct ek_gemm_f32_kernel {
   uint32_t mr_max[EK_GEMM_F32_MAX_NV]; /* rows of the tile for nv = 1 ..; NULL beyond in fn */
   ek_gemm_f32_fn fn[EK_GEMM_F32_MAX_NV][EK_GEMM_F32_MAX_ROWS];
   uint32_t flags;
+  uint32_t pair; /* 1: a packed "float" holds bf16 weights of two neighbouring k, the odd one of an odd K beside zero */
 } ek_gemm_f32_kernel;
 
 #define EK_GEMM_F32(isa, kernel) extern const ek_gemm_f32_kernel kernel;
 #include "gemm.def"
 #undef EK_GEMM_F32
 
-/** First row whose ISA bits are all in `have` and whose flags include `need`; never NULL for need 0. */
+/** First row whose ISA bits are all in `have` and whose flags include `need`; rows flagged EK_FAST only when needed.
+ *  Never NULL for need 0. */
 const ek_gemm_f32_kernel *ek_gemm_f32_select(uint64_t have, uint32_t need);
 
 const ek_gemm_f32_kernel *ek_gemm_f32_at(uint32_t i); /* NULL beyond the last row */
 
+/** Packed rows of a panel that hold k values of a column. */
+size_t ek_gemm_f32_packed_rows(const ek_gemm_f32_kernel *kernel, size_t k);
 /** Packed size in bytes of W for k rows and n columns, bias rows included. */
 uint64_t ek_gemm_f32_packed_bytes(const ek_gemm_f32_kernel *kernel, size_t k, size_t n);
 /** Pack W: element (k, n) at w[k * sk + n * sn]; bias may be NULL (zero). */

@@ -223,3 +223,13 @@ bool tool_make_dirs(const char *path) {
   (void)make_dir(copy);
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
+
+void tool_report_fast_math(const tool_options *o, edge_session *session) {
+  uint32_t count = 0, fast = 0;
+  if (!o->fast_math || edge_session_num_nodes(session, &count) != EDGE_STATUS_OK) return;
+  for (uint32_t i = 0; i < count; ++i) {
+    edge_placement p = EDGE_PLACEMENT_INIT;
+    if (edge_session_explain(session, i, &p) == EDGE_STATUS_OK && strncmp(p.reason, "fast-math", 9) == 0) ++fast;
+  }
+  fprintf(stderr, "fast-math: %u of %u nodes compute with reduced precision\n", fast, count);
+}

@@ -124,6 +124,8 @@ int tool_run_once(tool_run *r, const tool_case *c, tool_error *e);
 unsigned char *tool_read_file(const char *path, uint64_t *bytes); /* NULL: errno says why */
 double tool_now_ms(void);
 uint64_t tool_peak_rss(void);
+/** With --fast-math: say on stderr how many nodes make use of it. Plans when needed. */
+void tool_report_fast_math(const tool_options *o, edge_session *session);
 bool tool_make_dirs(const char *path);
 
 /** Weights packed for the targets of --prepare: the image is replaced, or released on failure. */

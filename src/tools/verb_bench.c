@@ -131,6 +131,7 @@ static int verb_bench(const tool_options *o) {
     t.load_ms = (double)r.load_ns / 1e6;
     code = measure(o, &c, &r, &t, &e);
     count_backends(r.session, &u);
+    tool_report_fast_math(o, r.session);
     if (!code && o->json)
       print_json(o, &r, &t, &u);
     else if (!code)

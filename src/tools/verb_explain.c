@@ -198,6 +198,7 @@ static int verb_explain(const tool_options *o) {
         node_text(r.session, i, &p, alternatives, n);
     }
     if (!code && o->json) fputs("]", stdout);
+    if (!code) tool_report_fast_math(o, r.session);
     if (!code && n) totals(o, alternatives, n);
     if (!code && o->json) fputs("}\n", stdout);
     tool_close(&r);

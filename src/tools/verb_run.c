@@ -114,6 +114,7 @@ static int run_case(const tool_options *o, edge_env *env, const tool_case *c, re
     if (!code) code = keep_outputs(&run, c, s, out, e);
   }
   if (ms) *ms = tool_now_ms() - start;
+  if (!code) tool_report_fast_math(o, run.session);
   if (!code && c->output_dir) code = write_outputs(c, out, e);
   for (uint32_t i = 0; i < out->count && !code; ++i) { /* names and scales end with the model */
     out->views[i].name = out->views[i].name ? strdup(out->views[i].name) : NULL;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # f32 kernel families: one test per (family, ISA); a row that the CPU lacks is skipped with a text.
 if(EDGE_KERNEL_ARCH STREQUAL "x86")
-  set(kf_isas ref avx2 avx512)
+  set(kf_isas ref avx2 avx512 avx512bf16)
 elseif(EDGE_KERNEL_ARCH STREQUAL "arm")
   set(kf_isas ref neon)
 else()

@@ -26,6 +26,7 @@ static inline uint64_t kt_have(void) {
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
     have |= EK_AVX512;
   if ((have & EK_AVX512) && __builtin_cpu_supports("avx512vnni")) have |= EK_AVX512VNNI;
+  if ((have & EK_AVX512) && __builtin_cpu_supports("avx512bf16")) have |= EK_AVX512BF16;
   if ((have & EK_AVX512) && __builtin_cpu_supports("avx512vbmi")) have |= EK_AVX512VBMI;
 #elif EK_ARCH_ARM
   have |= EK_NEON;
@@ -75,7 +76,8 @@ static inline int kt_is(const char *name, const char *isa) {
   return p != NULL && strcmp(p + 2, isa) == 0;
 }
 static inline int kt_usage(const char *program) {
-  fprintf(stderr, "usage: %s ISA   (ref, avx2, avxvnni, avx512, avx512vnni, avx512vbmi, neon, neondot)\n", program);
+  fprintf(stderr, "usage: %s ISA   (ref, avx2, avxvnni, avx512, avx512vnni, avx512bf16, avx512vbmi, neon, neondot)\n",
+          program);
   return 2;
 }
 
