@@ -6,6 +6,7 @@
 /* ---- prepared weights: [channels] int32 sums, padded to 64 bytes, then the transformed weights */
 
 typedef struct pack_job {
+  const ek_qwino_desc *row;
   ek_qweights w;
   size_t oc, ic;
 } pack_job;
@@ -17,7 +18,7 @@ static uint64_t sums_bytes(uint64_t n) {
 static edge_status pack(void *user, void *data, uint64_t bytes) {
   const pack_job *const j = user;
   (void)bytes;
-  ek_qwino_pack(&j->w, j->oc, j->ic, (int16_t *)(void *)((char *)data + sums_bytes(j->oc)), data);
+  ek_qwino_pack(j->row, &j->w, j->oc, j->ic, (int16_t *)(void *)((char *)data + sums_bytes(j->oc)), data);
   return EDGE_STATUS_OK;
 }
 
@@ -87,10 +88,11 @@ edge_status eb_cpu_lower_qwino(eb_cpu_plan *plan, uint32_t node) {
   if (row == NULL) return EB_CPU_PASS;
   edge_status status = eb_cpu_q_affine_of(plan, node, x, w, bias, y, a.oc, 9 * (uint64_t)a.ic, &q);
   if (status != EDGE_STATUS_OK) return status;
+  job.row = row;
   job.oc = a.oc;
   job.ic = a.ic;
   job.w.channel_stride = 9 * (size_t)a.ic;
-  const edge_prepared_key key = { job.w.data, "qwino 2x2 s16", { a.oc, a.ic, 0, 0 } };
+  const edge_prepared_key key = { job.w.data, row->name, { a.oc, a.ic, 0, 0 } };
   const void *blob;
   status = eb_cpu_prepared(plan, &key, sums_bytes(a.oc) + ek_qwino_packed_bytes(a.oc, a.ic), pack, &job, &blob);
   if (status != EDGE_STATUS_OK) return status;

@@ -56,7 +56,7 @@ void kb_family_qwino(kb_bench *b) {
       j.args.block = ek_qwino_block(&j.args, j.tiles);
       const ek_qweights w = { kb_buffer(b, 0, k * s->oc), NULL, 0, 8, 1, k, 1 };
       int16_t *const packed = kb_buffer(b, 1, (size_t)ek_qwino_packed_bytes(s->oc, s->ic));
-      ek_qwino_pack(&w, s->oc, s->ic, packed, NULL);
+      ek_qwino_pack(d, &w, s->oc, s->ic, packed, NULL);
       float *const mult = kb_buffer(b, 4, padded * 4);
       for (size_t q = 0; q < padded; ++q) mult[q] = 1e-4f;
       j.args.w = packed;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const ek_qwino_desc table[] = {
-#define EK_QWINO(isa, unless, fn, flags) { fn, #fn, isa, unless, flags },
+#define EK_QWINO(isa, unless, fn, kr, flags) { fn, #fn, isa, unless, kr, flags },
 #include "qwino.def"
 #undef EK_QWINO
 };
@@ -59,7 +59,7 @@ static void expand(const int32_t *w, size_t step, int32_t *u, size_t u_step) {
   u[3 * u_step] = 2 * c;
 }
 
-void ek_qwino_pack(const ek_qweights *w, size_t oc, size_t ic, int16_t *out, int32_t *sums) {
+void ek_qwino_pack(const ek_qwino_desc *d, const ek_qweights *w, size_t oc, size_t ic, int16_t *out, int32_t *sums) {
   const size_t padded = (oc + PANEL - 1) / PANEL * PANEL, position = padded * ic;
   const int plain = ek_qweights_plain(w);
   memset(out, 0, position * POSITIONS * sizeof *out);
@@ -73,7 +73,7 @@ void ek_qwino_pack(const ek_qweights *w, size_t oc, size_t ic, int16_t *out, int
       }
       for (size_t i = 0; i < 3; ++i) expand(g + i, 3, half + i, 3);         /* columns */
       for (size_t i = 0; i < 4; ++i) expand(half + 3 * i, 1, u + 4 * i, 1); /* rows */
-      int16_t *const to = out + n / PANEL * PANEL * ic + c / 2 * 2 * PANEL + n % PANEL * 2 + c % 2;
+      int16_t *const to = out + n / PANEL * PANEL * ic + c / d->kr * d->kr * PANEL + n % PANEL * d->kr + c % d->kr;
       for (size_t p = 0; p < POSITIONS; ++p) to[p * position] = (int16_t)u[p];
     }
     if (sums) sums[n] = sum;

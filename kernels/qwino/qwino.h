@@ -7,7 +7,7 @@
  * Domains, bias and epilogue are those of the matrix kernels (qgemm.h), unsigned domain.
  *
  * Output tiles of 2 x 2 pixels are numbered t = (image * th + ty) * tw + tx, th = ceil(oh / 2), tw = ceil(ow / 2).
- * Weights:  [16 positions][panel of 16 columns][ic / 2][16 columns][2] s16
+ * Weights:  [16 positions][panel of 16 columns][ic / kr][16 columns][kr] s16
  * Scratch:  V [16][block][ic] s16, M [16][block][columns] s32, for blocks of tiles and of columns */
 #ifndef EK_QWINO_H
 #define EK_QWINO_H
@@ -38,7 +38,7 @@ typedef struct ek_qwino_desc {
   ek_qwino_fn fn;
   const char *name;
   uint64_t isa, unless; /* CPU features; where the direct form has dot products it is faster */
-  uint32_t flags;
+  uint32_t kr, flags;
 } ek_qwino_desc;
 
 /** Row that should be preferred to the direct form for input [ih, iw, ic] and `oc` channels; NULL: none. */
@@ -48,9 +48,9 @@ uint32_t ek_qwino_block(const ek_qwino_args *shape, uint32_t tiles);
 uint64_t ek_qwino_scratch_bytes(const ek_qwino_args *a);
 uint64_t ek_qwino_packed_bytes(uint64_t oc, uint64_t ic);
 /** w: oc channels of 3 x 3 x ic values. sums, if not NULL: oc sums of a channel's values. */
-void ek_qwino_pack(const ek_qweights *w, size_t oc, size_t ic, int16_t *out, int32_t *sums);
+void ek_qwino_pack(const ek_qwino_desc *d, const ek_qweights *w, size_t oc, size_t ic, int16_t *out, int32_t *sums);
 
-#define EK_QWINO(isa, unless, name, flags) \
+#define EK_QWINO(isa, unless, name, kr, flags) \
   void name(const ek_qwino_args *a, void *scratch, uint32_t t0, uint32_t t1, uint32_t n0, uint32_t n1);
 #include "qwino.def"
 #undef EK_QWINO

@@ -39,7 +39,7 @@ static int run_one(const ek_qwino_desc *d, ek_qwino_args a, uint32_t images, int
   const int32_t xz = x_signed ? (int32_t)kt_range(0, 255) - 128 : (int32_t)kt_range(0, 255);
   memset(zero.data, xz & 255, a.ic);
   const ek_qweights weights = { raw, NULL, 0, 8, 1, all, 1 };
-  ek_qwino_pack(&weights, a.oc, a.ic, w.data, sums);
+  ek_qwino_pack(d, &weights, a.oc, a.ic, w.data, sums);
   const int is_s8 = a.out == EK_Q_S8;
   const int32_t qlo = is_s8 ? -128 : 0;
   a.zero_point = qlo + (int32_t)kt_range(0, 255);
