@@ -49,7 +49,8 @@ void kb_family_qdwconv(kb_bench *b) {
                     .run = run,
                     .arg = &j };
       snprintf(c.shape, sizeof c.shape, "%ux%ux%u k%ux%u s%u", s->ih, s->iw, s->c, s->kh, s->kw, s->sw);
-      if (!ek_qdw_fits(d, &shape) || !kb_wants(b, &c)) continue;
+      const uint64_t have = kb_select_by(b);
+      if (!ek_qdw_fits(d, &shape) || (have && ek_qdw_select(have, &shape) != d) || !kb_wants(b, &c)) continue;
       const size_t channels = ek_qdw_channels(d, s->c);
       const ek_qweights w = { kb_buffer(b, 0, taps * s->c), NULL, 0, 8, 1, taps, 1 };
       int8_t *const packed = kb_buffer(b, 1, (size_t)ek_qdw_packed_bytes(d, s->c, s->kh, s->kw));

@@ -35,6 +35,9 @@ bool kb_row(kb_bench *b, const char *family, const char *row, uint64_t isa, bool
 /** Is this shape of the row asked for? Call it before making the data. */
 bool kb_wants(kb_bench *b, const kb_case *c);
 void kb_measure(kb_bench *b, const kb_case *c);
+/** ISA bits to select the row of a shape by, where the first that can do it is not the one; 0: every row is asked for.
+ */
+uint64_t kb_select_by(const kb_bench *b);
 
 /** Buffers by number, reused from case to case: 64-byte aligned, filled with numbers that are harmless as f32. */
 enum { KB_BUFFERS = 10 };

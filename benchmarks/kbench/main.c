@@ -128,6 +128,10 @@ bool kb_wants(kb_bench *b, const kb_case *c) {
          strstr(b->row_family, b->filter);
 }
 
+uint64_t kb_select_by(const kb_bench *b) {
+  return b->best || b->guard ? b->have : 0;
+}
+
 static double limit_of(const kb_bench *b, const kb_case *c, double peak) {
   double t = peak > 0 ? c->ops / peak : 0.0;
   uint32_t level = 0;

@@ -17,9 +17,15 @@ int ek_qdw_fits(const ek_qdw_desc *d, const ek_qdw_args *s) {
          (s->kh == 3 && s->kw == 3 && s->dh == 1 && s->dw == 1 && s->sh == s->sw && (s->sh == 1 || s->sh == 2));
 }
 
+/* with a slow tail, only where it is little beside the whole blocks */
+static int suits(const ek_qdw_desc *d, const ek_qdw_args *s) {
+  enum { BLOCKS = 16 };
+  return (d->flags & EK_QDW_SLOW_TAIL) == 0 || s->c % d->block == 0 || s->c > BLOCKS * d->block;
+}
+
 const ek_qdw_desc *ek_qdw_select(uint64_t have, const ek_qdw_args *shape) {
   for (size_t i = 0; i < EK_COUNT(table); ++i) {
-    if ((table[i].isa & ~have) == 0 && ek_qdw_fits(&table[i], shape)) return &table[i];
+    if ((table[i].isa & ~have) == 0 && ek_qdw_fits(&table[i], shape) && suits(&table[i], shape)) return &table[i];
   }
   return NULL;
 }

@@ -19,7 +19,8 @@
 
 enum { EK_QDW_TAP = 0, EK_QDW_PAIR = 1, EK_QDW_QUAD = 2, EK_QDW_SLIDE = 3, EK_QDW_ROWS = 4, EK_QDW_WIDE = 5 };
 #define EK_QDW_MAX_TAPS 256
-#define EK_QDW_ROWS_BUFFER 32768 /* bytes: the columns under a window must fit */
+#define EK_QDW_SLOW_TAIL (1u << 8) /* in desc.flags: channels beyond whole blocks cost more than all others */
+#define EK_QDW_ROWS_BUFFER 32768   /* bytes: the columns under a window must fit */
 
 typedef struct ek_qdw_args {
   const uint8_t *x;
