@@ -12,7 +12,7 @@
 
 enum {
   STRIP_BYTES = 320 * 1024, /* both buffers of a worker */
-  MIN_BETWEEN = 768 * 1024, /* smaller values between the convolutions stay in L2 anyway */
+  MIN_BETWEEN = 512 * 1024, /* smaller values between the convolutions stay in L2 anyway */
   MIN_PIXELS = 96,          /* output pixels of a strip that pay for reading the last weights again */
 };
 

@@ -4,14 +4,21 @@
 
 #include <math.h>
 
-enum { MAX_TAPS = 64 };
+enum { MAX_TAPS = 64, GATHER_DEPTH = 64, GATHER_ROWS = 48 };
 
 static int is_plain(const ek_conv_f32_args *a) {
   return a->kh == 1 && a->kw == 1 && a->sh == 1 && a->sw == 1 && a->pad_top == 0 && a->pad_left == 0 &&
          a->oh == a->ih && a->ow == a->iw;
 }
 
+/* windows so narrow that gathering them into rows for all panels costs less than many short taps for each */
+static int gathers(const ek_conv_f32_args *a) {
+  return a->groups == 1 && a->kw > 1 && a->kw * a->c_in < 8 && a->kh * a->kw * a->c_in <= GATHER_DEPTH &&
+         ek_gemm_f32_num_panels(a->kernel, a->c_out) > 1;
+}
+
 int ek_conv_f32_by_line(const ek_conv_f32_args *a) {
+  if (gathers(a)) return 0;
   const int shallow = a->c_in < 16 || (a->c_in <= 32 && a->ow >= 16);
   return shallow && a->kw > 1 && a->dw == 1 && a->groups == 1 && a->kh * a->kw <= MAX_TAPS;
 }
@@ -185,6 +192,50 @@ static void by_line(const ek_conv_f32_args *a, const panel *p, size_t m0, size_t
   }
 }
 
+/* the window of output pixel m as one row */
+static void gather(const ek_conv_f32_args *a, size_t m, float *row) {
+  const size_t ox = m % a->ow, oy = m / a->ow % a->oh, n = m / (a->ow * a->oh), c = a->c_in, run = a->kw * c;
+  const ptrdiff_t x0 = (ptrdiff_t)(ox * a->sw) - a->pad_left, iw = (ptrdiff_t)a->iw;
+  const int inside = a->dw == 1 && x0 >= 0 && x0 + (ptrdiff_t)a->kw <= iw;
+  for (size_t ky = 0; ky < a->kh; ++ky, row += run) {
+    const ptrdiff_t iy = (ptrdiff_t)(oy * a->sh + ky * a->dh) - a->pad_top;
+    const int valid = iy >= 0 && iy < (ptrdiff_t)a->ih;
+    const float *const line = a->x + (n * a->ih + (size_t)(valid ? iy : 0)) * a->iw * c;
+    if (valid && inside) {
+      for (size_t j = 0; j < run; ++j) row[j] = line[(size_t)x0 * c + j];
+      continue;
+    }
+    for (size_t kx = 0; kx < a->kw; ++kx) {
+      const ptrdiff_t ix = x0 + (ptrdiff_t)(kx * a->dw);
+      const int there = valid && ix >= 0 && ix < iw;
+      for (size_t i = 0; i < c; ++i) row[kx * c + i] = there ? line[(size_t)ix * c + i] : 0.0f;
+    }
+  }
+}
+
+static void gathered(const ek_conv_f32_args *a, size_t m0, size_t m1, size_t p0, size_t p1) {
+  float block[GATHER_ROWS * GATHER_DEPTH];
+  const size_t k = a->kh * a->kw * a->c_in;
+  ek_gemm_f32_args product = { .kernel = a->kernel,
+                               .n = a->c_out,
+                               .k = k,
+                               .a = block,
+                               .lda = k,
+                               .packed = a->packed,
+                               .ldc = a->c_out,
+                               .ldr = a->c_out,
+                               .lo = a->lo,
+                               .hi = a->hi };
+  for (size_t m = m0; m < m1; m += GATHER_ROWS) {
+    const size_t count = m1 - m < GATHER_ROWS ? m1 - m : GATHER_ROWS;
+    for (size_t i = 0; i < count; ++i) gather(a, m + i, block + i * k);
+    product.m = count;
+    product.c = a->y + m * a->c_out;
+    product.residual = a->residual ? a->residual + m * a->c_out : NULL;
+    ek_gemm_f32_block(&product, 0, count, p0, p1);
+  }
+}
+
 void ek_conv_f32_block(const ek_conv_f32_args *a, size_t g, size_t m0, size_t m1, size_t p0, size_t p1) {
   if (a->groups == 1 && is_plain(a)) {
     const ek_gemm_f32_args product = {
@@ -203,6 +254,10 @@ void ek_conv_f32_block(const ek_conv_f32_args *a, size_t g, size_t m0, size_t m1
       .hi = a->hi,
     };
     ek_gemm_f32_block(&product, m0, m1, p0, p1);
+    return;
+  }
+  if (gathers(a)) {
+    gathered(a, m0, m1, p0, p1);
     return;
   }
   const int lines = ek_conv_f32_by_line(a);

@@ -2,10 +2,11 @@
  * f32 convolution, channels last, as matrix products over kernel positions: no im2col copy.
  *
  * Weights [groups][O/groups][kh][kw][C/groups] are packed per group by ek_gemm_f32_pack with K = kh * kw * C/groups,
- * groups following each other. Two ways to read the input:
+ * groups following each other. Three ways to read the input:
  *   by tap: every output pixel gives one row address per kernel position (padding points at zeros);
  *   by line: with few channels the kw * C inputs of a kernel line are one contiguous run, so there is one address per
- *   kernel line; pixels whose window leaves the image at the left or right go by tap.
+ *   kernel line; pixels whose window leaves the image at the left or right go by tap;
+ *   gathered: windows of a few inputs a line that several panels read are copied into rows first.
  * Arithmetic and tolerance: see gemm.h. */
 #ifndef EK_CONV_H
 #define EK_CONV_H

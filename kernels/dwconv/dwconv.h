@@ -2,7 +2,8 @@
  * f32 depthwise convolution (one input channel per output channel), channels last.
  *
  * Packed weights, one block per `lanes` channels: [kh * kw][lanes] taps, then [lanes] biases; channels beyond C are 0.
- * A row of output pixels keeps its columns in registers: eight neighbours share the loads of their windows.
+ * Strips of up to eight output pixels keep a line's sums and taps in registers and share the loads of their windows;
+ * with 3 or 5 columns and stride 1 or 2 strips cover whole lines, columns of padding included.
  * Arithmetic: f32 fused multiply-add from the bias, ky outer, kx inner; within 2 * sqrt(taps) ULP of sum |x * w|. */
 #ifndef EK_DWCONV_H
 #define EK_DWCONV_H
