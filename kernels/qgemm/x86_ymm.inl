@@ -38,6 +38,32 @@ QG_INLINE void qg_out(const ek_qgemm_call *c, uint8_t *y, const __m256i *acc, si
   for (size_t i = 0; i < (cols & 3); ++i, t >>= 8) y[i] = (uint8_t)(t & 255);
 }
 
+/* two rows in one pack */
+QG_INLINE void qg_out2(const ek_qgemm_call *c, uint8_t *y, const __m256i *acc, size_t n0, size_t cols) {
+  if (c->out == EK_Q_S32 || cols < 16) {
+    qg_out(c, y, acc, n0, cols);
+    qg_out(c, y + c->y_stride, acc + 2, n0, cols);
+    return;
+  }
+  const int is_s8 = c->out == EK_Q_S8, shift = is_s8 ? 128 : 0;
+  const __m256i zp = _mm256_set1_epi16((short)(c->zero_point + shift));
+  const __m256 m0 = _mm256_loadu_ps(c->mult + n0), m1 = _mm256_loadu_ps(c->mult + n0 + 8);
+  __m256i p[2];
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    const __m256i q0 = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(acc[2 * i]), m0));
+    const __m256i q1 = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(acc[2 * i + 1]), m1));
+    p[i] = _mm256_adds_epi16(_mm256_packs_epi32(q0, q1), zp);
+  }
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  __m256i b = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(p[0], p[1]), order);
+  b = _mm256_max_epu8(b, _mm256_set1_epi8((char)(c->lo + shift)));
+  b = _mm256_min_epu8(b, _mm256_set1_epi8((char)(c->hi + shift)));
+  b = _mm256_xor_si256(b, _mm256_set1_epi8((char)(is_s8 ? -128 : 0)));
+  _mm_storeu_si128((__m128i *)(y + n0), _mm256_castsi256_si128(b));
+  _mm_storeu_si128((__m128i *)(y + c->y_stride + n0), _mm256_extracti128_si256(b, 1));
+}
+
 #define QG_RUN(MR) \
   for (; m + MR <= c->m; m += MR) tile_##MR(c, m, w, n0, cols);
 
