@@ -27,6 +27,7 @@ int ek_conv_f32_by_line(const ek_conv_f32_args *a) {
 typedef struct panel {
   const float *w, *bias;
   size_t width, nc, column; /* column in the whole output */
+  size_t next_width;        /* of the panel behind it; 0: the last */
   uint32_t nv;
 } panel;
 
@@ -41,6 +42,10 @@ static panel panel_of(const ek_conv_f32_args *a, size_t g, size_t p) {
   r.column = g * a->c_out + column;
   r.w = a->packed + g * group_floats + offset;
   r.bias = r.w + ek_gemm_f32_packed_rows(a->kernel, k) * r.width;
+  r.next_width = 0;
+  if (p + 1 < ek_gemm_f32_num_panels(a->kernel, a->c_out)) {
+    r.next_width = ek_gemm_f32_panel(a->kernel, k, a->c_out, p + 1, &column, &offset) * (size_t)a->kernel->lanes;
+  }
   return r;
 }
 
@@ -114,6 +119,7 @@ static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m
       .depth = a->c_in,
       .groups = 1,
       .w = p->w + ek_gemm_f32_packed_rows(a->kernel, t0 * a->c_in) * p->width,
+      .ahead = p->w + ek_gemm_f32_packed_rows(a->kernel, (t0 + taps) * a->c_in) * p->width,
       .bias = first ? p->bias : NULL,
       .ldc = ldc,
       .ldr = ldc,
@@ -121,6 +127,11 @@ static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m
       .lo = last ? a->lo : -INFINITY,
       .hi = last ? a->hi : INFINITY,
     };
+    if (count >= EK_GEMM_F32_AHEAD_ROWS && all * a->c_in * a->c_out >= EK_GEMM_F32_AHEAD_WEIGHTS) {
+      const size_t left = last ? all : all - t0 - taps;
+      const size_t k = ek_gemm_f32_packed_rows(a->kernel, (left < most ? left : most) * a->c_in);
+      call.ahead_lines = k * (last ? p->next_width : p->width) / EK_GEMM_F32_LINE;
+    }
     for (size_t done = 0; done < count;) {
       size_t groups = 0;
       const size_t mr = ek_gemm_f32_next_rows(a->kernel, p->nv, count - done, &groups);
@@ -130,6 +141,7 @@ static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m
         call.c = a->y + m * channels + p->column;
         call.residual = residual ? residual + m * channels + p->column : NULL;
         a->kernel->fn[p->nv - 1][mr - 1](&call);
+        ek_gemm_f32_fetched(&call);
       }
     }
   }

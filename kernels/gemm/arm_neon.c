@@ -2,6 +2,8 @@
  * f32 micro-kernels for AArch64 NEON: 8x8 for wide panels, 8x4 for narrow ones. */
 #include "gemm.h"
 
+#include <math.h>
+
 #include "../vec/neon.h"
 #include "body.inl"
 

@@ -21,7 +21,14 @@ VF_INLINE void tail_store(float *p, vf v, size_t n) {
       for (size_t tap = 0; tap < g->taps; ++tap, rows += MR) {                                                   \
         const float *a[MR];                                                                                      \
         UNROLL(16) for (uint32_t i = 0; i < MR; ++i) a[i] = rows[i] + start_k + g->depth;                        \
-        for (ptrdiff_t k = -(ptrdiff_t)g->depth; k != 0; ++k) {                                                  \
+        for (ptrdiff_t k = -(ptrdiff_t)g->depth; k != 0;) {                                                      \
+          const ptrdiff_t stop = lines >= 8 && k < -16 ? k + 16 : 0;                                             \
+          if (lines >= 8) {                                                                                      \
+            UNROLL(8) for (uint32_t i = 0; i < 8; ++i) vf_fetch(next + i * EK_GEMM_F32_LINE);                      \
+            next += 8 * EK_GEMM_F32_LINE;                                                                        \
+            lines -= 8;                                                                                          \
+          }                                                                                                      \
+          for (; k != stop; ++k) {                                                                               \
           vf b[NV];                                                                                              \
           UNROLL(4) for (uint32_t j = 0; j < NV; ++j) b[j] = vf_load(w + j * VF_LANES);                          \
           w += NV * VF_LANES;                                                                                    \
@@ -34,12 +41,17 @@ VF_INLINE void tail_store(float *p, vf v, size_t n) {
             }                                                                                                    \
           }                                                                                                      \
         }                                                                                                        \
+        }                                                                                                        \
       }
 #endif
 
 #define TILE(MR, NV)                                                                                             \
   static void tile_##MR##x##NV(const ek_gemm_f32_call *g) {                                                       \
-    size_t row = 0;                                                                                              \
+    size_t row = 0, lines = g->ahead_lines;                                                                      \
+    const float *next = g->ahead;                                                                                \
+    const vf lo = vf_set1(g->lo), hi = vf_set1(g->hi);                                                           \
+    const bool clamp = g->lo > -INFINITY || g->hi < INFINITY;                                                    \
+    (void)lines, (void)next; /* not every SUM_TAPS fetches */                                                    \
     for (size_t group = 0; group < g->groups; ++group, row += MR) {                                              \
       vf c[MR][NV];                                                                                              \
       UNROLL(4) for (uint32_t j = 0; j < NV; ++j) {                                                              \
@@ -58,10 +70,13 @@ VF_INLINE void tail_store(float *p, vf v, size_t n) {
           c[i][NV - 1] = vf_add(c[i][NV - 1], tail_load(from + (NV - 1) * VF_LANES, tail));                      \
         }                                                                                                        \
       }                                                                                                          \
-      const vf lo = vf_set1(g->lo), hi = vf_set1(g->hi);                                                         \
+      if (clamp) {                                                                                               \
+        UNROLL(16) for (uint32_t i = 0; i < MR; ++i) {                                                           \
+          UNROLL(4) for (uint32_t j = 0; j < NV; ++j) c[i][j] = vf_min(hi, vf_max(lo, c[i][j]));                 \
+        }                                                                                                        \
+      }                                                                                                          \
       float *to = g->c + row * g->ldc;                                                                           \
       UNROLL(16) for (uint32_t i = 0; i < MR; ++i, to += g->ldc) {                                               \
-        UNROLL(4) for (uint32_t j = 0; j < NV; ++j) c[i][j] = vf_min(hi, vf_max(lo, c[i][j]));                   \
         UNROLL(4) for (uint32_t j = 0; j + 1 < NV; ++j) vf_store(to + j * VF_LANES, c[i][j]);                    \
         tail_store(to + (NV - 1) * VF_LANES, c[i][NV - 1], tail);                                                \
       }                                                                                                          \

@@ -138,9 +138,29 @@ size_t ek_gemm_f32_next_rows(const ek_gemm_f32_kernel *kernel, uint32_t nv, size
   return (left + 1) / 2;
 }
 
+void ek_gemm_f32_fetched(ek_gemm_f32_call *call) {
+  const size_t lines = call->groups * call->taps * (call->depth / 16 * 8);
+  const size_t done = lines < call->ahead_lines ? lines : call->ahead_lines;
+  if (done > 0) call->ahead += done * EK_GEMM_F32_LINE;
+  call->ahead_lines -= done;
+}
+
+static size_t lines_of(const ek_gemm_f32_kernel *kernel, size_t width, size_t k) {
+  return ek_gemm_f32_packed_rows(kernel, k < EK_GEMM_F32_SPLIT_K ? k : EK_GEMM_F32_SPLIT_K) * width / EK_GEMM_F32_LINE;
+}
+
+/* of the weights that are used after panel p; its bias lies between */
+static size_t lines_after(const ek_gemm_f32_args *g, size_t p) {
+  size_t column = 0, offset = 0;
+  if (p + 1 >= ek_gemm_f32_num_panels(g->kernel, g->n)) return 0;
+  const uint32_t nv = ek_gemm_f32_panel(g->kernel, g->k, g->n, p + 1, &column, &offset);
+  return lines_of(g->kernel, (size_t)nv * g->kernel->lanes, g->k);
+}
+
 void ek_gemm_f32_block(const ek_gemm_f32_args *g, size_t m0, size_t m1, size_t p0, size_t p1) {
   const ek_gemm_f32_kernel *const kernel = g->kernel;
   const float *rows[EK_GEMM_F32_MAX_ROWS];
+  const bool fetch = m1 - m0 >= EK_GEMM_F32_AHEAD_ROWS && g->k * g->n >= EK_GEMM_F32_AHEAD_WEIGHTS;
   for (size_t p = p0; p < p1; ++p) {
     size_t column = 0, offset = 0;
     const uint32_t nv = ek_gemm_f32_panel(kernel, g->k, g->n, p, &column, &offset);
@@ -154,6 +174,10 @@ void ek_gemm_f32_block(const ek_gemm_f32_args *g, size_t m0, size_t m1, size_t p
         .taps = 1,
         .depth = depth,
         .w = g->packed + offset + ek_gemm_f32_packed_rows(kernel, k0) * width,
+        .ahead = g->packed + offset + ek_gemm_f32_packed_rows(kernel, k0 + depth) * width,
+        .ahead_lines = !fetch ? 0
+                       : last ? lines_after(g, p)
+                              : lines_of(kernel, width, g->k - k0 - depth),
         .bias = first ? g->packed + offset + ek_gemm_f32_packed_rows(kernel, g->k) * width : NULL,
         .ldc = g->ldc,
         .ldr = first ? g->ldr : g->ldc,
@@ -169,6 +193,7 @@ void ek_gemm_f32_block(const ek_gemm_f32_args *g, size_t m0, size_t m1, size_t p
         call.residual = residual ? residual + m * call.ldr + column : NULL;
         kernel->fn[nv - 1][mr - 1](&call);
         m += call.groups * mr;
+        ek_gemm_f32_fetched(&call);
       }
     }
   }

@@ -27,9 +27,11 @@ typedef struct ek_gemm_f32_call {
   const float *const *rows; /* [taps][mr] addresses of the first group's rows */
   size_t taps, depth;
   size_t groups;
-  size_t a_step;     /* elements that all row pointers advance from group to group */
-  const float *w;    /* [taps * depth][nv * lanes] */
-  const float *bias; /* nv * lanes floats, or NULL */
+  size_t a_step;      /* elements that all row pointers advance from group to group */
+  const float *w;     /* [taps * depth][nv * lanes] */
+  const float *bias;  /* nv * lanes floats, or NULL */
+  const float *ahead; /* weights that later calls read: a line for every second k is fetched meanwhile */
+  size_t ahead_lines; /* of 64 bytes, 0: none */
   float *c;
   size_t ldc;            /* elements between rows of C; groups are mr rows apart */
   const float *residual; /* or NULL; rows ldr apart; may be c itself (later part of a split K) */
@@ -38,6 +40,11 @@ typedef struct ek_gemm_f32_call {
   float lo, hi; /* clamp of the result */
 } ek_gemm_f32_call;
 typedef void (*ek_gemm_f32_fn)(const ek_gemm_f32_call *call);
+#define EK_GEMM_F32_LINE 16               /* floats of a cache line */
+#define EK_GEMM_F32_AHEAD_ROWS 24         /* with fewer, weights come as fast as they can anyway */
+#define EK_GEMM_F32_AHEAD_WEIGHTS 0x20000 /* smaller matrices are near already */
+/** After a call: the next one goes on fetching where it ended. */
+void ek_gemm_f32_fetched(ek_gemm_f32_call *call);
 
 typedef struct ek_gemm_f32_kernel {
   const char *name; /* "gemm_f32_6x64__avx512" */

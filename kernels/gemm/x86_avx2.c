@@ -2,6 +2,8 @@
  * f32 micro-kernels for AVX2 with FMA: 6x16 for wide panels, 12x8 for narrow ones. */
 #include "gemm.h"
 
+#include <math.h>
+
 #include "../vec/avx2.h"
 #include "body.inl"
 

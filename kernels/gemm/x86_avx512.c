@@ -2,6 +2,8 @@
  * f32 micro-kernels for AVX-512: 24 accumulators for wide panels, 14 x 16 for narrow ones. */
 #include "gemm.h"
 
+#include <math.h>
+
 #include "../vec/avx512.h"
 #include "body.inl"
 

@@ -3,6 +3,8 @@
  * rounded on the way, a piece at a time, into a buffer that stays in L1. */
 #include "gemm.h"
 
+#include <math.h>
+
 #include "../vec/avx512.h"
 
 enum { PIECE = 512 }; /* values of a row */

@@ -31,6 +31,10 @@ VF_INLINE vf vf_load_n(const float *p, size_t n) {
 VF_INLINE void vf_store_n(float *p, vf v, size_t n) {
   _mm256_maskstore_ps(p, vf_mask(n), v);
 }
+/* bring the line of *p into L2 */
+VF_INLINE void vf_fetch(const float *p) {
+  _mm_prefetch((const char *)p, _MM_HINT_T1);
+}
 VF_INLINE vf vf_set1(float x) {
   return _mm256_set1_ps(x);
 }

@@ -28,6 +28,10 @@ VF_INLINE vf vf_load_n(const float *p, size_t n) {
 VF_INLINE void vf_store_n(float *p, vf v, size_t n) {
   _mm512_mask_storeu_ps(p, VF_MASK(n), v);
 }
+/* bring the line of *p into L2 */
+VF_INLINE void vf_fetch(const float *p) {
+  _mm_prefetch((const char *)p, _MM_HINT_T1);
+}
 VF_INLINE vf vf_set1(float x) {
   return _mm512_set1_ps(x);
 }

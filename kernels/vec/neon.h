@@ -31,6 +31,10 @@ VF_INLINE void vf_store_n(float *p, vf v, size_t n) {
   vst1q_f32(t, v);
   for (size_t i = 0; i < n; ++i) p[i] = t[i];
 }
+/* bring the line of *p into L2 */
+VF_INLINE void vf_fetch(const float *p) {
+  __builtin_prefetch(p, 0, 2);
+}
 VF_INLINE vf vf_set1(float x) {
   return vdupq_n_f32(x);
 }
