@@ -183,23 +183,27 @@ static void strips(const ek_dwconv_f32_args *a, line *l, size_t row0, size_t row
   copies s;
   for (size_t i = 0; i < EK_DWCONV_F32_LINES; ++i) s.have[i] = 0;
   l->step = copy ? VF_LANES : a->c;
+  size_t n = row0 / a->oh, oy = row0 % a->oh; /* no division per line: lines can be short */
   for (size_t row = row0; row < row1; ++row) {
-    const size_t n = row / a->oh;
-    const ptrdiff_t top = (ptrdiff_t)(row % a->oh * a->sh) - a->pad_top;
+    const ptrdiff_t top = (ptrdiff_t)(oy * a->sh) - a->pad_top;
     size_t k0 = 0;
     l->lines = 0;
     for (size_t k = 0; k < a->kh; ++k) {
       const ptrdiff_t iy = top + (ptrdiff_t)(k * a->dh);
       if (iy < 0 || iy >= (ptrdiff_t)a->ih) continue;
       if (l->lines == 0) k0 = k;
-      const size_t id = n * a->ih + (size_t)iy;
-      const float *x = a->x + (n * x_rows + (size_t)iy % x_rows) * a->iw * a->c + c0;
-      if (copy) x = copy_line(a, &s, x, id, (size_t)iy % ring, l->n);
+      const size_t slot = a->x_rows ? (size_t)iy % x_rows : (size_t)iy;
+      const float *x = a->x + (n * x_rows + slot) * a->iw * a->c + c0;
+      if (copy) x = copy_line(a, &s, x, n * a->ih + (size_t)iy, (size_t)iy % ring, l->n);
       l->rows[l->lines++] = x - (size_t)a->pad_left * l->step;
     }
     l->w = a->packed + c0 * (a->kh * a->kw + 1) + k0 * a->kw * VF_LANES;
     l->y = a->y + row * a->ow * a->c + c0;
     cover_line(l, x_lo, x_hi);
+    if (++oy == a->oh) {
+      oy = 0;
+      ++n;
+    }
   }
 }
 
