@@ -18,6 +18,7 @@ void kb_family_conv(kb_bench *b) {
   const ek_gemm_f32_kernel *d;
   for (uint32_t row = 0; (d = ek_gemm_f32_at(row)) != NULL; ++row) {
     if (!kb_row(b, "conv", d->name, d->isa, true)) continue;
+    if (kb_select_by(b) && (d->flags & EK_FAST)) continue; /* only for who asks for it */
     for (size_t i = 0; i < kb_num_convs; ++i) {
       const kb_conv *const s = &kb_convs[i];
       if (s->kh * s->kw * s->sh * s->sw * s->groups == 1) continue;
@@ -43,7 +44,7 @@ void kb_family_conv(kb_bench *b) {
         .lo = 0.0f,
         .hi = INFINITY,
       };
-      kb_case c = { .arith = KB_F32,
+      kb_case c = { .arith = d->isa & EK_AVX512BF16 ? KB_BF16 : KB_F32,
                     .nets = s->nets,
                     .count = s->count,
                     .ops = 2.0 * (double)pixels * (double)k * s->oc,

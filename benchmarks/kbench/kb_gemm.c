@@ -21,6 +21,7 @@ void kb_family_gemm(kb_bench *b) {
   const ek_gemm_f32_kernel *d;
   for (uint32_t row = 0; (d = ek_gemm_f32_at(row)) != NULL; ++row) {
     if (!kb_row(b, "gemm", d->name, d->isa, true)) continue;
+    if (kb_select_by(b) && (d->flags & EK_FAST)) continue; /* only for who asks for it */
     for (size_t i = 0; i < kb_num_products(); ++i) {
       kb_matmul p;
       if (!kb_product(i, &p)) continue;
@@ -28,7 +29,7 @@ void kb_family_gemm(kb_bench *b) {
       ek_gemm_f32_args args = {
         .kernel = d, .m = p.m, .n = p.n, .k = p.k, .lda = p.k, .ldc = p.n, .lo = 0.0f, .hi = INFINITY
       };
-      kb_case c = { .arith = KB_F32,
+      kb_case c = { .arith = d->isa & EK_AVX512BF16 ? KB_BF16 : KB_F32,
                     .nets = p.nets,
                     .count = p.count * p.batch,
                     .ops = 2 * m * n * k,

@@ -11,7 +11,7 @@
 
 typedef struct kb_bench kb_bench;
 
-typedef enum kb_arith { KB_BYTES, KB_F32, KB_I8, KB_ARITH_COUNT } kb_arith;
+typedef enum kb_arith { KB_BYTES, KB_F32, KB_I8, KB_BF16, KB_ARITH_COUNT } kb_arith;
 
 #define KB_FAMILY(name) void kb_family_##name(kb_bench *b);
 #include <families.def> /* made by the build from the files kb_*.c */

@@ -104,7 +104,6 @@ bool kb_row(kb_bench *b, const char *family, const char *row, uint64_t isa, bool
   if (b->family && strcmp(b->family, family) != 0) return false;
   b->row = row;
   b->row_isa = isa;
-  if (b->guard_row[0] == 0) snprintf(b->guard_row, sizeof b->guard_row, "%s", row);
   return true;
 }
 
@@ -192,6 +191,7 @@ void kb_measure(kb_bench *b, const kb_case *c) {
     elapsed = kb_wall() - begin;
   }
   ++b->cases;
+  if (b->guard_row[0] == 0) snprintf(b->guard_row, sizeof b->guard_row, "%s", b->row);
   if (clean == 0) {
     ++b->guard_contended;
     if (!b->guard) printf("%-9s %-36s %-46s contended: no clean sample\n", b->row_family, b->row, c->shape);
