@@ -141,6 +141,8 @@ bool eb_cpu_window_of(const eb_cpu_plan *plan, uint32_t node, const edge_tensor 
 
 /** Tiles for `work_us` of single-thread work that divides into at most `parts` pieces: 1 to 50 us each. */
 uint32_t eb_cpu_tiles(const eb_cpu_plan *plan, double work_us, uint64_t parts);
+/** Units a tile when `units` are cut into `tiles`, or up to twice as many where threads then end closer together. */
+uint64_t eb_cpu_even(const eb_cpu_plan *plan, uint64_t units, uint64_t tiles);
 
 /** Roofline estimate of a node in us for a thread; unknown dims count as 1. */
 double eb_cpu_cost_us(const edge_host_api *host, const edge_partition *partition, const edge_node *node,

@@ -116,7 +116,7 @@ edge_status eb_cpu_lower_dwconv_f32(eb_cpu_plan *plan, uint32_t node) {
   const size_t want = eb_cpu_tiles(plan, work_us, (uint64_t)rows * blocks);
   size_t row_tiles = rows ? (rows + row_tile - 1) / row_tile : 0, block_tile = blocks;
   if (row_tiles < want && rows >= 2 * want) row_tiles = want;
-  if (row_tiles > 0) row_tile = (rows + row_tiles - 1) / row_tiles;
+  if (row_tiles > 0) row_tile = eb_cpu_even(plan, rows, row_tiles);
   row_tiles = rows ? (rows + row_tile - 1) / row_tile : 0;
   if (row_tiles > 0 && row_tiles < want) block_tile = (blocks * row_tiles + want - 1) / want;
   const size_t block_tiles = (blocks + block_tile - 1) / block_tile;

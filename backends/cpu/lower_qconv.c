@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * 8-bit Conv, FullyConnected and MatMul with constant weights on the integer matrix and depthwise kernels. */
+#include "product.h"
 #include "qpost.h"
 #include "kernels/qconv/qconv.h"
 #include "kernels/qdwconv/qdwconv.h"
@@ -54,24 +55,17 @@ static edge_status conv_tile(const void *arg, uint32_t tile, uint32_t worker) {
   return EDGE_STATUS_OK;
 }
 
-static uint32_t divide(uint32_t total, uint32_t parts, uint32_t unit) {
-  const uint32_t each = (total + parts - 1) / parts;
-  return (each + unit - 1) / unit * unit;
-}
-
-/* How an m x n product is cut into tiles: by rows while there are enough of them, else by panels of columns. */
+/* How an m x n product is cut into tiles of rows and of panels of columns. */
 static uint32_t cut(const eb_cpu_plan *plan, conv_arg *c, double us) {
-  const uint32_t nr = c->a.row->nr, panels = (c->n + nr - 1) / nr;
-  c->rows = c->m;
-  c->cols = (c->n + nr - 1) / nr * nr;
-  const uint32_t want = eb_cpu_tiles(plan, us, (uint64_t)c->m * panels);
-  if (c->m / want >= 12) {
-    c->rows = divide(c->m, want, 12);
-  } else if (c->a.group == 1 && panels > 1) {
-    c->cols = divide(c->n, want < panels ? want : panels, nr);
-  }
-  c->m_tiles = (c->m + c->rows - 1) / c->rows;
-  return c->m_tiles * ((c->n + c->cols - 1) / c->cols);
+  uint32_t taps, depth;
+  ek_qconv_shape(&c->a, &taps, &depth);
+  const uint32_t nr = c->a.row->nr, columns = (c->n + nr - 1) / nr * nr, panels = c->a.group == 1 ? columns / nr : 1;
+  const size_t row_bytes = eb_cpu_threads(plan) > 1 ? (size_t)c->a.sh * c->a.sw * c->a.ic : 0; /* alone in one piece */
+  const eb_cpu_grid g = eb_cpu_grid_of(plan, c->m, panels, 12, row_bytes, (size_t)taps * depth * nr, us);
+  c->rows = (uint32_t)g.m_tile;
+  c->cols = g.p_tiles > 1 ? (uint32_t)g.p_tile * nr : columns;
+  c->m_tiles = (uint32_t)g.m_tiles;
+  return (uint32_t)(g.m_tiles * g.p_tiles);
 }
 
 /* Everything but the geometry: prepares the weights, emits the step. `a` has its geometry and row. */
@@ -159,7 +153,7 @@ static uint32_t strip_rows(const eb_cpu_plan *plan, const ek_qdw_args *a, uint32
   uint32_t strips = (a->oh + 7) / 8;
   const uint32_t want = (eb_cpu_tiles(plan, us, (uint64_t)a->oh * images) + images - 1) / images;
   if (strips < want) strips = want;
-  return (a->oh + strips - 1) / strips;
+  return images == 1 ? (uint32_t)eb_cpu_even(plan, a->oh, strips) : (a->oh + strips - 1) / strips;
 }
 
 static edge_status emit_depthwise(eb_cpu_plan *plan, uint32_t node, ek_qdw_args a, const ek_qdw_desc *row,
