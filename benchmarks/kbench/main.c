@@ -280,11 +280,6 @@ static int guard_family(kb_bench *b, size_t f, const char *tier, bool print) {
   b->family = families[f].name;
   snprintf(key, sizeof key, "%s|%s|%s", tier, b->family, cpu_name());
   const stored *s = find(b, key);
-  double least = b->least;
-  for (size_t i = 0; i < b->num_known && s == NULL; ++i) { /* another CPU of this tier: a wider margin */
-    const size_t n = strlen(tier) + 1 + strlen(b->family) + 1;
-    if (strncmp(b->known[i].key, key, n) == 0) s = &b->known[i], least = b->least * 5 / 7;
-  }
   for (int attempt = 0; attempt < ATTEMPTS; ++attempt) {
     b->row_family = NULL, b->row = NULL;
     b->guard_limit = b->guard_time = 0.0, b->guard_contended = 0, b->guard_row[0] = 0;
@@ -294,7 +289,7 @@ static int guard_family(kb_bench *b, size_t f, const char *tier, bool print) {
     if (b->guard_contended == 0 && b->guard_time > 0.0) {
       const double percent = 100.0 * b->guard_limit / b->guard_time;
       if (percent > best) best = percent;
-      if (!print && (s == NULL || best >= least * s->percent)) break;
+      if (!print && (s == NULL || best >= b->least * s->percent)) break;
     }
   }
   if (print) {
@@ -307,14 +302,15 @@ static int guard_family(kb_bench *b, size_t f, const char *tier, bool print) {
     return EXIT_SKIPPED;
   }
   const char *const isa = strstr(b->guard_row, "__");
-  if (s == NULL || isa == NULL || strcmp(isa + 2, s->isa) != 0) { /* a CPU may lack a part of a tier */
-    printf("SKIPPED %s (%s): %.1f %% of the peak; no stored figure for such rows in the tier %s\n", b->family,
-           b->guard_row, best, tier);
+  if (s == NULL || isa == NULL ||
+      strcmp(isa + 2, s->isa) != 0) { /* another make of CPU, or one that lacks a part of the tier */
+    printf("SKIPPED %s (%s): %.1f %% of the peak; no stored figure for such rows and this CPU in the tier %s\n",
+           b->family, b->guard_row, best, tier);
     return EXIT_SKIPPED;
   }
-  const bool slow = best < least * s->percent;
+  const bool slow = best < b->least * s->percent;
   printf("%s %s (%s, %s): %.1f %% of the peak; stored %.1f %% (%s), at least %.1f %% wanted\n", slow ? "SLOW" : "ok",
-         b->family, b->guard_row, tier, best, s->percent, s->key, least * s->percent);
+         b->family, b->guard_row, tier, best, s->percent, s->key, b->least * s->percent);
   return slow;
 }
 
