@@ -31,7 +31,9 @@ _Static_assert(sizeof(slab) <= SLAB_HEAD, "the payload starts on a cache line");
 struct ei_prepared_store {
   edge_env *env;
   ei_alloc *alloc;
-  ei_port_mutex lock;
+  /* taken in this order: lock, an entry's filling, memory */
+  ei_port_mutex lock;   /* entries, the index, what was told */
+  ei_port_mutex memory; /* slabs, bytes, addresses of entries */
   uint64_t bytes;
   entry *buckets[BUCKETS];
   slab *slabs;
@@ -56,6 +58,7 @@ edge_status ei_prepared_create(edge_env *env, ei_prepared_store **out) {
   ei_arena_init(&s->arena, env->alloc);
   ei_arena_init(&s->cache.arena, env->alloc);
   ei_port_mutex_init(&s->lock);
+  ei_port_mutex_init(&s->memory);
   return EDGE_STATUS_OK;
 }
 
@@ -85,6 +88,7 @@ void ei_prepared_destroy(ei_prepared_store *s) {
   }
   ei_cache_close(&s->cache);
   ei_arena_free(&s->arena);
+  ei_port_mutex_destroy(&s->memory);
   ei_port_mutex_destroy(&s->lock);
   ei_alloc_put(s->alloc, s, sizeof *s, _Alignof(ei_prepared_store));
 }
@@ -179,16 +183,15 @@ static bool give_memory(ei_prepared_store *s, entry *e, uint64_t bytes) {
 /* Fill under the entry's own lock: others wait for it alone. */
 static edge_status fill_entry(ei_prepared_store *s, entry *e, ei_prepared_ask *ask, ei_blob *blob) {
   if (blob && ei_blob_usable(blob, ask->bytes)) {
-    ei_port_mutex_lock(&s->lock);
+    ei_port_mutex_lock(&s->memory);
     e->data = (void *)(uintptr_t)blob->data;
     e->mapped = true;
-    ei_port_mutex_unlock(&s->lock);
+    ei_port_mutex_unlock(&s->memory);
     return EDGE_STATUS_OK;
   }
-  ei_port_mutex_lock(&s->lock);
+  ei_port_mutex_lock(&s->memory);
   const bool there = give_memory(s, e, ask->bytes);
-  ask->note = note_of_miss(s, blob);
-  ei_port_mutex_unlock(&s->lock);
+  ei_port_mutex_unlock(&s->memory);
   if (!there) return EDGE_STATUS_OUT_OF_MEMORY;
   EI_TRY(ask->fill(ask->user, e->data, ask->bytes));
   const ei_constant *const source = e->shareable ? ei_blobs_constant(&s->index, ask->key->source) : NULL;
@@ -203,7 +206,9 @@ static void drop(ei_prepared_store *s, entry *gone) {
     entry **at = &s->buckets[bucket_of(&gone->key)];
     while (*at != gone) at = &(*at)->next;
     *at = gone->next;
+    ei_port_mutex_lock(&s->memory);
     if (!gone->mapped && gone->data) s->bytes -= gone->bytes;
+    ei_port_mutex_unlock(&s->memory);
     free_entry(s, gone);
   }
   ei_port_mutex_unlock(&s->lock);
@@ -253,6 +258,7 @@ edge_status ei_prepared_get(ei_prepared_store *s, ei_prepared_ask *ask, const vo
   ei_port_mutex_lock(&s->lock);
   e->done = status == EDGE_STATUS_OK;
   s->made += e->done && e->shareable && !e->mapped;
+  if (e->done && !e->mapped) ask->note = note_of_miss(s, blob);
   ei_port_mutex_unlock(&s->lock);
   if (status == EDGE_STATUS_OK)
     *out = e->data;
@@ -266,9 +272,11 @@ void ei_prepared_put(ei_prepared_store *s, const void *data) {
   if (!data) return;
   entry *found = NULL;
   ei_port_mutex_lock(&s->lock);
+  ei_port_mutex_lock(&s->memory);
   for (uint32_t b = 0; b < BUCKETS && !found; ++b)
     for (entry *e = s->buckets[b]; e && !found; e = e->next)
       if (e->data == data && e->refs) found = e;
+  ei_port_mutex_unlock(&s->memory);
   ei_port_mutex_unlock(&s->lock);
   if (found) drop(s, found);
 }
