@@ -2,6 +2,7 @@
  * f32 Lstm with constant weights and the usual activations: one product for the inputs of all steps, then the steps,
  * each a product with the state and vectorised gates. */
 #include "product.h"
+#include "recurrent.h"
 #include "kernels/eltwise/eltwise.h"
 
 #include <math.h>
@@ -48,22 +49,13 @@ static void cell(const lstm_arg *a, const float *bias, float *gates, float *h, f
   k->binary[EK_BINARY_MUL](n, gates, 1, gates + n, 1, h, lo, hi);
 }
 
-static void copy(float *to, const float *from, size_t n) {
-  if (to == NULL) return;
-  if (from) {
-    memcpy(to, from, n * sizeof *to);
-  } else {
-    memset(to, 0, n * sizeof *to);
-  }
-}
-
 static edge_status steps_tile(const void *arg, uint32_t tile, uint32_t worker) {
   (void)worker;
   const lstm_arg *const a = arg;
   const size_t d = tile, n = a->hidden, all = a->batch * n, panels = a->grid.panels;
   float *const h = a->h + d * all, *const c = a->c + d * all, *const gates = a->gates + d * 4 * all;
-  copy(h, a->h0 ? a->h0 + d * all : NULL, all);
-  copy(c, a->c0 ? a->c0 + d * all : NULL, all);
+  state_copy(h, a->h0 ? a->h0 + d * all : NULL, all);
+  state_copy(c, a->c0 ? a->c0 + d * all : NULL, all);
   ek_gemm_f32_args g = a->state;
   g.packed += d * a->state_floats;
   g.a = h;
@@ -75,14 +67,9 @@ static edge_status steps_tile(const void *arg, uint32_t tile, uint32_t worker) {
     for (size_t b = 0; b < a->batch; ++b) cell(a, a->bias + d * 4 * n, gates + b * 4 * n, h + b * n, c + b * n);
     if (a->y) memcpy(a->y + (t * a->directions + d) * all, h, all * sizeof *h);
   }
-  copy(a->y_h ? a->y_h + d * all : NULL, h, all);
-  copy(a->y_c ? a->y_c + d * all : NULL, c, all);
+  state_copy(a->y_h ? a->y_h + d * all : NULL, h, all);
+  state_copy(a->y_c ? a->y_c + d * all : NULL, c, all);
   return EDGE_STATUS_OK;
-}
-
-static bool is_f32(const eb_cpu_plan *plan, uint32_t value, uint64_t elements, bool constant) {
-  const edge_tensor *const t = eb_cpu_tensor(plan, value);
-  return t->dtype == EDGE_DTYPE_F32 && eb_cpu_elements(t) == elements && (!constant || eb_cpu_is_const(plan, value));
 }
 
 static bool usual(const eb_cpu_plan *plan, uint32_t node, size_t directions) {
@@ -96,10 +83,6 @@ static bool usual(const eb_cpu_plan *plan, uint32_t node, size_t directions) {
          eb_cpu_input(plan, node, 7) == EDGE_NO_VALUE;
 }
 
-static void slot_if(eb_cpu_plan *plan, void *field, uint32_t value) {
-  if (value != EDGE_NO_VALUE) eb_cpu_slot(plan, field, eb_cpu_value(plan, value));
-}
-
 edge_status eb_cpu_lower_lstm_f32(eb_cpu_plan *plan, uint32_t node) {
   const uint32_t x = eb_cpu_input(plan, node, 0), w = eb_cpu_input(plan, node, 1), r = eb_cpu_input(plan, node, 2);
   const uint32_t bias = eb_cpu_input(plan, node, 3), h0 = eb_cpu_input(plan, node, 5), c0 = eb_cpu_input(plan, node, 6);
@@ -107,11 +90,11 @@ edge_status eb_cpu_lower_lstm_f32(eb_cpu_plan *plan, uint32_t node) {
   if (tx->rank != 3 || tr->rank != 3 || tr->dims[2] < 1 || tr->dims[0] < 1 || tr->dims[0] > 2) return EB_CPU_PASS;
   const size_t steps = (size_t)tx->dims[0], batch = (size_t)tx->dims[1], width = (size_t)tx->dims[2];
   const size_t hidden = (size_t)tr->dims[2], directions = (size_t)tr->dims[0], n = 4 * hidden, all = batch * hidden;
-  if (steps == 0 || batch == 0 || width == 0 || !is_f32(plan, x, steps * batch * width, false) ||
-      !is_f32(plan, w, directions * n * width, true) || !is_f32(plan, r, directions * n * hidden, true) ||
-      (bias != EDGE_NO_VALUE && !is_f32(plan, bias, directions * 2 * n, true)) ||
-      (h0 != EDGE_NO_VALUE && !is_f32(plan, h0, directions * all, false)) ||
-      (c0 != EDGE_NO_VALUE && !is_f32(plan, c0, directions * all, false)) || !usual(plan, node, directions)) {
+  if (steps == 0 || batch == 0 || width == 0 || !is_f32_of(plan, x, steps * batch * width, false) ||
+      !is_f32_of(plan, w, directions * n * width, true) || !is_f32_of(plan, r, directions * n * hidden, true) ||
+      (bias != EDGE_NO_VALUE && !is_f32_of(plan, bias, directions * 2 * n, true)) ||
+      (h0 != EDGE_NO_VALUE && !is_f32_of(plan, h0, directions * all, false)) ||
+      (c0 != EDGE_NO_VALUE && !is_f32_of(plan, c0, directions * all, false)) || !usual(plan, node, directions)) {
     return EB_CPU_PASS;
   }
   const uint32_t need = eb_cpu_session_flags(plan) & EDGE_SESSION_REPRODUCIBLE ? EK_EXACT : 0;

@@ -52,7 +52,7 @@ typedef struct eb_cpu_grid {
 } eb_cpu_grid;
 /** Packed bytes of a panel of k rows. */
 static inline size_t eb_cpu_panel_bytes(const ek_gemm_f32_kernel *kernel, size_t k) {
-  return k * kernel->nv_max * kernel->lanes * sizeof(float);
+  return ek_gemm_f32_packed_rows(kernel, k) * kernel->nv_max * kernel->lanes * sizeof(float);
 }
 /** row_unit: rows are split at its multiples; row_bytes: input bytes per row, to keep a block in L2; panel_bytes:
  * weights of a panel. Rows or panels are split, whichever makes less come from far away and lets the threads end
