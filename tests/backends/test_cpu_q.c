@@ -447,14 +447,14 @@ static int softmax(edge_env *env, uint32_t round) {
   t->op = "Softmax";
   t->n_in = 1;
   const int32_t type = type8();
-  quantize(make(t, 0, type, 3, (int64_t[]) { between(1, 3), between(1, 20), between(1, round % 4 ? 40 : 1000) }, false),
-           1, 0, 0.05f, true);
+  const bool many_rows = round % 6 == 1;
+  const int64_t dims[3] = { between(1, 3), many_rows ? between(4, 20) : between(1, 20),
+                            many_rows ? between(520, 560) : between(1, round % 4 ? 40 : 1000) };
+  quantize(make(t, 0, type, 3, dims, false), 1, 0, 0.05f, true);
   output(t, type, 1.0f / 256.0f);
   attr_float(t, "beta", round % 3 ? 1.0 : 0.7);
-  if (round % 5 == 0) {
-    attr_int(t, "flatten", 1);
-    attr_int(t, "axis", 1);
-  }
+  if (many_rows || round % 5 == 0) attr_int(t, "axis", 1);
+  if (!many_rows && round % 5 == 0) attr_int(t, "flatten", round % 2);
   const int bad = check(t, env, type);
   free(t);
   return bad;
