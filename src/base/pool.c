@@ -598,10 +598,12 @@ void ei_pool_destroy(ei_pool *pool) {
   }
   if (pool->helpers != NULL)
     ei_alloc_put(pool->alloc, pool->helpers, (uint64_t)(pool->num_threads - 1) * sizeof(helper), _Alignof(helper));
+#endif
+  ei_pthreadpool_close(pool->alloc, pool->provider); /* joins its threads, which read what follows */
+#if HAVE_HELPERS
   if (pool->lanes != NULL)
     ei_alloc_put(pool->alloc, pool->lanes, (uint64_t)pool->num_threads * sizeof(lane), _Alignof(lane));
 #endif
-  ei_pthreadpool_close(pool->alloc, pool->provider);
   ei_alloc_put(pool->alloc, pool, sizeof(*pool), _Alignof(ei_pool));
 }
 
