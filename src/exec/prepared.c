@@ -312,10 +312,25 @@ static edge_status collect(ei_prepared_store *s, ei_arena *arena, ei_prepared **
   return EDGE_STATUS_OK;
 }
 
+/* By key, whatever the order in memory was: the same model gives the same file. */
+static void sort_by_key(ei_prepared *list, uint32_t count) {
+  uint32_t gap = 1;
+  while (gap < count / 3) gap = gap * 3 + 1;
+  for (; gap > 0; gap /= 3)
+    for (uint32_t i = gap; i < count; ++i) {
+      const ei_prepared moved = list[i];
+      uint32_t at = i;
+      for (; at >= gap && memcmp(list[at - gap].key, moved.key, EI_BLOB_KEY_BYTES) > 0; at -= gap)
+        list[at] = list[at - gap];
+      list[at] = moved;
+    }
+}
+
 edge_status ei_prepared_list(ei_prepared_store *s, ei_arena *arena, ei_prepared **out, uint32_t *count) {
   ei_port_mutex_lock(&s->lock);
   const edge_status status = collect(s, arena, out, count);
   ei_port_mutex_unlock(&s->lock);
+  if (status == EDGE_STATUS_OK) sort_by_key(*out, *count);
   for (uint32_t i = 0; status == EDGE_STATUS_OK && i < *count; ++i) {
     ei_prepared *const p = &(*out)[i];
     uint8_t *const key = (uint8_t *)(uintptr_t)p->key;
