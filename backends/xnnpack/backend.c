@@ -18,7 +18,7 @@ typedef struct border {
 struct edge_context {
   edge_device *device;
   xnn_runtime_t runtime;
-  pthreadpool_t pool;
+  eb_xnnpack_pool *pool; /* NULL: one thread */
   eb_xnnpack_block *kept;
   edge_buffer *buffers;
   border *borders;
@@ -74,6 +74,8 @@ static edge_status open_device(const edge_host_api *api, edge_host *host, uint32
   if (!d) return index ? EDGE_STATUS_INVALID_ARGUMENT : EDGE_STATUS_OUT_OF_MEMORY;
   d->api = api;
   d->host = host;
+  d->pools = NULL;
+  atomic_flag_clear(&d->pools_taken);
   return EDGE_STATUS_OK;
 }
 
@@ -110,6 +112,46 @@ static void release(edge_program *p) {
   p->device->api->free(p->device->host, p, sizeof *p, sizeof(void *));
 }
 
+/* ---- threads: held only while sessions are planned and released, so waiting is short */
+
+static void lock_pools(edge_device *d) {
+  while (atomic_flag_test_and_set_explicit(&d->pools_taken, memory_order_acquire)) continue;
+}
+
+static void unlock_pools(edge_device *d) {
+  atomic_flag_clear_explicit(&d->pools_taken, memory_order_release);
+}
+
+static eb_xnnpack_pool *take_pool(edge_device *d, uint32_t num_threads) {
+  lock_pools(d);
+  eb_xnnpack_pool *p = d->pools;
+  while (p && p->num_threads != num_threads) p = p->next;
+  if (!p && (p = d->api->alloc(d->host, sizeof *p, sizeof(void *))) != NULL) {
+    *p = (eb_xnnpack_pool) { d->pools, pthreadpool_create(num_threads), num_threads, 0 };
+    if (p->threads) {
+      d->pools = p;
+    } else {
+      d->api->free(d->host, p, sizeof *p, sizeof(void *));
+      p = NULL;
+    }
+  }
+  if (p) p->users++;
+  unlock_pools(d);
+  return p;
+}
+
+static void give_pool(edge_device *d, eb_xnnpack_pool *p) {
+  lock_pools(d);
+  if (--p->users == 0) {
+    eb_xnnpack_pool **at = &d->pools;
+    while (*at != p) at = &(*at)->next;
+    *at = p->next;
+    pthreadpool_destroy(p->threads);
+    d->api->free(d->host, p, sizeof *p, sizeof(void *));
+  }
+  unlock_pools(d);
+}
+
 static uint64_t padded_bytes(uint64_t bytes) {
   return bytes + XNN_EXTRA_BYTES + 64;
 }
@@ -119,7 +161,7 @@ static void unplan(edge_context *c) {
   edge_host *const host = c->device->host;
   const uint64_t n = (uint64_t)c->n_in + c->n_out + 1;
   if (c->runtime) (void)xnn_delete_runtime(c->runtime);
-  if (c->pool) pthreadpool_destroy(c->pool);
+  if (c->pool) give_pool(c->device, c->pool);
   eb_xnnpack_free_blocks(c->device, c->kept);
   for (uint32_t i = 0; c->borders && i < c->n_in; ++i)
     if (c->borders[i].padded) api->free(host, c->borders[i].padded, padded_bytes(c->borders[i].bytes), 64);
@@ -170,7 +212,7 @@ static edge_status create_runtime(edge_context *c, const edge_partition *p) {
   if (xnn_create_subgraph(c->n_in + c->n_out, 0, &b.subgraph) != xnn_status_success) status = EDGE_STATUS_OUT_OF_MEMORY;
   if (status == EDGE_STATUS_OK) status = eb_xnnpack_define(&b);
   if (status == EDGE_STATUS_OK) {
-    const enum xnn_status made = xnn_create_runtime_v2(b.subgraph, c->pool, 0, &c->runtime);
+    const enum xnn_status made = xnn_create_runtime_v2(b.subgraph, c->pool ? c->pool->threads : NULL, 0, &c->runtime);
     if (made != xnn_status_success) {
       status = made == xnn_status_out_of_memory ? EDGE_STATUS_OUT_OF_MEMORY : EDGE_STATUS_BACKEND_REFUSED;
       api->fail_text(host, p, NULL, "XNNPACK could not create a runtime");
@@ -205,7 +247,7 @@ static edge_status plan(edge_program *program, const edge_partition *p, uint32_t
     if (!c->borders[i].padded) status = EDGE_STATUS_OUT_OF_MEMORY;
   }
   if (status == EDGE_STATUS_OK && prepare && api->num_threads(p) > 1) {
-    c->pool = pthreadpool_create(api->num_threads(p));
+    c->pool = take_pool(d, api->num_threads(p));
     if (!c->pool) status = EDGE_STATUS_OUT_OF_MEMORY;
   }
   if (status == EDGE_STATUS_OK && prepare) status = create_runtime(c, p);

@@ -4,11 +4,22 @@
 #define EB_XNNPACK_H
 
 #include <edge/backend.h>
+#include <stdatomic.h>
 #include <xnnpack.h>
+
+/** Threads for the runtimes of one number of threads. Each pool of its own would keep threads spinning after its work
+ *  and take the cores from the next one's. */
+typedef struct eb_xnnpack_pool {
+  struct eb_xnnpack_pool *next;
+  struct pthreadpool *threads;
+  uint32_t num_threads, users;
+} eb_xnnpack_pool;
 
 struct edge_device {
   const edge_host_api *api;
   edge_host *host;
+  atomic_flag pools_taken;
+  eb_xnnpack_pool *pools;
 };
 
 /** Why a node does not run on XNNPACK, or NULL when it does. *macs and *bytes are for the cost estimate. */
