@@ -13,11 +13,12 @@ extern "C" {
 typedef struct edge_session edge_session;
 
 enum {
-  EDGE_SESSION_STRICT = 1u << 0,      /* no fallback: a refusal or device failure is an error */
-  EDGE_SESSION_PREFER = 1u << 1,      /* first listed backend that accepts a node gets it */
-  EDGE_SESSION_PROFILE = 1u << 2,     /* record per-node times */
-  EDGE_SESSION_FAST_MATH = 1u << 3,   /* reduced-precision products allowed */
-  EDGE_SESSION_REPRODUCIBLE = 1u << 4 /* same bits on every CPU tier and thread count */
+  EDGE_SESSION_STRICT = 1u << 0,       /* no fallback: a refusal or device failure is an error */
+  EDGE_SESSION_PREFER = 1u << 1,       /* first listed backend that accepts a node gets it */
+  EDGE_SESSION_PROFILE = 1u << 2,      /* record per-node times */
+  EDGE_SESSION_FAST_MATH = 1u << 3,    /* reduced-precision products allowed */
+  EDGE_SESSION_REPRODUCIBLE = 1u << 4, /* same bits on every CPU tier and thread count */
+  EDGE_SESSION_OVERSUBSCRIBE = 1u << 5 /* num_threads threads even where the process may use fewer CPUs (slower) */
 };
 
 typedef struct edge_session_options {
@@ -25,7 +26,7 @@ typedef struct edge_session_options {
   uint32_t flags;       /* EDGE_SESSION_*; an unknown bit is INVALID_ARGUMENT */
   const char *entry;    /* NULL: the first entry point */
   const char *backends; /* comma-separated allowed backends in order; NULL: all */
-  int32_t num_threads;  /* 0: one per physical core; default 1 */
+  int32_t num_threads;  /* 0: one per physical core; default 1; at most as many as the process may use CPUs */
   uint32_t reserved0;
   void *arena;                /* [borrow: session] caller's memory for activations, or NULL */
   uint64_t arena_bytes;       /* size of arena; too small is LIMIT_EXCEEDED naming the need */

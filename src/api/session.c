@@ -4,7 +4,7 @@
 
 enum {
   KNOWN_FLAGS = EDGE_SESSION_STRICT | EDGE_SESSION_PREFER | EDGE_SESSION_PROFILE | EDGE_SESSION_FAST_MATH |
-                EDGE_SESSION_REPRODUCIBLE
+                EDGE_SESSION_REPRODUCIBLE | EDGE_SESSION_OVERSUBSCRIBE
 };
 
 static edge_status read_options(const edge_session_options *options, edge_session_options *o, edge_error *error) {
@@ -44,13 +44,21 @@ static bool inputs_fixed(const ei_instance *in) {
   return true;
 }
 
+/* More threads than CPUs only take the cores from each other in the middle of a tile. The host's own workers are its
+ * own business. */
+static uint32_t num_threads(const edge_session *s) {
+  const uint32_t wanted = (uint32_t)s->options.num_threads, cpus = ei_cpu_threads();
+  if (s->env->threads == EDGE_THREADS_HOST || (s->options.flags & EDGE_SESSION_OVERSUBSCRIBE)) return wanted;
+  return wanted < cpus ? wanted : cpus;
+}
+
 static edge_status build(edge_session *s, uint32_t subgraph) {
   edge_error *const err = &s->error;
   const ei_graph *const g = s->model->graph;
   EI_TRY(ei_backends_parse(s->env, s->options.backends, s->allowed, &s->n_allowed, err));
   s->options.backends = s->options.entry = NULL; /* the caller's strings end with the call */
-  EI_TRY(ei_pool_create(s->env->alloc, s->env->threads, s->env->has_executor ? &s->env->executor : NULL,
-                        (uint32_t)s->options.num_threads, &s->pool, err));
+  EI_TRY(ei_pool_create(s->env->alloc, s->env->threads, s->env->has_executor ? &s->env->executor : NULL, num_threads(s),
+                        &s->pool, err));
   s->instances = EI_NEW_ARRAY(&s->mem, ei_instance *, (uint64_t)g->n_subgraphs + 1);
   if (!s->instances) return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory for a session");
   EI_TRY(ei_states_create(s));

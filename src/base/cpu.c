@@ -85,6 +85,11 @@ uint32_t ei_cpu_cores(void) {
   return n > 0 ? n : 1;
 }
 
+uint32_t ei_cpu_threads(void) {
+  const uint32_t n = ei_port_cpus(), cores = ei_cpu_cores();
+  return n > cores ? n : cores;
+}
+
 uint32_t ei_cpu_cache_bytes(uint32_t level) {
   const uint32_t bytes = ei_port_cache_bytes(level);
   return bytes != 0 ? bytes : ei_cpu_cache_builtin(level);

@@ -52,6 +52,7 @@ uint64_t ei_cpu_features(void); /* EDGE_CPU_*; probed once */
 bool ei_cpu_cap(const char *name, uint64_t *mask);
 const char *ei_cpu_tier(uint64_t features); /* highest tier name in a mask */
 uint32_t ei_cpu_cores(void);                /* physical cores usable by this process */
+uint32_t ei_cpu_threads(void);              /* hardware threads usable by this process, at least ei_cpu_cores() */
 uint32_t ei_cpu_cache_bytes(uint32_t level);
 uint64_t ei_clock_ns(void);
 

@@ -46,6 +46,8 @@ void ei_port_trim_folder(const char *dir, const char *suffix, uint64_t max_bytes
 uint64_t ei_port_clock_ns(void);
 /** Physical cores that this process may use (affinity, container quota); at least 1. */
 uint32_t ei_port_cores(void);
+/** The same with each hardware thread of a core counted. */
+uint32_t ei_port_cpus(void);
 /** Size of the data or unified cache of a level, 0 when the system does not tell. */
 uint32_t ei_port_cache_bytes(uint32_t level);
 /** The system's word on CPU features (Linux: AT_HWCAP for 0, AT_HWCAP2 for 1); 0 elsewhere. */

@@ -191,6 +191,7 @@ static void run_case(edge_env *env, ei_alloc *alloc, int number) {
   edge_model *const model = make_model(env, &arena, &p, mask_type, mask_dims);
   o.backends = "cpu";
   o.num_threads = 1 + number % 3;
+  o.flags |= EDGE_SESSION_OVERSUBSCRIBE;
   CHECK(edge_session_create(model, &o, &s, &error) == EDGE_STATUS_OK);
   for (uint32_t i = 0; i < edge_session_num_inputs(s); ++i) {
     edge_tensor t;

@@ -163,6 +163,7 @@ static float *answer(edge_env *env, ei_alloc *alloc, uint64_t seed, bool all, ui
   edge_model *const model = make_model(env, &arena, seed, all, n);
   o.backends = "cpu";
   o.num_threads = (int32_t)threads;
+  o.flags |= EDGE_SESSION_OVERSUBSCRIBE;
   if (edge_session_create(model, &o, &s, &error) != EDGE_STATUS_OK) fprintf(stderr, "%s\n", error.text);
   CHECK(s && edge_session_get_input(s, 0, &x) == EDGE_STATUS_OK);
   float *const in = malloc((size_t)x.bytes), *const got = malloc((size_t)*n * sizeof *got);

@@ -161,6 +161,7 @@ static int run_session(test *t, edge_env *env, edge_model *model, uint32_t threa
   edge_session *session = NULL;
   edge_error err = EDGE_ERROR_INIT;
   options.num_threads = (int32_t)threads;
+  options.flags |= EDGE_SESSION_OVERSUBSCRIBE;
   (void)env;
   if (edge_session_create(model, &options, &session, &err) != EDGE_STATUS_OK) return fail(t, "session", err.text);
   value *const y = &t->v[t->n_in];

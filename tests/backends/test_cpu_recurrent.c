@@ -174,6 +174,7 @@ static void run_case(edge_env *env, ei_alloc *alloc, int number) {
   edge_model *const model = make_model(env, &arena, &p);
   o.backends = "cpu";
   o.num_threads = 1 + number % 3;
+  o.flags |= EDGE_SESSION_OVERSUBSCRIBE;
   if (edge_session_create(model, &o, &s, &error) != EDGE_STATUS_OK) fprintf(stderr, "%s\n", error.text);
   CHECK(s);
   const int64_t state = p.directions * p.batch * p.hidden;

@@ -52,6 +52,7 @@ static edge_status load_and_run(edge_env *env, int which, int threads, uint32_t 
   edge_session_options o = EDGE_SESSION_OPTIONS_INIT;
   o.backends = "cpu";
   o.num_threads = threads;
+  o.flags |= EDGE_SESSION_OVERSUBSCRIBE;
   edge_status status = load(env, which, &model);
   for (uint32_t i = 0; status == EDGE_STATUS_OK && i < sessions; ++i) {
     status = edge_session_create(model, &o, &s[i], &error);

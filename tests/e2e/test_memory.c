@@ -76,7 +76,7 @@ static void check_runs(edge_env *env, const char *path, const char *backends, in
   edge_session_options o = EDGE_SESSION_OPTIONS_INIT;
   edge_model *const model = open_model(env, path, NULL);
   o.backends = backends;
-  o.flags = EDGE_SESSION_PREFER; /* whatever it accepts */
+  o.flags = EDGE_SESSION_PREFER /* whatever it accepts */ | EDGE_SESSION_OVERSUBSCRIBE;
   o.num_threads = threads;
   edge_session *const session = open_session(model, &o);
   fill_inputs(session);

@@ -57,7 +57,7 @@ int main(int argc, char **argv) {
   edge_env *const env = open_env();
   edge_session_options options = EDGE_SESSION_OPTIONS_INIT;
   options.backends = argv[2];
-  options.flags = EDGE_SESSION_PREFER;
+  options.flags = EDGE_SESSION_PREFER | EDGE_SESSION_OVERSUBSCRIBE;
   options.num_threads = atoi(argv[3]);
   const bool foreign = strstr(argv[2], "xnnpack") != NULL;
   bool there = !foreign;

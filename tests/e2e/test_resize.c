@@ -102,6 +102,7 @@ static void recent_plans(edge_model *model, int threads) {
   edge_session *s = NULL;
   o.backends = "cpu";
   o.num_threads = threads;
+  o.flags |= EDGE_SESSION_OVERSUBSCRIBE;
   CHECK(edge_session_create(model, &o, &s, &error) == EDGE_STATUS_OK);
   for (int i = 0; i < 4; ++i) run_at(s, sizes[i], i);
   unsigned long before = atomic_load(&calls);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Eight threads on eight sessions of one model; two threads on one session; cancel from another thread. */
+ * Eight threads on eight sessions of one model; two threads on one session; counts of threads; cancel from another
+ * thread. */
 #define _POSIX_C_SOURCE 200809L
 #include "e2e.h"
 #include <pthread.h>
@@ -30,6 +31,22 @@ static void *own_session(void *arg) {
   }
   edge_session_destroy(s);
   return NULL;
+}
+
+/* More threads than CPUs are made only for who asks twice. */
+static void check_count(edge_model *model) {
+  edge_session_options o = EDGE_SESSION_OPTIONS_INIT;
+  o.num_threads = 1024;
+  edge_session *s = open_session(model, &o);
+  const uint32_t cpus = edge_session_num_threads(s);
+  CHECK(cpus >= 1 && cpus <= 1024);
+  edge_session_destroy(s);
+  o.num_threads = (int32_t)cpus + 3;
+  o.flags = EDGE_SESSION_OVERSUBSCRIBE;
+  s = open_session(model, &o);
+  CHECK(edge_session_num_threads(s) == cpus + 3);
+  run_session(s);
+  edge_session_destroy(s);
 }
 
 static void *one_session(void *arg) {
@@ -64,6 +81,7 @@ int main(void) {
   }
   for (int i = 0; i < THREADS; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
   for (int i = 1; i < THREADS; ++i) CHECK(memcmp(jobs[0].want, jobs[i].want, 40) == 0);
+  check_count(model);
   edge_session_options o = EDGE_SESSION_OPTIONS_INIT;
   o.backends = "cpu";
   edge_session *const s = open_session(model, &o);

@@ -71,6 +71,10 @@ uint32_t ei_port_cores(void) {
   return 1;
 }
 
+uint32_t ei_port_cpus(void) {
+  return 1;
+}
+
 uint32_t ei_port_cache_bytes(uint32_t level) {
   (void)level;
   return 0;

@@ -72,15 +72,25 @@ static bool parse_number(const char **text, uint64_t *out) {
   return true;
 }
 
+static uint32_t online(void) {
+  const long n = sysconf(_SC_NPROCESSORS_ONLN);
+  return n > 0 ? (uint32_t)n : 1;
+}
+
+static uint32_t cpus_by_affinity(void) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return online();
+  const int n = CPU_COUNT(&allowed);
+  return n > 0 ? (uint32_t)n : 1;
+}
+
 /* Distinct cores among the CPUs of the affinity mask: the first sibling that the system lists stands for a core. */
 static uint32_t cores_by_affinity(void) {
   cpu_set_t allowed, cores;
   CPU_ZERO(&allowed);
   CPU_ZERO(&cores);
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) {
-    const long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (uint32_t)n : 1;
-  }
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return online();
   for (size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &allowed)) continue;
     char path[96], text[256];
@@ -137,10 +147,17 @@ static uint32_t cores_by_quota(void) {
   return best;
 }
 
-uint32_t ei_port_cores(void) {
-  const uint32_t cores = cores_by_affinity();
+static uint32_t within_quota(uint32_t cpus) {
   const uint32_t quota = cores_by_quota();
-  return quota != 0 && quota < cores ? quota : cores;
+  return quota != 0 && quota < cpus ? quota : cpus;
+}
+
+uint32_t ei_port_cores(void) {
+  return within_quota(cores_by_affinity());
+}
+
+uint32_t ei_port_cpus(void) {
+  return within_quota(cpus_by_affinity());
 }
 
 uint32_t ei_port_cache_bytes(uint32_t level) {

@@ -164,18 +164,32 @@ static DWORD describe(processor_info *out, DWORD cap) {
   return GetLogicalProcessorInformation(out, &bytes) ? bytes / (DWORD)sizeof(*out) : 0;
 }
 
+static DWORD_PTR affinity(void) {
+  DWORD_PTR own = 0, all = 0;
+  return GetProcessAffinityMask(GetCurrentProcess(), &own, &all) ? own : ~(DWORD_PTR)0;
+}
+
+static uint32_t processors(void) {
+  SYSTEM_INFO system;
+  GetSystemInfo(&system);
+  return system.dwNumberOfProcessors > 0 ? system.dwNumberOfProcessors : 1;
+}
+
+uint32_t ei_port_cpus(void) {
+  uint32_t allowed = 0;
+  for (DWORD_PTR own = affinity(); own != 0; own &= own - 1) ++allowed;
+  const uint32_t n = processors();
+  return allowed != 0 && allowed < n ? allowed : n;
+}
+
 uint32_t ei_port_cores(void) {
   processor_info info[256];
-  DWORD_PTR own = 0, all = 0;
-  if (!GetProcessAffinityMask(GetCurrentProcess(), &own, &all)) own = ~(DWORD_PTR)0;
+  const DWORD_PTR own = affinity();
   const DWORD n = describe(info, (DWORD)EI_COUNT(info));
   uint32_t cores = 0;
   for (DWORD i = 0; i < n; ++i)
     cores += info[i].Relationship == RelationProcessorCore && (info[i].ProcessorMask & own) != 0;
-  if (cores > 0) return cores;
-  SYSTEM_INFO system;
-  GetSystemInfo(&system);
-  return system.dwNumberOfProcessors > 0 ? system.dwNumberOfProcessors : 1;
+  return cores > 0 ? cores : processors();
 }
 
 uint32_t ei_port_cache_bytes(uint32_t level) {
