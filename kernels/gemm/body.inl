@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * f32 micro-kernels for any vector word: TILE(rows, vectors) defines one. All MR * NV sums stay in registers;
- * per k: NV panel loads and MR broadcasts. A file may bring its own SUM_TAPS, which adds the products of all taps. */
+ * per k: NV panel loads and MR broadcasts. A file may bring its own SUM_TAPS, which adds the products of all taps, and
+ * NARROW, which may hand a call of some tile to a function for few columns in the last vector and return. */
 VF_INLINE vf tail_load(const float *p, size_t n) {
   return n == VF_LANES ? vf_load(p) : vf_load_n(p, n);
 }
@@ -45,8 +46,13 @@ VF_INLINE void tail_store(float *p, vf v, size_t n) {
       }
 #endif
 
+#ifndef NARROW
+#define NARROW(MR, NV)
+#endif
+
 #define TILE(MR, NV)                                                                                             \
   static void tile_##MR##x##NV(const ek_gemm_f32_call *g) {                                                       \
+    NARROW(MR, NV)                                                                                               \
     size_t row = 0, lines = g->ahead_lines;                                                                      \
     const float *next = g->ahead;                                                                                \
     const vf lo = vf_set1(g->lo), hi = vf_set1(g->hi);                                                           \
