@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Operators of the CPU backend, one test for each ISA cap: 8-bit ones against the reference evaluation, attention,
-# recurrent cells and fast-math against double precision, fused networks against their parts.
+# recurrent cells and fast-math against double precision, fused networks against their parts, 8-bit ones bit for bit.
 if(EDGE_KERNEL_ARCH STREQUAL "x86")
   set(caps scalar avx2 avxvnni avx512 avx512vnni avx512bf16)
 elseif(EDGE_KERNEL_ARCH STREQUAL "arm")
@@ -8,7 +8,7 @@ elseif(EDGE_KERNEL_ARCH STREQUAL "arm")
 else()
   set(caps scalar)
 endif()
-foreach(name IN ITEMS cpu_q cpu_attention cpu_fuse cpu_fast cpu_recurrent)
+foreach(name IN ITEMS cpu_q cpu_qfuse cpu_attention cpu_fuse cpu_fast cpu_recurrent)
   add_executable(backends_${name} test_${name}.c)
   target_include_directories(backends_${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(backends_${name} PRIVATE edgert m edge_flags)
