@@ -141,8 +141,16 @@ bool eb_cpu_window_of(const eb_cpu_plan *plan, uint32_t node, const edge_tensor 
 
 /** Tiles for `work_us` of single-thread work that divides into at most `parts` pieces: 1 to 50 us each. */
 uint32_t eb_cpu_tiles(const eb_cpu_plan *plan, double work_us, uint64_t parts);
-/** Units a tile when `units` are cut into `tiles`, or up to twice as many where threads then end closer together. */
-uint64_t eb_cpu_even(const eb_cpu_plan *plan, uint64_t units, uint64_t tiles);
+/** Part `i` of `parts` parts of n that are as equal as whole units allow. A worker's share of the tiles of a step then
+ *  is its share of the work, and of what it wrote in the step before. */
+typedef struct eb_cpu_range {
+  size_t begin, end;
+} eb_cpu_range;
+static inline eb_cpu_range eb_cpu_part(size_t n, size_t unit, size_t parts, size_t i) {
+  const uint64_t units = n / unit + (n % unit != 0);
+  const size_t begin = (size_t)(units * i / parts) * unit, end = (size_t)(units * (i + 1) / parts) * unit;
+  return (eb_cpu_range) { begin, end < n ? end : n };
+}
 
 /** Roofline estimate of a node in us for a thread; unknown dims count as 1. */
 double eb_cpu_cost_us(const edge_host_api *host, const edge_partition *partition, const edge_node *node,

@@ -30,15 +30,13 @@ static edge_status batch_tile(const void *arg, uint32_t tile, uint32_t worker) {
   (void)worker;
   const batch_arg *const g = arg;
   const size_t per_batch = g->grid.m_tiles * g->grid.p_tiles, batch = tile / per_batch, rest = tile % per_batch;
-  const size_t m0 = rest % g->grid.m_tiles * g->grid.m_tile, p0 = rest / g->grid.m_tiles * g->grid.p_tile;
-  const size_t m1 = m0 + g->grid.m_tile < g->grid.m ? m0 + g->grid.m_tile : g->grid.m;
-  const size_t p1 = p0 + g->grid.p_tile < g->grid.panels ? p0 + g->grid.p_tile : g->grid.panels;
+  const eb_cpu_grid_tile t = eb_cpu_grid_at(&g->grid, rest);
   ek_gemm_f32_args one = g->gemm;
   one.a += (size_t)g->a_index[batch] * one.m * one.k;
   one.packed += (size_t)g->b_index[batch] * g->packed_floats;
   one.c += batch * one.m * one.n;
   if (one.residual) one.residual += batch * one.m * one.n;
-  ek_gemm_f32_block(&one, m0, m1, p0, p1);
+  ek_gemm_f32_block(&one, t.rows.begin, t.rows.end, t.panels.begin, t.panels.end);
   return EDGE_STATUS_OK;
 }
 
@@ -130,8 +128,8 @@ edge_status eb_cpu_lower_batch_matmul_f32(eb_cpu_plan *plan, uint32_t node) {
   eb_cpu_slot(plan, &p->packed, scratch);
 
   const double work_us = 2.0 * (double)s.batches * (double)s.m * (double)s.n * (double)s.k / 180e3;
-  const eb_cpu_grid grid = eb_cpu_grid_of(plan, s.m, ek_gemm_f32_num_panels(kernel, s.n), 12, s.k * sizeof(float),
-                                          eb_cpu_panel_bytes(kernel, s.k), work_us / (double)s.batches);
+  const eb_cpu_product_shape product = eb_cpu_gemm_shape(kernel, s.m, s.k, s.n);
+  const eb_cpu_grid grid = eb_cpu_grid_of(plan, &product, work_us / (double)s.batches);
   batch_arg *const g =
       eb_cpu_step(plan, node, batch_tile, sizeof *g, (uint32_t)(s.batches * grid.m_tiles * grid.p_tiles), work_us);
   uint32_t *const index = eb_cpu_keep(plan, 2 * s.batches * sizeof *index);

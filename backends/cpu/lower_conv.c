@@ -13,13 +13,12 @@ static edge_status conv_tile(const void *arg, uint32_t tile, uint32_t worker) {
   (void)worker;
   const conv_arg *const a = arg;
   const size_t per_group = a->grid.m_tiles * a->grid.p_tiles;
-  const size_t g = tile / per_group, m = tile % per_group % a->grid.m_tiles, p = tile % per_group / a->grid.m_tiles;
-  const size_t m0 = m * a->grid.m_tile, p0 = p * a->grid.p_tile;
-  const size_t m1 = m0 + a->grid.m_tile < a->grid.m ? m0 + a->grid.m_tile : a->grid.m;
-  const size_t p1 = p0 + a->grid.p_tile < a->grid.panels ? p0 + a->grid.p_tile : a->grid.panels;
+  const size_t g = tile / per_group;
+  const eb_cpu_grid_tile t = eb_cpu_grid_at(&a->grid, tile % per_group);
+  const size_t m1 = t.rows.end, p0 = t.panels.begin, p1 = t.panels.end;
   const size_t width = (size_t)a->conv.kernel->nv_max * a->conv.kernel->lanes, ld = a->conv.c_out * a->conv.groups;
   const size_t c0 = p0 * width, c1 = p1 * width < a->conv.c_out ? p1 * width : a->conv.c_out;
-  for (size_t i = m0; i < m1; i += a->piece) {
+  for (size_t i = t.rows.begin; i < m1; i += a->piece) {
     const size_t end = m1 - i < a->piece ? m1 : i + a->piece;
     ek_conv_f32_block(&a->conv, g, i, end, p0, p1);
     eb_cpu_post_run(&a->post, a->conv.y, ld, i, end, g * a->conv.c_out + c0, g * a->conv.c_out + c1);
@@ -84,10 +83,11 @@ edge_status eb_cpu_lower_conv_f32(eb_cpu_plan *plan, uint32_t node) {
   const double work_us =
       eb_cpu_cost_us(eb_cpu_host(plan), eb_cpu_partition(plan), eb_cpu_node(plan, node), eb_cpu_features(plan));
   const size_t unit = ek_conv_f32_by_line(&conv) ? conv.ow : 12;
-  const eb_cpu_grid grid =
-      eb_cpu_grid_of(plan, conv.batch * conv.oh * conv.ow, ek_gemm_f32_num_panels(conv.kernel, conv.c_out),
-                     unit ? unit : 1, conv.sh * conv.sw * conv.c_in * sizeof(float),
-                     eb_cpu_panel_bytes(conv.kernel, conv.kh * conv.kw * conv.c_in), work_us / (double)conv.groups);
+  eb_cpu_product_shape shape =
+      eb_cpu_gemm_shape(conv.kernel, conv.batch * conv.oh * conv.ow, conv.kh * conv.kw * conv.c_in, conv.c_out);
+  shape.row_unit = unit ? unit : 1;
+  shape.row_bytes = conv.sh * conv.sw * conv.c_in * sizeof(float); /* taps share lines */
+  const eb_cpu_grid grid = eb_cpu_grid_of(plan, &shape, work_us / (double)conv.groups);
   const edge_status status = eb_cpu_conv_f32_bind(plan, node, &conv);
   if (status != EDGE_STATUS_OK) return status;
   eb_cpu_epilogue_chain(plan, &end);
@@ -96,7 +96,7 @@ edge_status eb_cpu_lower_conv_f32(eb_cpu_plan *plan, uint32_t node) {
   if (a == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   a->conv = conv;
   a->grid = grid;
-  a->piece = eb_cpu_post_rows(&end.chain, grid.m_tile, unit ? unit : 1, conv.c_out * conv.groups);
+  a->piece = eb_cpu_post_rows(&end.chain, eb_cpu_grid_rows(&grid), unit ? unit : 1, conv.c_out * conv.groups);
   eb_cpu_slot(plan, &a->conv.x, eb_cpu_value(plan, eb_cpu_input(plan, node, 0)));
   eb_cpu_slot(plan, &a->conv.y, eb_cpu_value(plan, end.y));
   if (end.residual != EDGE_NO_VALUE) eb_cpu_slot(plan, &a->conv.residual, eb_cpu_value(plan, end.residual));

@@ -7,20 +7,19 @@ typedef struct dwconv_arg {
   ek_dwconv_f32_fn fn;
   eb_cpu_post post;
   size_t piece; /* lines between runs of the chain */
-  size_t rows, row_tile, row_tiles, blocks, block_tile, lanes;
+  size_t rows, row_tiles, blocks, block_tiles, lanes;
 } dwconv_arg;
 
 static edge_status dwconv_tile(const void *arg, uint32_t tile, uint32_t worker) {
   (void)worker;
   const dwconv_arg *const a = arg;
-  const size_t row0 = tile % a->row_tiles * a->row_tile, block0 = tile / a->row_tiles * a->block_tile;
-  const size_t row1 = row0 + a->row_tile < a->rows ? row0 + a->row_tile : a->rows;
-  const size_t block1 = block0 + a->block_tile < a->blocks ? block0 + a->block_tile : a->blocks;
-  const size_t ow = a->conv.ow, c = a->conv.c, c0 = block0 * a->lanes;
-  const size_t c1 = block1 * a->lanes < c ? block1 * a->lanes : c;
-  for (size_t row = row0; row < row1; row += a->piece) {
-    const size_t end = row1 - row < a->piece ? row1 : row + a->piece;
-    a->fn(&a->conv, row, end, block0, block1);
+  const eb_cpu_range rows = eb_cpu_part(a->rows, 1, a->row_tiles, tile % a->row_tiles);
+  const eb_cpu_range blocks = eb_cpu_part(a->blocks, 1, a->block_tiles, tile / a->row_tiles);
+  const size_t ow = a->conv.ow, c = a->conv.c, c0 = blocks.begin * a->lanes;
+  const size_t c1 = blocks.end * a->lanes < c ? blocks.end * a->lanes : c;
+  for (size_t row = rows.begin; row < rows.end; row += a->piece) {
+    const size_t end = rows.end - row < a->piece ? rows.end : row + a->piece;
+    a->fn(&a->conv, row, end, blocks.begin, blocks.end);
     eb_cpu_post_run(&a->post, a->conv.y, c, row * ow, end * ow, c0, c1);
   }
   return EDGE_STATUS_OK;
@@ -112,14 +111,12 @@ edge_status eb_cpu_lower_dwconv_f32(eb_cpu_plan *plan, uint32_t node) {
   const size_t rows = conv.batch * conv.oh, blocks = (conv.c + kernel->lanes - 1) / kernel->lanes;
   const size_t row_bytes = conv.iw * conv.c * conv.sh * sizeof(float);
   const double work_us = (double)rows * (double)(conv.ow * conv.c * conv.kh * conv.kw) * 2.0 / 80e3;
-  size_t row_tile = row_bytes < STRIP_BYTES / 2 ? STRIP_BYTES / (row_bytes ? row_bytes : 1) : 2;
+  const size_t most = row_bytes < STRIP_BYTES / 2 ? STRIP_BYTES / (row_bytes ? row_bytes : 1) : 2;
   const size_t want = eb_cpu_tiles(plan, work_us, (uint64_t)rows * blocks);
-  size_t row_tiles = rows ? (rows + row_tile - 1) / row_tile : 0, block_tile = blocks;
+  size_t row_tiles = rows ? (rows + most - 1) / most : 0;
   if (row_tiles < want && rows >= 2 * want) row_tiles = want;
-  if (row_tiles > 0) row_tile = eb_cpu_even(plan, rows, row_tiles);
-  row_tiles = rows ? (rows + row_tile - 1) / row_tile : 0;
-  if (row_tiles > 0 && row_tiles < want) block_tile = (blocks * row_tiles + want - 1) / want;
-  const size_t block_tiles = (blocks + block_tile - 1) / block_tile;
+  size_t block_tiles = row_tiles > 0 ? (want + row_tiles - 1) / row_tiles : 1;
+  if (block_tiles > blocks) block_tiles = blocks;
 
   eb_cpu_chain chain;
   eb_cpu_chain_of(plan, eb_cpu_output(plan, node, 0), &post, &chain);
@@ -127,12 +124,11 @@ edge_status eb_cpu_lower_dwconv_f32(eb_cpu_plan *plan, uint32_t node) {
   if (a == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   *a = (dwconv_arg) { .fn = kernel->fn,
                       .rows = rows,
-                      .row_tile = row_tile,
                       .row_tiles = row_tiles,
                       .blocks = blocks,
-                      .block_tile = block_tile,
+                      .block_tiles = block_tiles,
                       .lanes = kernel->lanes };
-  a->piece = eb_cpu_post_rows(&chain, row_tile, 1, conv.ow * conv.c);
+  a->piece = eb_cpu_post_rows(&chain, row_tiles ? (rows + row_tiles - 1) / row_tiles : 1, 1, conv.ow * conv.c);
   a->conv = conv;
   eb_cpu_slot(plan, &a->conv.x, eb_cpu_value(plan, eb_cpu_input(plan, node, 0)));
   eb_cpu_slot(plan, &a->conv.y, eb_cpu_value(plan, chain.y));

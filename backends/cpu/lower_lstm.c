@@ -24,13 +24,11 @@ static edge_status input_tile(const void *arg, uint32_t tile, uint32_t worker) {
   (void)worker;
   const lstm_arg *const a = arg;
   const size_t each = a->grid.m_tiles * a->grid.p_tiles, d = tile / each, rest = tile % each;
-  const size_t m0 = rest % a->grid.m_tiles * a->grid.m_tile, p0 = rest / a->grid.m_tiles * a->grid.p_tile;
-  const size_t m1 = m0 + a->grid.m_tile < a->grid.m ? m0 + a->grid.m_tile : a->grid.m;
-  const size_t p1 = p0 + a->grid.p_tile < a->grid.panels ? p0 + a->grid.p_tile : a->grid.panels;
+  const eb_cpu_grid_tile t = eb_cpu_grid_at(&a->grid, rest);
   ek_gemm_f32_args g = a->input;
   g.packed += d * a->input_floats;
   g.c = a->sums + d * g.m * g.n;
-  ek_gemm_f32_block(&g, m0, m1, p0, p1);
+  ek_gemm_f32_block(&g, t.rows.begin, t.rows.end, t.panels.begin, t.panels.end);
   return EDGE_STATUS_OK;
 }
 
@@ -112,9 +110,8 @@ edge_status eb_cpu_lower_lstm_f32(eb_cpu_plan *plan, uint32_t node) {
 
   const double work_us = 2.0 * (double)(steps * batch) * (double)n * (double)width / 150e3 + 0.2;
   const double steps_us = (double)steps * (2.0 * (double)batch * (double)n * (double)hidden / 40e3 + 1.0);
-  const size_t panels = ek_gemm_f32_num_panels(kernel, n);
-  const eb_cpu_grid grid = eb_cpu_grid_of(plan, steps * batch, panels, 12, width * sizeof(float),
-                                          eb_cpu_panel_bytes(kernel, width), work_us);
+  const eb_cpu_product_shape shape = eb_cpu_gemm_shape(kernel, steps * batch, width, n);
+  const eb_cpu_grid grid = eb_cpu_grid_of(plan, &shape, work_us);
   lstm_arg value = {
     .grid = grid,
     .math = ek_eltwise_f32_select(eb_cpu_features(plan), need),

@@ -12,12 +12,11 @@ typedef struct product_arg {
 static edge_status product_tile(const void *arg, uint32_t tile, uint32_t worker) {
   (void)worker;
   const product_arg *const a = arg;
-  const size_t m0 = tile % a->grid.m_tiles * a->grid.m_tile, p0 = tile / a->grid.m_tiles * a->grid.p_tile;
-  const size_t m1 = m0 + a->grid.m_tile < a->grid.m ? m0 + a->grid.m_tile : a->grid.m;
-  const size_t p1 = p0 + a->grid.p_tile < a->grid.panels ? p0 + a->grid.p_tile : a->grid.panels;
+  const eb_cpu_grid_tile t = eb_cpu_grid_at(&a->grid, tile);
+  const size_t m1 = t.rows.end, p0 = t.panels.begin, p1 = t.panels.end;
   const size_t width = (size_t)a->gemm.kernel->nv_max * a->gemm.kernel->lanes;
   const size_t c0 = p0 * width, c1 = p1 * width < a->gemm.n ? p1 * width : a->gemm.n;
-  for (size_t m = m0; m < m1; m += a->piece) {
+  for (size_t m = t.rows.begin; m < m1; m += a->piece) {
     const size_t end = m1 - m < a->piece ? m1 : m + a->piece;
     ek_gemm_f32_block(&a->gemm, m, end, p0, p1);
     eb_cpu_post_run(&a->post, a->gemm.c, a->gemm.n, m, end, c0, c1);
@@ -32,8 +31,8 @@ static edge_status product(eb_cpu_plan *plan, uint32_t node, size_t m, size_t k,
   const ek_gemm_f32_kernel *const kernel = eb_cpu_gemm_row(plan, k);
   const double work_us =
       eb_cpu_cost_us(eb_cpu_host(plan), eb_cpu_partition(plan), eb_cpu_node(plan, node), eb_cpu_features(plan));
-  const eb_cpu_grid grid = eb_cpu_grid_of(plan, m, ek_gemm_f32_num_panels(kernel, n), 12, k * sizeof(float),
-                                          eb_cpu_panel_bytes(kernel, k), work_us);
+  const eb_cpu_product_shape shape = eb_cpu_gemm_shape(kernel, m, k, n);
+  const eb_cpu_grid grid = eb_cpu_grid_of(plan, &shape, work_us);
   const void *packed = NULL;
   const edge_status status = eb_cpu_pack_f32(plan, kernel, w, bias, k, n, 1, k_major, &packed);
   if (status != EDGE_STATUS_OK) return status;
@@ -41,7 +40,7 @@ static edge_status product(eb_cpu_plan *plan, uint32_t node, size_t m, size_t k,
       eb_cpu_step(plan, node, product_tile, sizeof *a, (uint32_t)(grid.m_tiles * grid.p_tiles), work_us);
   if (a == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   a->grid = grid;
-  a->piece = eb_cpu_post_rows(&end->chain, grid.m_tile, 24, n);
+  a->piece = eb_cpu_post_rows(&end->chain, eb_cpu_grid_rows(&grid), 24, n);
   a->gemm = (ek_gemm_f32_args) { .kernel = kernel,
                                  .m = m,
                                  .n = n,

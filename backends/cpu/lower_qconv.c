@@ -42,16 +42,17 @@ static edge_status pack(void *user, void *data, uint64_t bytes) {
 
 typedef struct conv_arg {
   ek_qconv_args a;
-  uint32_t m, n, rows, cols, m_tiles;
+  eb_cpu_grid grid;
+  uint32_t m, n, panel_columns;
   uint8_t table[256];
 } conv_arg;
 
 static edge_status conv_tile(const void *arg, uint32_t tile, uint32_t worker) {
   const conv_arg *const c = arg;
   (void)worker;
-  const uint32_t m0 = tile % c->m_tiles * c->rows, n0 = tile / c->m_tiles * c->cols;
-  const uint32_t m1 = c->m - m0 < c->rows ? c->m : m0 + c->rows, n1 = c->n - n0 < c->cols ? c->n : n0 + c->cols;
-  ek_qconv_run(&c->a, m0, m1, n0, n1);
+  const eb_cpu_grid_tile t = eb_cpu_grid_at(&c->grid, tile);
+  const size_t n0 = t.panels.begin * c->panel_columns, n1 = t.panels.end * c->panel_columns;
+  ek_qconv_run(&c->a, (uint32_t)t.rows.begin, (uint32_t)t.rows.end, (uint32_t)n0, n1 < c->n ? (uint32_t)n1 : c->n);
   return EDGE_STATUS_OK;
 }
 
@@ -59,13 +60,18 @@ static edge_status conv_tile(const void *arg, uint32_t tile, uint32_t worker) {
 static uint32_t cut(const eb_cpu_plan *plan, conv_arg *c, double us) {
   uint32_t taps, depth;
   ek_qconv_shape(&c->a, &taps, &depth);
-  const uint32_t nr = c->a.row->nr, columns = (c->n + nr - 1) / nr * nr, panels = c->a.group == 1 ? columns / nr : 1;
-  const size_t row_bytes = eb_cpu_threads(plan) > 1 ? (size_t)c->a.sh * c->a.sw * c->a.ic : 0; /* alone in one piece */
-  const eb_cpu_grid g = eb_cpu_grid_of(plan, c->m, panels, 12, row_bytes, (size_t)taps * depth * nr, us);
-  c->rows = (uint32_t)g.m_tile;
-  c->cols = g.p_tiles > 1 ? (uint32_t)g.p_tile * nr : columns;
-  c->m_tiles = (uint32_t)g.m_tiles;
-  return (uint32_t)(g.m_tiles * g.p_tiles);
+  const uint32_t nr = c->a.row->nr, columns = (c->n + nr - 1) / nr * nr;
+  const eb_cpu_product_shape shape = {
+    .m = c->m,
+    .row_unit = 12,
+    .row_bytes = eb_cpu_threads(plan) > 1 ? (size_t)c->a.sh * c->a.sw * c->a.ic : 0, /* alone in one piece */
+    .n = (c->n + 15) / 16 * 16,
+    .panel_columns = c->a.group == 1 ? nr : columns,
+    .panel_bytes = (size_t)taps * depth * nr,
+  };
+  c->grid = eb_cpu_grid_of(plan, &shape, us);
+  c->panel_columns = (uint32_t)shape.panel_columns;
+  return (uint32_t)(c->grid.m_tiles * c->grid.p_tiles);
 }
 
 /* Everything but the geometry: prepares the weights, emits the step. `a` has its geometry and row. */
@@ -129,7 +135,7 @@ static edge_status emit_dense(eb_cpu_plan *plan, uint32_t node, ek_qconv_args a,
 typedef struct dw_arg {
   ek_qdw_args a;
   ek_qdw_fn fn;
-  uint32_t rows, strips;
+  uint32_t strips;
   ek_qlut_fn map; /* NULL: none */
   uint8_t table[256];
 } dw_arg;
@@ -137,23 +143,23 @@ typedef struct dw_arg {
 static edge_status dw_tile(const void *arg, uint32_t tile, uint32_t worker) {
   const dw_arg *const d = arg;
   (void)worker;
-  const uint32_t image = tile / d->strips, y0 = tile % d->strips * d->rows, left = d->a.oh - y0;
-  const uint32_t rows = left < d->rows ? left : d->rows;
-  d->fn(&d->a, image, y0, y0 + rows);
+  const uint32_t image = tile / d->strips;
+  const eb_cpu_range lines = eb_cpu_part(d->a.oh, 1, d->strips, tile % d->strips);
+  d->fn(&d->a, image, (uint32_t)lines.begin, (uint32_t)lines.end);
   if (d->map) {
     const size_t line = (size_t)d->a.ow * d->a.c;
-    uint8_t *const y = d->a.y + ((size_t)image * d->a.oh + y0) * line;
-    d->map(rows * line, y, d->table, y);
+    uint8_t *const y = d->a.y + ((size_t)image * d->a.oh + lines.begin) * line;
+    d->map((lines.end - lines.begin) * line, y, d->table, y);
   }
   return EDGE_STATUS_OK;
 }
 
-/* Rows of a strip: few enough that its input stays in the first-level cache's neighbourhood while it is walked. */
-static uint32_t strip_rows(const eb_cpu_plan *plan, const ek_qdw_args *a, uint32_t images, double us) {
-  uint32_t strips = (a->oh + 7) / 8;
+/* Strips few enough lines high that their input stays in the first-level cache's neighbourhood while they are walked.
+ */
+static uint32_t count_strips(const eb_cpu_plan *plan, const ek_qdw_args *a, uint32_t images, double us) {
+  const uint32_t strips = (a->oh + 7) / 8;
   const uint32_t want = (eb_cpu_tiles(plan, us, (uint64_t)a->oh * images) + images - 1) / images;
-  if (strips < want) strips = want;
-  return images == 1 ? (uint32_t)eb_cpu_even(plan, a->oh, strips) : (a->oh + strips - 1) / strips;
+  return strips < want ? want : strips;
 }
 
 static edge_status emit_depthwise(eb_cpu_plan *plan, uint32_t node, ek_qdw_args a, const ek_qdw_desc *row,
@@ -186,12 +192,12 @@ static edge_status emit_depthwise(eb_cpu_plan *plan, uint32_t node, ek_qdw_args 
   a.hi = q->hi;
   a.out = q->y.is_signed ? EK_Q_S8 : EK_Q_U8;
   const double us = eb_cpu_q_us(plan, 4.0 * images * a.oh * a.ow * (double)a.c * a.kh * a.kw);
-  const uint32_t rows = strip_rows(plan, &a, images, us), strips = (a.oh + rows - 1) / rows;
+  const uint32_t strips = count_strips(plan, &a, images, us);
   dw_arg *const arg = eb_cpu_step(plan, node, dw_tile, sizeof *arg, strips * images, us);
   if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   eb_cpu_q_post post;
   eb_cpu_q_map_of(plan, eb_cpu_output(plan, node, 0), &post);
-  *arg = (dw_arg) { a, row->fn, rows, strips, post.map, { 0 } };
+  *arg = (dw_arg) { a, row->fn, strips, post.map, { 0 } };
   memcpy(arg->table, post.table, sizeof arg->table);
   eb_cpu_slot(plan, &arg->a.x, eb_cpu_value(plan, eb_cpu_input(plan, node, 0)));
   eb_cpu_slot(plan, &arg->a.y, eb_cpu_value(plan, post.y));

@@ -24,7 +24,7 @@ typedef struct strip_arg {
   ek_dwconv_f32_fn mid_fn;
   size_t blocks;      /* of channels */
   size_t lines, ring; /* output lines of a strip; input lines held */
-  size_t tile, tiles; /* output lines of a tile; tiles of an image */
+  size_t tiles;       /* of an image, by output lines */
   float *buffers;     /* of all workers: ring, then depthwise lines */
   size_t worker_floats, ring_floats;
 } strip_arg;
@@ -61,8 +61,9 @@ static void last_lines(const strip_arg *a, const float *lines, size_t m0, size_t
 
 static edge_status strip_tile(const void *arg, uint32_t tile, uint32_t worker) {
   const strip_arg *const a = arg;
-  const size_t n = tile / a->tiles, r0 = tile % a->tiles * a->tile;
-  const size_t r1 = r0 + a->tile < a->mid.oh ? r0 + a->tile : a->mid.oh;
+  const size_t n = tile / a->tiles;
+  const eb_cpu_range rows = eb_cpu_part(a->mid.oh, 1, a->tiles, tile % a->tiles);
+  const size_t r0 = rows.begin, r1 = rows.end;
   float *const ring = a->buffers + worker * a->worker_floats, *const lines = ring + a->ring_floats;
   const size_t line = a->mid.ow * a->mid.c;
   const ptrdiff_t top = (ptrdiff_t)(r0 * a->mid.sh) - a->mid.pad_top;
@@ -202,10 +203,11 @@ edge_status eb_cpu_lower_strip_f32(eb_cpu_plan *plan, uint32_t node) {
 
   const double work_us = cost_of(plan, s.first) + cost_of(plan, s.mid) + cost_of(plan, s.last);
   const uint32_t threads = eb_cpu_threads(plan);
-  size_t tiles = threads > 1 ? (size_t)threads * 2 : 1;
+  /* each tile makes the lines anew that its window shares with the tile before */
+  const bool low = first && s.dw.oh < (size_t)threads * 32;
+  size_t tiles = threads > 1 ? (size_t)threads * (low ? 1 : 2) : 1;
   if (tiles > s.dw.oh / 4) tiles = s.dw.oh / 4;
-  shape.tile = (s.dw.oh + tiles - 1) / tiles;
-  shape.tiles = (s.dw.oh + shape.tile - 1) / shape.tile;
+  shape.tiles = tiles;
   strip_arg *const a = eb_cpu_step(plan, node, strip_tile, sizeof *a, (uint32_t)(s.dw.batch * shape.tiles), work_us);
   if (a == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   *a = shape;

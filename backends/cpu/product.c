@@ -89,38 +89,63 @@ edge_status eb_cpu_pack_f32(eb_cpu_plan *plan, const ek_gemm_f32_kernel *kernel,
   return eb_cpu_prepared(plan, &key, ek_gemm_f32_packed_bytes(kernel, k, n) * groups, fill, &user, out);
 }
 
-/* us until the last thread is done: tiles are claimed one by one, and read their rows and weights from beyond L2 */
-static double end_us(const eb_cpu_grid *g, size_t threads, size_t row_bytes, size_t panel_bytes, double work_us) {
-  const double far_bytes_us = 20e3;
-  const size_t tiles = g->m_tiles * g->p_tiles, rounds = (tiles + threads - 1) / threads;
-  const double whole = (double)g->m * (double)g->panels, tile = (double)g->m_tile * (double)g->p_tile;
-  const double bytes = (double)g->m_tiles * (double)g->panels * (double)panel_bytes +
-                       (double)g->p_tiles * (double)g->m * (double)row_bytes;
-  return work_us * (double)rounds * tile / whole + bytes / far_bytes_us / (double)threads + 0.1 * (double)rounds;
+enum { BLOCK_BYTES = 384 * 1024 /* of rows stay in L2 */, MOST_WORKERS = 16, MOST_TILES = 256 };
+
+/* What a worker has done in a trial of a grid. */
+typedef struct trial_worker {
+  double us;
+  size_t tile, end, last_panels; /* its share of the tiles; the panels that it used last */
+  size_t rows_seen;              /* tiles of rows that it has read */
+} trial_worker;
+
+static double bytes_us(size_t bytes) {
+  return (double)bytes / 20e3; /* from beyond L2 */
 }
 
-static void split(eb_cpu_grid *g, size_t row_unit, size_t rows, size_t columns) {
-  const size_t units = (g->m + row_unit - 1) / row_unit;
-  g->m_tile = rows > 1 ? (units + rows - 1) / rows * row_unit : g->m;
-  g->m_tiles = (g->m + g->m_tile - 1) / g->m_tile;
-  g->p_tile = (g->panels + columns - 1) / columns;
-  g->p_tiles = (g->panels + g->p_tile - 1) / g->p_tile;
+static double tile_us(const eb_cpu_grid *g, const eb_cpu_product_shape *s, double work_us, trial_worker *w,
+                      size_t tile) {
+  const eb_cpu_grid_tile t = eb_cpu_grid_at(g, tile);
+  const size_t rows = t.rows.end - t.rows.begin, c0 = t.panels.begin * s->panel_columns;
+  const size_t c1 = t.panels.end < g->panels ? t.panels.end * s->panel_columns : s->n, p = tile / g->m_tiles;
+  double us = 0.1 + work_us * (double)rows * (double)(c1 - c0) / ((double)s->m * (double)s->n);
+  if (p != w->last_panels) us += bytes_us((t.panels.end - t.panels.begin) * s->panel_bytes);
+  if (w->rows_seen < g->m_tiles || s->m * s->row_bytes > BLOCK_BYTES) us += bytes_us(rows * s->row_bytes);
+  w->rows_seen++;
+  w->last_panels = p;
+  return us;
 }
 
-eb_cpu_grid eb_cpu_grid_of(const eb_cpu_plan *plan, size_t m, size_t panels, size_t row_unit, size_t row_bytes,
-                           size_t panel_bytes, double work_us) {
-  enum { BLOCK_BYTES = 384 * 1024 };
-  eb_cpu_grid g = { .m = m, .m_tile = m, .panels = panels, .p_tile = panels, .m_tiles = 1, .p_tiles = 1 };
+/* us until the last worker is done, as the pool goes about it: each does its own share, then takes from the others'.
+ * Rows and weights come from beyond L2 the first time. */
+static double end_us(const eb_cpu_grid *g, const eb_cpu_product_shape *s, size_t threads, double work_us) {
+  const size_t tiles = g->m_tiles * g->p_tiles, workers = threads < MOST_WORKERS ? threads : MOST_WORKERS;
+  trial_worker worker[MOST_WORKERS];
+  for (size_t i = 0; i < workers; ++i)
+    worker[i] = (trial_worker) { 0.0, tiles * i / workers, tiles * (i + 1) / workers, SIZE_MAX, 0 };
+  double end = 0.0;
+  for (size_t left = tiles; left > 0; --left) {
+    size_t first = 0, from;
+    for (size_t i = 1; i < workers; ++i) first = worker[i].us < worker[first].us ? i : first;
+    for (from = first; worker[from].tile == worker[from].end;) from = from + 1 < workers ? from + 1 : 0;
+    worker[first].us += tile_us(g, s, work_us, &worker[first], worker[from].tile++);
+    end = worker[first].us > end ? worker[first].us : end;
+  }
+  return end;
+}
+
+eb_cpu_grid eb_cpu_grid_of(const eb_cpu_plan *plan, const eb_cpu_product_shape *s, double work_us) {
+  const size_t m = s->m, panels = s->n / s->panel_columns + (s->n % s->panel_columns != 0);
+  eb_cpu_grid g = { .m = m, .row_unit = s->row_unit, .panels = panels, .m_tiles = 1, .p_tiles = 1 };
   if (m == 0 || panels == 0) {
     g.m_tiles = g.p_tiles = 0;
     return g;
   }
-  const size_t units = (m + row_unit - 1) / row_unit, threads = eb_cpu_threads(plan);
+  const size_t units = (m + s->row_unit - 1) / s->row_unit, threads = eb_cpu_threads(plan);
   const size_t want = eb_cpu_tiles(plan, work_us, (uint64_t)units * panels);
-  size_t blocks = panels > 1 ? (m * row_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES : 1; /* that stay in L2 */
+  size_t blocks = panels > 1 ? m * s->row_bytes / BLOCK_BYTES + 1 : 1;
   if (blocks > units) blocks = units;
   if (want <= 1) {
-    split(&g, row_unit, blocks, 1);
+    g.m_tiles = blocks;
     return g;
   }
   eb_cpu_grid best = g;
@@ -130,8 +155,10 @@ eb_cpu_grid eb_cpu_grid_of(const eb_cpu_plan *plan, size_t m, size_t panels, siz
       size_t rows = (want + columns - 1) / columns + more;
       if (columns < panels && rows < blocks) rows = blocks;
       if (rows > units) rows = units;
-      split(&g, row_unit, rows, columns);
-      const double end = end_us(&g, threads, row_bytes, panel_bytes, work_us);
+      g.m_tiles = rows;
+      g.p_tiles = columns;
+      if (rows * columns > MOST_TILES && least >= 0.0) continue; /* so many end together in any grid */
+      const double end = end_us(&g, s, threads, work_us);
       if (least >= 0.0 && end >= least) continue;
       least = end;
       best = g;

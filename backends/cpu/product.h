@@ -48,16 +48,38 @@ edge_status eb_cpu_dwconv_f32_bind(eb_cpu_plan *plan, uint32_t node, const ek_dw
 
 /** Tiles over rows and panels. */
 typedef struct eb_cpu_grid {
-  size_t m, m_tile, panels, p_tile, m_tiles, p_tiles;
+  size_t m, row_unit, panels, m_tiles, p_tiles;
 } eb_cpu_grid;
+typedef struct eb_cpu_grid_tile {
+  eb_cpu_range rows, panels;
+} eb_cpu_grid_tile;
+static inline eb_cpu_grid_tile eb_cpu_grid_at(const eb_cpu_grid *g, size_t tile) {
+  return (eb_cpu_grid_tile) { eb_cpu_part(g->m, g->row_unit, g->m_tiles, tile % g->m_tiles),
+                              eb_cpu_part(g->panels, 1, g->p_tiles, tile / g->m_tiles) };
+}
+/** Rows of the largest tile. */
+static inline size_t eb_cpu_grid_rows(const eb_cpu_grid *g) {
+  const size_t units = (g->m + g->row_unit - 1) / g->row_unit;
+  return g->m_tiles > 1 ? (units + g->m_tiles - 1) / g->m_tiles * g->row_unit : g->m;
+}
 /** Packed bytes of a panel of k rows. */
 static inline size_t eb_cpu_panel_bytes(const ek_gemm_f32_kernel *kernel, size_t k) {
   return ek_gemm_f32_packed_rows(kernel, k) * kernel->nv_max * kernel->lanes * sizeof(float);
 }
-/** row_unit: rows are split at its multiples; row_bytes: input bytes per row, to keep a block in L2; panel_bytes:
- * weights of a panel. Rows or panels are split, whichever makes less come from far away and lets the threads end
- * together. */
-eb_cpu_grid eb_cpu_grid_of(const eb_cpu_plan *plan, size_t m, size_t panels, size_t row_unit, size_t row_bytes,
-                           size_t panel_bytes, double work_us);
+/** What decides how a product is cut. */
+typedef struct eb_cpu_product_shape {
+  size_t m, row_unit, row_bytes; /* rows, split at multiples of row_unit; input bytes of a row, to keep a block in L2 */
+  size_t n, panel_columns;       /* columns that are computed, those of a panel */
+  size_t panel_bytes;            /* weights of a panel */
+} eb_cpu_product_shape;
+/** Of m rows of k floats with n columns of weights. */
+static inline eb_cpu_product_shape eb_cpu_gemm_shape(const ek_gemm_f32_kernel *kernel, size_t m, size_t k, size_t n) {
+  const size_t lanes = kernel->lanes;
+  return (eb_cpu_product_shape) {
+    m, 12, k * sizeof(float), (n + lanes - 1) / lanes * lanes, kernel->nv_max * lanes, eb_cpu_panel_bytes(kernel, k)
+  };
+}
+/** Rows or panels are split, whichever makes less come from far away and lets the threads end together. */
+eb_cpu_grid eb_cpu_grid_of(const eb_cpu_plan *plan, const eb_cpu_product_shape *shape, double work_us);
 
 #endif

@@ -79,25 +79,6 @@ uint32_t eb_cpu_tiles(const eb_cpu_plan *plan, double work_us, uint64_t parts) {
   return (uint32_t)(n < parts ? n : parts);
 }
 
-/* Units that the last thread has done when `each` at a time are claimed. */
-static uint64_t ends_at(uint64_t units, uint64_t each, uint64_t threads) {
-  const uint64_t whole = units / each, left = units % each, rounds = (whole + threads - 1) / threads;
-  return rounds * each + (whole % threads == 0 ? left : 0);
-}
-
-uint64_t eb_cpu_even(const eb_cpu_plan *plan, uint64_t units, uint64_t tiles) {
-  enum { TRIALS = 64 };
-  const uint64_t threads = eb_cpu_threads(plan);
-  if (units <= 1 || tiles <= 1) return units;
-  const uint64_t most = (units + tiles - 1) / tiles;
-  uint64_t best = most;
-  if (threads == 1) return best;
-  for (uint64_t each = most; each > most / 2 && most - each < TRIALS; --each) {
-    if (ends_at(units, each, threads) < ends_at(units, best, threads)) best = each;
-  }
-  return best;
-}
-
 static double elements(const edge_tensor *t) {
   double n = 1.0;
   for (int32_t i = 0; i < t->rank; ++i) n *= t->dims[i] > 0 ? (double)t->dims[i] : 1.0;
