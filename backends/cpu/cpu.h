@@ -57,6 +57,8 @@ edge_status eb_cpu_const_open(const eb_cpu_plan *plan, uint32_t value, eb_cpu_co
 void eb_cpu_const_close(eb_cpu_const *c);
 /** The model's own bytes of a constant, for keys of prepared data; NULL for EDGE_NO_VALUE. */
 const void *eb_cpu_const_source(const eb_cpu_plan *plan, uint32_t value);
+/** A product whose f32 input is quantized at run time (attribute `dynamic`): f32 lowerings leave it alone. */
+bool eb_cpu_is_dynamic(const eb_cpu_plan *plan, uint32_t node);
 bool eb_cpu_is_const(const eb_cpu_plan *plan, uint32_t value);
 uint64_t eb_cpu_elements(const edge_tensor *tensor); /* all dims are known during planning */
 /** Index of the node that makes the value, or EDGE_NO_VALUE when it comes from outside or is constant. */

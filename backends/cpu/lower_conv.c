@@ -32,7 +32,7 @@ bool eb_cpu_conv_f32_of(const eb_cpu_plan *plan, uint32_t node, ek_conv_f32_args
   const edge_tensor *const ty = eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
   eb_cpu_window win;
   if (!eb_cpu_is_op(plan, node, "Conv") || tx->dtype != EDGE_DTYPE_F32 || ty->dtype != EDGE_DTYPE_F32 ||
-      !eb_cpu_is_f32_weight(plan, w) ||
+      !eb_cpu_is_f32_weight(plan, w) || eb_cpu_is_dynamic(plan, node) ||
       (bias != EDGE_NO_VALUE && (!eb_cpu_is_const(plan, bias) || eb_cpu_tensor(plan, bias)->dtype != EDGE_DTYPE_F32)) ||
       !eb_cpu_window_of(plan, node, tx, tw, ty, &win)) {
     return false;

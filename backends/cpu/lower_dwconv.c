@@ -53,7 +53,7 @@ bool eb_cpu_dwconv_f32_of(const eb_cpu_plan *plan, uint32_t node, ek_dwconv_f32_
   float lo, hi;
   *post = (eb_cpu_unary) { 0 };
   if (!eb_cpu_is_op(plan, node, "Conv") || tx->dtype != EDGE_DTYPE_F32 || ty->dtype != EDGE_DTYPE_F32 ||
-      !eb_cpu_is_f32_weight(plan, w) ||
+      !eb_cpu_is_f32_weight(plan, w) || eb_cpu_is_dynamic(plan, node) ||
       (bias != EDGE_NO_VALUE && (!eb_cpu_is_const(plan, bias) || eb_cpu_tensor(plan, bias)->dtype != EDGE_DTYPE_F32)) ||
       !eb_cpu_window_of(plan, node, tx, tw, ty, &win) || win.ic == 0 || win.ic != win.oc ||
       eb_cpu_int(plan, node, "group") != win.ic || tw->dims[tw->rank - 1] != 1 || win.ic == 1 ||

@@ -61,7 +61,7 @@ static edge_status product(eb_cpu_plan *plan, uint32_t node, size_t m, size_t k,
 
 static bool weights_fit(const eb_cpu_plan *plan, uint32_t node) {
   const uint32_t w = eb_cpu_input(plan, node, 1), bias = eb_cpu_input(plan, node, 2);
-  return eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0))->dtype == EDGE_DTYPE_F32 &&
+  return !eb_cpu_is_dynamic(plan, node) && eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0))->dtype == EDGE_DTYPE_F32 &&
          eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0))->dtype == EDGE_DTYPE_F32 && eb_cpu_is_f32_weight(plan, w) &&
          eb_cpu_tensor(plan, w)->rank == 2 &&
          (bias == EDGE_NO_VALUE || (eb_cpu_is_const(plan, bias) && eb_cpu_tensor(plan, bias)->dtype == EDGE_DTYPE_F32));

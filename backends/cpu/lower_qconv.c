@@ -5,39 +5,6 @@
 #include "kernels/qconv/qconv.h"
 #include "kernels/qdwconv/qdwconv.h"
 
-/* ---- prepared weights: [channels] int32 sums, padded to 64 bytes, then the packed groups */
-
-typedef struct pack_job {
-  const ek_qgemm_desc *gemm;
-  const ek_qdw_desc *dw;
-  ek_qweights w;
-  size_t n, taps, depth, group, group_bytes, kh, kw;
-} pack_job;
-
-static uint64_t sums_bytes(uint64_t n) {
-  return (n * sizeof(int32_t) + 63) / 64 * 64;
-}
-
-static edge_status pack(void *user, void *data, uint64_t bytes) {
-  const pack_job *const j = user;
-  int32_t *const sums = data;
-  int8_t *const out = (int8_t *)data + sums_bytes(j->n);
-  (void)bytes;
-  if (j->dw) {
-    ek_qdw_pack(j->dw, &j->w, j->n, j->kh, j->kw, out, sums);
-    return EDGE_STATUS_OK;
-  }
-  const size_t per = j->n / j->group;
-  for (size_t g = 0; g < j->group; ++g) {
-    ek_qweights w = j->w;
-    const size_t skip = g * per * w.channel_stride; /* whole bytes: sub-byte weights have one group */
-    w.data = (const uint8_t *)w.data + skip;
-    if (w.zero_per_channel && w.zero_points) w.zero_points += g * per;
-    ek_qgemm_pack(j->gemm, &w, per, j->taps, j->depth, out + g * j->group_bytes, sums + g * per);
-  }
-  return EDGE_STATUS_OK;
-}
-
 /* ---- dense */
 
 typedef struct conv_arg {
@@ -80,22 +47,14 @@ static edge_status emit_dense(eb_cpu_plan *plan, uint32_t node, ek_qconv_args a,
   uint32_t taps, depth;
   ek_qconv_shape(&a, &taps, &depth);
   const uint32_t per = a.oc / a.group;
-  a.w_group_bytes = (size_t)(ek_qgemm_packed_bytes(a.row, per, taps, depth) + 63) / 64 * 64;
-  pack_job job = {
-    .gemm = a.row, .w = *w, .n = a.oc, .taps = taps, .depth = depth, .group = a.group, .group_bytes = a.w_group_bytes
-  };
-  const edge_prepared_key key = { w->data, a.row->name, { a.oc, taps, depth, (uint64_t)a.group << 8 | layout } };
-  const void *blob;
-  const edge_status status =
-      eb_cpu_prepared(plan, &key, sums_bytes(a.oc) + a.w_group_bytes * a.group, pack, &job, &blob);
+  eb_cpu_q_packed packed;
+  const edge_status status = eb_cpu_q_pack(plan, a.row, w, a.oc, taps, depth, a.group, layout, &packed);
   if (status != EDGE_STATUS_OK) return status;
   const int32_t zero = eb_cpu_q_domain(&q->x, a.row->signed_x, &a.flip);
-  if (blob) {
-    const int32_t *const sums = blob;
-    for (uint32_t i = 0; i < a.oc; ++i)
-      q->bias[i] = (int32_t)((uint32_t)q->bias[i] - (uint32_t)zero * (uint32_t)sums[i]);
-    a.w = (const int8_t *)blob + sums_bytes(a.oc);
-  }
+  for (uint32_t i = 0; packed.sums && i < a.oc; ++i)
+    q->bias[i] = (int32_t)((uint32_t)q->bias[i] - (uint32_t)zero * (uint32_t)packed.sums[i]);
+  a.w = packed.w;
+  a.w_group_bytes = packed.group_bytes;
   uint8_t *const pixel = eb_cpu_keep(plan, a.ic);
   if (pixel == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   memset(pixel, q->x.zero & 255, a.ic);
@@ -130,7 +89,24 @@ static edge_status emit_dense(eb_cpu_plan *plan, uint32_t node, ek_qconv_args a,
   return EDGE_STATUS_OK;
 }
 
-/* ---- depthwise */
+/* ---- depthwise; prepared: [channels] int32 sums, padded to 64 bytes, then the weights */
+
+typedef struct pack_job {
+  const ek_qdw_desc *row;
+  ek_qweights w;
+  size_t n, kh, kw;
+} pack_job;
+
+static uint64_t sums_bytes(uint64_t n) {
+  return (n * sizeof(int32_t) + 63) / 64 * 64;
+}
+
+static edge_status pack(void *user, void *data, uint64_t bytes) {
+  const pack_job *const j = user;
+  (void)bytes;
+  ek_qdw_pack(j->row, &j->w, j->n, j->kh, j->kw, (int8_t *)data + sums_bytes(j->n), data);
+  return EDGE_STATUS_OK;
+}
 
 typedef struct dw_arg {
   ek_qdw_args a;
@@ -164,7 +140,7 @@ static uint32_t count_strips(const eb_cpu_plan *plan, const ek_qdw_args *a, uint
 
 static edge_status emit_depthwise(eb_cpu_plan *plan, uint32_t node, ek_qdw_args a, const ek_qdw_desc *row,
                                   eb_cpu_q_affine *q, const ek_qweights *w, uint32_t images) {
-  pack_job job = { .dw = row, .w = *w, .n = a.c, .kh = a.kh, .kw = a.kw };
+  pack_job job = { row, *w, a.c, a.kh, a.kw };
   const uint64_t bytes = sums_bytes(a.c) + ek_qdw_packed_bytes(row, a.c, a.kh, a.kw);
   const edge_prepared_key key = { w->data, row->name, { a.c, a.kh, a.kw, 0 } };
   const void *blob;
@@ -212,63 +188,92 @@ static bool small(int64_t v) {
   return v >= 0 && v <= INT32_MAX / 4;
 }
 
+bool eb_cpu_q_geometry(const eb_cpu_plan *plan, uint32_t node, ek_qconv_args *out, uint32_t *images) {
+  const edge_tensor *const x = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0));
+  const edge_tensor *const w = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
+  const edge_tensor *const y = eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
+  eb_cpu_window v;
+  const int64_t group = eb_cpu_int(plan, node, "group");
+  if (!eb_cpu_window_of(plan, node, x, w, y, &v)) return false;
+  if (group < 1 || v.ic % group || v.oc % group || eb_cpu_elements(y) == 0 || v.ic < 1) return false;
+  if (!small(v.ih) || !small(v.iw) || !small(v.n * v.oh * v.ow) || !small(v.kh * v.kw * v.ic) || !small(v.oc) ||
+      !small(v.pad_top) || !small(v.pad_left) || !small(v.dh * v.kh) || !small(v.dw * v.kw) || !small(v.sh) ||
+      !small(v.sw) || !small(v.ih * v.iw) || !small(v.oh * v.sh) || !small(v.ow * v.sw))
+    return false;
+  if (v.kh * v.kw > EK_QCONV_MAX_TAPS) return false;
+  *images = (uint32_t)v.n;
+  *out = (ek_qconv_args) { .row = ek_qgemm_select(eb_cpu_features(plan)),
+                           .ih = (uint32_t)v.ih,
+                           .iw = (uint32_t)v.iw,
+                           .ic = (uint32_t)v.ic,
+                           .oh = (uint32_t)v.oh,
+                           .ow = (uint32_t)v.ow,
+                           .oc = (uint32_t)v.oc,
+                           .kh = (uint32_t)v.kh,
+                           .kw = (uint32_t)v.kw,
+                           .sh = (uint32_t)v.sh,
+                           .sw = (uint32_t)v.sw,
+                           .dh = (uint32_t)v.dh,
+                           .dw = (uint32_t)v.dw,
+                           .pad_top = (int32_t)v.pad_top,
+                           .pad_left = (int32_t)v.pad_left,
+                           .group = (uint32_t)group };
+  out->merged = ek_qconv_merged(out);
+  return true;
+}
+
+bool eb_cpu_q_rows(const eb_cpu_plan *plan, uint64_t m, uint64_t n, uint64_t k, ek_qconv_args *out) {
+  if (m == 0 || n == 0 || k == 0 || m > INT32_MAX / 4 || n > INT32_MAX / 4 || k > INT32_MAX / 4) return false;
+  *out = (ek_qconv_args) { .row = ek_qgemm_select(eb_cpu_features(plan)),
+                           .ih = 1,
+                           .iw = (uint32_t)m,
+                           .ic = (uint32_t)k,
+                           .oh = 1,
+                           .ow = (uint32_t)m,
+                           .oc = (uint32_t)n,
+                           .kh = 1,
+                           .kw = 1,
+                           .sh = 1,
+                           .sw = 1,
+                           .dh = 1,
+                           .dw = 1,
+                           .group = 1 };
+  return true;
+}
+
 edge_status eb_cpu_lower_qconv(eb_cpu_plan *plan, uint32_t node) {
   const edge_tensor *const x = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0));
   const edge_tensor *const w = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
   const edge_tensor *const bias = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 2));
   const edge_tensor *const y = eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
   eb_cpu_q probe;
-  eb_cpu_window v;
+  ek_qconv_args a;
   ek_qweights weights;
-  const int64_t group = eb_cpu_int(plan, node, "group");
-  if (!eb_cpu_q8(x, &probe) || !eb_cpu_window_of(plan, node, x, w, y, &v)) return EB_CPU_PASS;
-  if (group < 1 || v.ic % group || v.oc % group || eb_cpu_elements(y) == 0 || v.ic < 1) return EB_CPU_PASS;
-  if (!small(v.ih) || !small(v.iw) || !small(v.n * v.oh * v.ow) || !small(v.kh * v.kw * v.ic) || !small(v.oc) ||
-      !small(v.pad_top) || !small(v.pad_left) || !small(v.dh * v.kh) || !small(v.dw * v.kw) || !small(v.sh) ||
-      !small(v.sw) || !small(v.ih * v.iw) || !small(v.oh * v.sh) || !small(v.ow * v.sw))
-    return EB_CPU_PASS;
-  if (!eb_cpu_q_weights(w, 0, &weights) || (weights.bits != 8 && group != 1)) return EB_CPU_PASS;
-  const uint64_t depth = (uint64_t)(v.kh * v.kw * (v.ic / group));
-  if (v.kh * v.kw > EK_QCONV_MAX_TAPS) return EB_CPU_PASS;
+  uint32_t images;
+  if (!eb_cpu_q8(x, &probe) || !eb_cpu_q_geometry(plan, node, &a, &images)) return EB_CPU_PASS;
+  if (!eb_cpu_q_weights(w, 0, &weights) || (weights.bits != 8 && a.group != 1)) return EB_CPU_PASS;
+  const uint64_t depth = (uint64_t)a.kh * a.kw * (a.ic / a.group);
   weights.channel_stride = (size_t)depth;
   eb_cpu_q_affine q;
-  const bool depthwise = group > 1 && group == v.ic && group == v.oc && v.kh * v.kw <= EK_QDW_MAX_TAPS;
-  edge_status status = eb_cpu_q_affine_of(plan, node, x, w, bias, y, (uint32_t)v.oc, depth, &q);
+  const edge_status status = eb_cpu_q_affine_of(plan, node, x, w, bias, y, a.oc, depth, &q);
   if (status != EDGE_STATUS_OK) return status;
-  if (depthwise) {
-    const ek_qdw_args a = { .ih = (uint32_t)v.ih,
-                            .iw = (uint32_t)v.iw,
-                            .c = (uint32_t)v.ic,
-                            .oh = (uint32_t)v.oh,
-                            .ow = (uint32_t)v.ow,
-                            .kh = (uint32_t)v.kh,
-                            .kw = (uint32_t)v.kw,
-                            .sh = (uint32_t)v.sh,
-                            .sw = (uint32_t)v.sw,
-                            .dh = (uint32_t)v.dh,
-                            .dw = (uint32_t)v.dw,
-                            .pad_top = (int32_t)v.pad_top,
-                            .pad_left = (int32_t)v.pad_left };
-    return emit_depthwise(plan, node, a, ek_qdw_select(eb_cpu_features(plan), &a), &q, &weights, (uint32_t)v.n);
+  if (a.group > 1 && a.group == a.ic && a.group == a.oc && a.kh * a.kw <= EK_QDW_MAX_TAPS) {
+    const ek_qdw_args d = { .ih = a.ih,
+                            .iw = a.iw,
+                            .c = a.ic,
+                            .oh = a.oh,
+                            .ow = a.ow,
+                            .kh = a.kh,
+                            .kw = a.kw,
+                            .sh = a.sh,
+                            .sw = a.sw,
+                            .dh = a.dh,
+                            .dw = a.dw,
+                            .pad_top = a.pad_top,
+                            .pad_left = a.pad_left };
+    return emit_depthwise(plan, node, d, ek_qdw_select(eb_cpu_features(plan), &d), &q, &weights, images);
   }
-  ek_qconv_args a = { .row = ek_qgemm_select(eb_cpu_features(plan)),
-                      .ih = (uint32_t)v.ih,
-                      .iw = (uint32_t)v.iw,
-                      .ic = (uint32_t)v.ic,
-                      .oh = (uint32_t)v.oh,
-                      .ow = (uint32_t)v.ow,
-                      .oc = (uint32_t)v.oc,
-                      .kh = (uint32_t)v.kh,
-                      .kw = (uint32_t)v.kw,
-                      .sh = (uint32_t)v.sh,
-                      .sw = (uint32_t)v.sw,
-                      .dh = (uint32_t)v.dh,
-                      .dw = (uint32_t)v.dw,
-                      .pad_top = (int32_t)v.pad_top,
-                      .pad_left = (int32_t)v.pad_left,
-                      .group = (uint32_t)group };
-  a.merged = ek_qconv_merged(&a);
-  return emit_dense(plan, node, a, &q, &weights, (uint32_t)(v.n * v.oh * v.ow), 0);
+  return emit_dense(plan, node, a, &q, &weights, images * a.oh * a.ow, 0);
 }
 
 /* x [m, k] times n channels of k values. */
@@ -280,26 +285,13 @@ static edge_status lower_product(eb_cpu_plan *plan, uint32_t node, uint64_t m, u
   const edge_tensor *const y = eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
   ek_qweights weights;
   eb_cpu_q_affine q;
-  if (m == 0 || n == 0 || k == 0 || m > INT32_MAX / 4 || n > INT32_MAX / 4 || k > INT32_MAX / 4) return EB_CPU_PASS;
+  ek_qconv_args a;
+  if (!eb_cpu_q_rows(plan, m, n, k, &a)) return EB_CPU_PASS;
   if (!eb_cpu_q_weights(w, axis, &weights)) return EB_CPU_PASS;
   weights.channel_stride = channel_stride;
   weights.depth_stride = depth_stride;
   const edge_status status = eb_cpu_q_affine_of(plan, node, x, w, bias, y, (uint32_t)n, k, &q);
   if (status != EDGE_STATUS_OK) return status;
-  const ek_qconv_args a = { .row = ek_qgemm_select(eb_cpu_features(plan)),
-                            .ih = 1,
-                            .iw = (uint32_t)m,
-                            .ic = (uint32_t)k,
-                            .oh = 1,
-                            .ow = (uint32_t)m,
-                            .oc = (uint32_t)n,
-                            .kh = 1,
-                            .kw = 1,
-                            .sh = 1,
-                            .sw = 1,
-                            .dh = 1,
-                            .dw = 1,
-                            .group = 1 };
   return emit_dense(plan, node, a, &q, &weights, (uint32_t)m, depth_stride == 1 ? 1 : 2);
 }
 

@@ -96,7 +96,7 @@ static bool sizes_of(const eb_cpu_plan *plan, uint32_t node, ek_winograd_f32_arg
                            *const ty = eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
   eb_cpu_window win;
   if ((eb_cpu_session_flags(plan) & EDGE_SESSION_REPRODUCIBLE) || tx->dtype != EDGE_DTYPE_F32 ||
-      ty->dtype != EDGE_DTYPE_F32 || !eb_cpu_is_f32_weight(plan, w) ||
+      ty->dtype != EDGE_DTYPE_F32 || !eb_cpu_is_f32_weight(plan, w) || eb_cpu_is_dynamic(plan, node) ||
       (bias != EDGE_NO_VALUE && (!eb_cpu_is_const(plan, bias) || eb_cpu_tensor(plan, bias)->dtype != EDGE_DTYPE_F32)) ||
       !eb_cpu_window_of(plan, node, tx, tw, ty, &win) || eb_cpu_int(plan, node, "group") > 1 || win.kh != 3 ||
       win.kw != 3 || win.sh != 1 || win.sw != 1 || win.dh != 1 || win.dw != 1 || win.n < 1 || win.oh < 1 ||

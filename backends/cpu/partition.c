@@ -54,6 +54,12 @@ const edge_tensor *eb_cpu_tensor(const eb_cpu_plan *plan, uint32_t value) {
   return plan->widening && v->has_wide ? &v->wide : &v->tensor;
 }
 
+bool eb_cpu_is_dynamic(const eb_cpu_plan *plan, uint32_t node) {
+  return eb_cpu_int(plan, node, "dynamic") != 0 && !plan->wide_node[node] &&
+         eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0))->dtype == EDGE_DTYPE_F32 &&
+         eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1))->dtype == EDGE_DTYPE_S8;
+}
+
 bool eb_cpu_is_const(const eb_cpu_plan *plan, uint32_t value) {
   return value < plan->num_values && plan->values[value].tensor.data != NULL &&
          (plan->values[value].tensor.flags & EDGE_TENSOR_CONST) != 0;

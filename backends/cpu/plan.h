@@ -61,6 +61,14 @@ struct eb_cpu_context {
   uint32_t num_nodes;
 };
 
+/* a value that was quantized at run time: the next product that reads it need not do it again */
+typedef struct eb_cpu_bytes {
+  uint32_t value, units;
+  bool symmetric;
+  void *state; /* lower_hybrid.c; NULL: none */
+  eb_cpu_ref bytes;
+} eb_cpu_bytes;
+
 struct eb_cpu_plan {
   const edge_host_api *host;
   edge_host *env;
@@ -73,6 +81,7 @@ struct eb_cpu_plan {
   bool widening;                 /* values are meant in their wide form now */
   uint32_t taken[32], num_taken; /* by the lowering that runs */
   eb_cpu_vector storages;        /* eb_cpu_storage */
+  eb_cpu_bytes bytes;            /* the last one made */
   uint64_t features;
   uint32_t prepare;
   edge_status status; /* the first failure of a call that cannot return one */

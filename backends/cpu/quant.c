@@ -123,3 +123,46 @@ double eb_cpu_q_us(const eb_cpu_plan *plan, double macs) {
                                                                  : 2.0;
   return 0.1 + 2.0 * macs / (gops * 1e3);
 }
+
+/* ---- packed weights: [n] int32 sums, padded to 64 bytes, then the groups */
+
+typedef struct pack_job {
+  const ek_qgemm_desc *row;
+  ek_qweights w;
+  size_t n, taps, depth, group, group_bytes;
+} pack_job;
+
+static uint64_t sums_bytes(uint64_t n) {
+  return (n * sizeof(int32_t) + 63) / 64 * 64;
+}
+
+static edge_status pack(void *user, void *data, uint64_t bytes) {
+  const pack_job *const j = user;
+  int32_t *const sums = data;
+  int8_t *const out = (int8_t *)data + sums_bytes(j->n);
+  const size_t per = j->n / j->group;
+  (void)bytes;
+  for (size_t g = 0; g < j->group; ++g) {
+    ek_qweights w = j->w;
+    const size_t skip = g * per * w.channel_stride; /* whole bytes: sub-byte weights have one group */
+    w.data = (const uint8_t *)w.data + skip;
+    if (w.zero_per_channel && w.zero_points) w.zero_points += g * per;
+    ek_qgemm_pack(j->row, &w, per, j->taps, j->depth, out + g * j->group_bytes, sums + g * per);
+  }
+  return EDGE_STATUS_OK;
+}
+
+edge_status eb_cpu_q_pack(eb_cpu_plan *plan, const ek_qgemm_desc *row, const ek_qweights *w, size_t n, size_t taps,
+                          size_t depth, size_t group, uint64_t layout, eb_cpu_q_packed *out) {
+  const size_t group_bytes = (size_t)(ek_qgemm_packed_bytes(row, n / group, taps, depth) + 63) / 64 * 64;
+  pack_job job = { row, *w, n, taps, depth, group, group_bytes };
+  const edge_prepared_key key = { w->data, row->name, { n, taps, depth, (uint64_t)group << 8 | layout } };
+  const void *blob = NULL;
+  const edge_status status = eb_cpu_prepared(plan, &key, sums_bytes(n) + group_bytes * group, pack, &job, &blob);
+  *out = (eb_cpu_q_packed) { .group_bytes = group_bytes };
+  if (status == EDGE_STATUS_OK && blob != NULL) {
+    out->sums = blob;
+    out->w = (const int8_t *)blob + sums_bytes(n);
+  }
+  return status;
+}

@@ -4,7 +4,7 @@
 #define EB_CPU_QUANT_H
 
 #include "cpu.h"
-#include "kernels/qgemm/qgemm.h"
+#include "kernels/qconv/qconv.h"
 
 typedef struct eb_cpu_q {
   float scale;
@@ -35,6 +35,19 @@ edge_status eb_cpu_q_affine_of(eb_cpu_plan *plan, uint32_t node, const edge_tens
                                eb_cpu_q_affine *out);
 /** Zero point of the input in the domain a kernel row works in, and the flip that takes it there. */
 int32_t eb_cpu_q_domain(const eb_cpu_q *x, bool signed_x, uint32_t *flip);
+/** The geometry of a Conv, and of m rows of k values times n channels, for the integer driver with the CPU's best row;
+ *  false: it does not fit. (lower_qconv.c) */
+bool eb_cpu_q_geometry(const eb_cpu_plan *plan, uint32_t node, ek_qconv_args *out, uint32_t *images);
+bool eb_cpu_q_rows(const eb_cpu_plan *plan, uint64_t m, uint64_t n, uint64_t k, ek_qconv_args *out);
+/** Weights packed for a matrix kernel row, a block for each group, and the sum of each channel. `layout` tells apart
+ *  what is packed from the same bytes in another way. Pointers are NULL while only sizes are planned. [commits] */
+typedef struct eb_cpu_q_packed {
+  const int32_t *sums;
+  const int8_t *w;
+  size_t group_bytes;
+} eb_cpu_q_packed;
+edge_status eb_cpu_q_pack(eb_cpu_plan *plan, const ek_qgemm_desc *row, const ek_qweights *w, size_t n, size_t taps,
+                          size_t depth, size_t group, uint64_t layout, eb_cpu_q_packed *out);
 /** Estimate of integer product work in us. */
 double eb_cpu_q_us(const eb_cpu_plan *plan, double macs);
 

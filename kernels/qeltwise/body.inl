@@ -131,3 +131,96 @@ void QE_NAME(ek_range)(size_t n, const float *x, float *lo, float *hi) {
     if (x[i] > *hi) *hi = x[i];
   }
 }
+
+QV_INLINE void qe_steps_block(const float *x, qv_f inverse, qv_f lo, qv_f hi, const qv_range *r, uint8_t *y) {
+  qv_ints q;
+  for (int j = 0; j < 4; ++j) q.v[j] = qv_round(qv_min(qv_max(qv_mul(qv_loadf(x + QV_LANES * j), inverse), lo), hi));
+  qv_store(y, q, r);
+}
+
+void QE_NAME(ek_steps)(const ek_qelt_args *p, size_t n, const float *x, uint8_t *y) {
+  const qv_range r = qv_range_of(p->zy, 0, 255, 0);
+  const qv_f inverse = qv_set1_f(p->ra), lo = qv_set1_f((float)(p->lo - p->zy)), hi = qv_set1_f((float)(p->hi - p->zy));
+  size_t i = 0;
+  for (; i + QV_BLOCK <= n; i += QV_BLOCK) qe_steps_block(x + i, inverse, lo, hi, &r, y + i);
+  if (i == n) return;
+  float part_x[QV_BLOCK] = { 0 };
+  uint8_t part_y[QV_BLOCK];
+  memcpy(part_x, x + i, (n - i) * sizeof *x);
+  qe_steps_block(part_x, inverse, lo, hi, &r, part_y);
+  memcpy(y + i, part_y, n - i);
+}
+
+QV_INLINE void qe_range_row(size_t n, const float *x, float *lo, float *hi) {
+  *lo = *hi = 0.0f;
+  if (n < QV_LANES) {
+    for (size_t i = 0; i < n; ++i) {
+      if (x[i] < *lo) *lo = x[i];
+      if (x[i] > *hi) *hi = x[i];
+    }
+    return;
+  }
+  qv_f v = qv_loadf(x + n - QV_LANES); /* the last vector overlaps the one before */
+  qv_f a0 = qv_set1_f(0.0f), a1 = a0, b0 = a0, b1 = a0;
+  size_t i = 0;
+  a0 = qv_min(v, a0);
+  b0 = qv_max(v, b0);
+  for (; i + 2 * QV_LANES <= n; i += 2 * QV_LANES) {
+    const qv_f v0 = qv_loadf(x + i), v1 = qv_loadf(x + i + QV_LANES);
+    a0 = qv_min(v0, a0);
+    b0 = qv_max(v0, b0);
+    a1 = qv_min(v1, a1);
+    b1 = qv_max(v1, b1);
+  }
+  if (i + QV_LANES <= n) {
+    v = qv_loadf(x + i);
+    a1 = qv_min(v, a1);
+    b1 = qv_max(v, b1);
+  }
+  *lo = qv_least(qv_min(a0, a1));
+  *hi = qv_most(qv_max(b0, b1));
+}
+
+void QE_NAME(ek_rows)(size_t rows, size_t n, int symmetric, const float *x, ek_qelt_unit *units, uint8_t *y) {
+  const float *const end = x + rows * n;
+  const size_t blocks = (n + QV_BLOCK - 1) / QV_BLOCK * QV_BLOCK;
+  for (size_t r = 0; r < rows; ++r, x += n, y += n) {
+    float range[2];
+    qe_range_row(n, x, range, range + 1);
+    const ek_qelt_unit u = ek_qelt_unit_of(range[0], range[1], symmetric);
+    const ek_qelt_args p = { .ra = 1.0f / u.scale, .zy = u.zero, .lo = symmetric ? 1 : 0, .hi = 255 };
+    units[r] = u;
+    if ((size_t)(end - x) < blocks) {
+      QE_NAME(ek_steps)(&p, n, x, y);
+      continue;
+    }
+    const qv_range clamp = qv_range_of(p.zy, 0, 255, 0);
+    const qv_f inverse = qv_set1_f(p.ra), lo = qv_set1_f((float)(p.lo - p.zy)), hi = qv_set1_f((float)(255 - p.zy));
+    for (size_t i = 0; i < n; i += QV_BLOCK) /* into the next row, which comes afterwards */
+      qe_steps_block(x + i, inverse, lo, hi, &clamp, y + i);
+  }
+}
+
+void QE_NAME(ek_real)(const ek_qelt_real_args *p, size_t n, void *y) {
+  const int32_t *const sums = p->sums;
+  const float *const mult = p->mult, *const bias = p->bias;
+  const qv_i zero = qv_set1_i(p->zero);
+  const qv_f scale = qv_set1_f(p->scale), lo = qv_set1_f(p->lo), hi = qv_set1_f(p->hi);
+  char *const to = (char *)y;
+  size_t i = 0;
+  for (; i + QV_LANES <= n; i += QV_LANES) {
+    const qv_i q = qv_sub_i(qv_loadi(to + i * 4), qv_mul_i(zero, qv_loadi(sums + i)));
+    qv_f v = qv_mul(qv_to_f(q), qv_mul(scale, qv_loadf(mult + i)));
+    if (bias) v = qv_add(v, qv_loadf(bias + i));
+    qv_storef((float *)(void *)(to + i * 4), qv_min(qv_max(v, lo), hi));
+  }
+  for (; i < n; ++i) {
+    uint32_t q;
+    memcpy(&q, to + i * 4, 4);
+    float v = (float)(int32_t)(q - (uint32_t)p->zero * (uint32_t)sums[i]) * (p->scale * mult[i]);
+    if (bias) v = v + bias[i];
+    v = v > p->lo ? v : p->lo;
+    v = v < p->hi ? v : p->hi;
+    memcpy(to + i * 4, &v, 4);
+  }
+}

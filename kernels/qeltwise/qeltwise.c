@@ -10,6 +10,9 @@ static const ek_qelt_desc table[] = {
     ek_dequant__##suffix,                  \
     ek_qscale__##suffix,                   \
     ek_range__##suffix,                    \
+    ek_steps__##suffix,                    \
+    ek_rows__##suffix,                     \
+    ek_real__##suffix,                     \
     "ek_qelt__" #suffix,                   \
     isa,                                   \
     block,                                 \

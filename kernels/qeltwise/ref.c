@@ -52,3 +52,35 @@ void ek_range__ref(size_t n, const float *x, float *lo, float *hi) {
     if (x[i] > *hi) *hi = x[i];
   }
 }
+
+void ek_steps__ref(const ek_qelt_args *p, size_t n, const float *x, uint8_t *y) {
+  const float lo = (float)(p->lo - p->zy), hi = (float)(p->hi - p->zy);
+  for (size_t i = 0; i < n; ++i) {
+    float v = x[i] * p->ra;
+    v = v > lo ? v : lo;
+    v = v < hi ? v : hi;
+    y[i] = (uint8_t)((int32_t)rintf(v) + p->zy);
+  }
+}
+
+void ek_rows__ref(size_t rows, size_t n, int symmetric, const float *x, ek_qelt_unit *units, uint8_t *y) {
+  for (size_t i = 0; i < rows; ++i, x += n, y += n) {
+    float lo = 0.0f, hi = 0.0f;
+    ek_range__ref(n, x, &lo, &hi);
+    units[i] = ek_qelt_unit_of(lo, hi, symmetric);
+    const ek_qelt_args p = { .ra = 1.0f / units[i].scale, .zy = units[i].zero, .lo = symmetric ? 1 : 0, .hi = 255 };
+    ek_steps__ref(&p, n, x, y);
+  }
+}
+
+void ek_real__ref(const ek_qelt_real_args *p, size_t n, void *y) {
+  for (size_t i = 0; i < n; ++i) {
+    uint32_t q;
+    memcpy(&q, (const char *)y + i * 4, 4);
+    float v = (float)(int32_t)(q - (uint32_t)p->zero * (uint32_t)p->sums[i]) * (p->scale * p->mult[i]);
+    if (p->bias) v = v + p->bias[i];
+    v = v > p->lo ? v : p->lo;
+    v = v < p->hi ? v : p->hi;
+    memcpy((char *)y + i * 4, &v, 4);
+  }
+}

@@ -50,6 +50,9 @@ QV_INLINE qv_i qv_add_i(qv_i a, qv_i b) {
 QV_INLINE qv_i qv_sub_i(qv_i a, qv_i b) {
   return _mm256_sub_epi32(a, b);
 }
+QV_INLINE qv_i qv_mul_i(qv_i a, qv_i b) {
+  return _mm256_mullo_epi32(a, b);
+}
 QV_INLINE qv_f qv_to_f(qv_i a) {
   return _mm256_cvtepi32_ps(a);
 }
@@ -84,6 +87,16 @@ QV_INLINE qv_f qv_min(qv_f a, qv_f b) {
 }
 QV_INLINE qv_f qv_max(qv_f a, qv_f b) {
   return _mm256_max_ps(a, b);
+}
+QV_INLINE float qv_least(qv_f v) {
+  __m128 t = _mm_min_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  t = _mm_min_ps(t, _mm_movehl_ps(t, t));
+  return _mm_cvtss_f32(_mm_min_ss(t, _mm_movehdup_ps(t)));
+}
+QV_INLINE float qv_most(qv_f v) {
+  __m128 t = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  t = _mm_max_ps(t, _mm_movehl_ps(t, t));
+  return _mm_cvtss_f32(_mm_max_ss(t, _mm_movehdup_ps(t)));
 }
 QV_INLINE void qv_storef(float *p, qv_f v) {
   _mm256_storeu_ps(p, v);

@@ -53,6 +53,9 @@ QV_INLINE qv_i qv_add_i(qv_i a, qv_i b) {
 QV_INLINE qv_i qv_sub_i(qv_i a, qv_i b) {
   return _mm512_sub_epi32(a, b);
 }
+QV_INLINE qv_i qv_mul_i(qv_i a, qv_i b) {
+  return _mm512_mullo_epi32(a, b);
+}
 QV_INLINE qv_f qv_to_f(qv_i a) {
   return _mm512_cvtepi32_ps(a);
 }
@@ -91,6 +94,13 @@ QV_INLINE qv_f qv_min(qv_f a, qv_f b) {
 }
 QV_INLINE qv_f qv_max(qv_f a, qv_f b) {
   return _mm512_max_ps(a, b);
+}
+/* least and greatest lane of vectors without NaN */
+QV_INLINE float qv_least(qv_f v) {
+  return _mm512_reduce_min_ps(v);
+}
+QV_INLINE float qv_most(qv_f v) {
+  return _mm512_reduce_max_ps(v);
 }
 QV_INLINE void qv_storef(float *p, qv_f v) {
   _mm512_storeu_ps(p, v);

@@ -53,6 +53,9 @@ QV_INLINE qv_i qv_add_i(qv_i a, qv_i b) {
 QV_INLINE qv_i qv_sub_i(qv_i a, qv_i b) {
   return vsubq_s32(a, b);
 }
+QV_INLINE qv_i qv_mul_i(qv_i a, qv_i b) {
+  return vmulq_s32(a, b);
+}
 QV_INLINE qv_f qv_to_f(qv_i a) {
   return vcvtq_f32_s32(a);
 }
@@ -86,6 +89,12 @@ QV_INLINE qv_f qv_min(qv_f a, qv_f b) {
 }
 QV_INLINE qv_f qv_max(qv_f a, qv_f b) {
   return vmaxnmq_f32(a, b);
+}
+QV_INLINE float qv_least(qv_f v) {
+  return vminnmvq_f32(v);
+}
+QV_INLINE float qv_most(qv_f v) {
+  return vmaxnmvq_f32(v);
 }
 QV_INLINE void qv_storef(float *p, qv_f v) {
   vst1q_f32(p, v);

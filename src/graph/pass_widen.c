@@ -104,6 +104,7 @@ edge_status ei_pass_float_weights(ei_graph *g, edge_error *err) {
     for (uint32_t i = 0; i < n_nodes; ++i) {
       ei_node *const n = &u.sg->nodes[i];
       if (!is_product(n) || ei_uses_tensor(&u, n->in[0])->dtype != EDGE_DTYPE_F32) continue;
+      if (ei_node_int(n, "dynamic") != 0) continue; /* multiplied in integers */
       const ei_tensor w = *ei_uses_tensor(&u, n->in[1]);
       edge_tensor view;
       if (!w.data || w.quant.count == 0 || w.quant.block != 0 || w.encoding != EDGE_ENCODING_NATIVE ||

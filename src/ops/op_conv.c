@@ -3,7 +3,9 @@
 #include "ref_dot.h"
 #include "window.h"
 
-static const ei_attr_def attrs[] = { EI_WINDOW_ATTRS, { "group", EI_ATTR_INT, 1 }, EI_ACT_ATTRS, { NULL, 0, 0 } };
+static const ei_attr_def attrs[] = {
+  EI_WINDOW_ATTRS, { "group", EI_ATTR_INT, 1 }, EI_ACT_ATTRS, EI_DYNAMIC_ATTR, { NULL, 0, 0 }
+};
 
 /* Channel rules of x [N, ..., C] and w [O, k..., C/group]; -1 where unknown. */
 static edge_status check_channels(ei_op_ctx *c, int64_t channels, int64_t per_group, int64_t outputs, int64_t group) {
@@ -61,13 +63,29 @@ static edge_status infer(ei_op_ctx *c) {
   ei_act act;
   int64_t outputs;
   EI_TRY(ei_act_read(c, &act));
+  EI_TRY(ei_ref_dynamic_check(c));
   EI_TRY(ei_ref_dot_check(c, &c->in[0], &c->in[1], ei_op_has(c, 2) ? &c->in[2] : NULL, 0));
   EI_TRY(infer_shape(c, c->in[0].dtype, &outputs));
   return ei_op_need_vector(c, 2, outputs);
 }
 
+/* What is quantized together: a pixel where each output position sees one (and they are the same), else an image. */
+static uint64_t dynamic_units(const ei_op_ctx *c) {
+  const edge_tensor *const x = &c->in[0], *const w = &c->in[1], *const y = &c->out[0];
+  int64_t strides[EI_MAX_SPATIAL] = { 1, 1, 1 };
+  uint64_t pixels = (uint64_t)x->dims[0];
+  (void)ei_node_ints(c->node, "strides", strides, EI_MAX_SPATIAL);
+  for (int32_t i = 1; i < x->rank - 1; ++i) {
+    if (w->dims[i] != 1 || strides[i - 1] != 1 || y->dims[i] != x->dims[i]) return (uint64_t)x->dims[0];
+    pixels *= (uint64_t)x->dims[i];
+  }
+  return pixels;
+}
+
 static uint64_t scratch_bytes(const ei_op_ctx *c) {
-  return ei_ref_dot_scratch(&c->in[0], &c->in[1], (uint64_t)c->in[1].dims[0]);
+  const uint64_t outputs = (uint64_t)c->in[1].dims[0];
+  if (ei_ref_dynamic(c)) return ei_ref_dynamic_scratch(&c->in[0], outputs, dynamic_units(c));
+  return ei_ref_dot_scratch(&c->in[0], &c->in[1], outputs);
 }
 
 typedef struct conv {
@@ -117,13 +135,17 @@ static edge_status conv_shape(ei_op_ctx *c, conv *v) {
   return EDGE_STATUS_OK;
 }
 
-static void all_positions(const conv *v, int64_t batches) {
+static void all_positions(conv *v, int64_t batches) {
   uint64_t out_at = 0;
   int64_t o[EI_MAX_SPATIAL];
+  const uint64_t positions = (uint64_t)(batches * v->w.out[0] * v->w.out[1] * v->w.out[2]);
   for (int64_t n = 0; n < batches; ++n) {
     for (o[0] = 0; o[0] < v->w.out[0]; ++o[0]) {
       for (o[1] = 0; o[1] < v->w.out[1]; ++o[1]) {
-        for (o[2] = 0; o[2] < v->w.out[2]; ++o[2], out_at += (uint64_t)v->outputs) one_position(v, n, o, out_at);
+        for (o[2] = 0; o[2] < v->w.out[2]; ++o[2], out_at += (uint64_t)v->outputs) {
+          ei_ref_dynamic_row(&v->r, out_at / (uint64_t)v->outputs, positions);
+          one_position(v, n, o, out_at);
+        }
       }
     }
   }
@@ -135,8 +157,11 @@ static edge_status eval(ei_op_ctx *c) {
   EI_TRY(ei_act_read(c, &act));
   if (ei_op_elements(&c->out[0]) == 0) return EDGE_STATUS_OK;
   EI_TRY(conv_shape(c, &v));
-  ei_ref_dot_init(&v.r, &act, &c->in[0], &c->in[1], ei_op_has(c, 2) ? &c->in[2] : NULL, (uint64_t)v.outputs, &c->out[0],
-                  c->scratch);
+  if (ei_ref_dynamic(c))
+    ei_ref_dynamic_init(&v.r, c, &act, (uint64_t)v.outputs, dynamic_units(c));
+  else
+    ei_ref_dot_init(&v.r, &act, &c->in[0], &c->in[1], ei_op_has(c, 2) ? &c->in[2] : NULL, (uint64_t)v.outputs,
+                    &c->out[0], c->scratch);
   all_positions(&v, c->in[0].dims[0]);
   return EDGE_STATUS_OK;
 }

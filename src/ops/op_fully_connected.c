@@ -2,13 +2,14 @@
  * FullyConnected: rows of x times rows of w. */
 #include "ref_dot.h"
 
-static const ei_attr_def attrs[] = { { "keep_dims", EI_ATTR_INT, 1 }, EI_ACT_ATTRS, { NULL, 0, 0 } };
+static const ei_attr_def attrs[] = { { "keep_dims", EI_ATTR_INT, 1 }, EI_ACT_ATTRS, EI_DYNAMIC_ATTR, { NULL, 0, 0 } };
 
 static edge_status infer(ei_op_ctx *c) {
   const edge_tensor *const x = &c->in[0], *const w = &c->in[1], *const bias = ei_op_has(c, 2) ? &c->in[2] : NULL;
   edge_tensor *const y = &c->out[0];
   ei_act act;
   EI_TRY(ei_act_read(c, &act));
+  EI_TRY(ei_ref_dynamic_check(c));
   EI_TRY(ei_ref_dot_check(c, x, w, bias, 0));
   EI_TRY(ei_op_need_rank(c, 1, 2, 2));
   const int64_t n = w->rank == 2 ? w->dims[0] : EI_DIM_UNKNOWN, k = w->rank == 2 ? w->dims[1] : EI_DIM_UNKNOWN;
@@ -42,7 +43,9 @@ static edge_status infer(ei_op_ctx *c) {
 }
 
 static uint64_t scratch_bytes(const ei_op_ctx *c) {
-  return ei_ref_dot_scratch(&c->in[0], &c->in[1], (uint64_t)c->in[1].dims[0]);
+  const uint64_t n = (uint64_t)c->in[1].dims[0], k = (uint64_t)c->in[1].dims[1];
+  if (ei_ref_dynamic(c) && k > 0) return ei_ref_dynamic_scratch(&c->in[0], n, ei_op_elements(&c->in[0]) / k);
+  return ei_ref_dot_scratch(&c->in[0], &c->in[1], n);
 }
 
 static edge_status eval(ei_op_ctx *c) {
@@ -52,8 +55,12 @@ static edge_status eval(ei_op_ctx *c) {
   ei_act act;
   EI_TRY(ei_act_read(c, &act));
   if (total == 0) return EDGE_STATUS_OK;
-  ei_ref_dot_init(&r, &act, &c->in[0], &c->in[1], ei_op_has(c, 2) ? &c->in[2] : NULL, n, &c->out[0], c->scratch);
+  if (ei_ref_dynamic(c) && k > 0)
+    ei_ref_dynamic_init(&r, c, &act, n, total / n);
+  else
+    ei_ref_dot_init(&r, &act, &c->in[0], &c->in[1], ei_op_has(c, 2) ? &c->in[2] : NULL, n, &c->out[0], c->scratch);
   for (uint64_t row = 0; row < total / n; ++row) {
+    ei_ref_dynamic_row(&r, row, total / n);
     for (uint64_t i = 0; i < n; ++i) ei_ref_dot_store(&r, row * n + i, i, ei_ref_dot_run(&r, row * k, i * k, k, i));
   }
   return EDGE_STATUS_OK;

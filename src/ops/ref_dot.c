@@ -202,6 +202,10 @@ void ei_ref_dot_store(const ei_ref_dot *r, uint64_t index, uint64_t channel, dou
     ei_store_s64(r->y, index, (int64_t)sum);
     return;
   }
+  if (r->units != NULL) {
+    ei_ref_dynamic_store(r, index, channel, sum);
+    return;
+  }
   sum += r->bias[channel];
   if (!r->quantized) {
     const double v = r->act.kind == EI_ACT_NONE ? sum : ei_act_apply(&r->act, sum);

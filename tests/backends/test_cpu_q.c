@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * 8-bit operators on the CPU backend against the reference evaluation, bit for bit: random shapes, windows and
- * parameters, one node a model, under an ISA cap. */
+ * 8-bit operators, and products that quantize f32 data, on the CPU backend against the reference evaluation, bit for
+ * bit: random shapes, windows and parameters, one node a model, under an ISA cap. */
 #include "src/ops/op.h"
 #include "src/format/format.h"
 #include <edge/edge.h>
@@ -505,6 +505,43 @@ static int integer_product(edge_env *env, uint32_t round) {
   return bad;
 }
 
+/* f32 data, s8 weights: the data are quantized when they are there */
+static int dynamic(edge_env *env, uint32_t round) {
+  test *const t = calloc(1, sizeof *t);
+  const bool fc = round % 3 == 0, pointwise = round % 3 == 1;
+  const int64_t group = round % 12 == 5 ? between(2, 4) : 1, per = between(1, round % 4 ? 90 : 300), ic = group * per;
+  const int64_t oc = group * between(1, round % 10 == 4 ? 400 : 90), batch = between(1, 3);
+  const int64_t kh = pointwise ? 1 : between(1, 3), kw = pointwise ? 1 : between(1, 4);
+  const int64_t ih = kh + between(0, 12), iw = kw + between(0, 12), s = pointwise && round % 5 ? 1 : between(1, 2);
+  t->op = fc ? "FullyConnected" : "Conv";
+  t->n_in = 3;
+  value *const x = fc ? make(t, 0, EDGE_DTYPE_F32, 3, (int64_t[]) { batch, ih, ic }, false)
+                      : make(t, 0, EDGE_DTYPE_F32, 4, (int64_t[]) { batch, ih, iw, ic }, false);
+  const float size = round % 7 ? 1.0f : 1e-30f, shift = round % 4 == 1 ? 0.0f : 0.4f;
+  for (uint64_t i = 0; i < x->bytes / 4; ++i) {
+    const float v = (float)between(-5000, 5000) / 5000.0f + shift, scale = i / (uint64_t)ic % 3 ? size : size * 9.0f;
+    ((float *)x->data)[i] = round % 13 == 8 && i < (uint64_t)(ic * iw) ? 0.0f : v * scale;
+  }
+  value *const w = fc ? make(t, 1, EDGE_DTYPE_S8, 2, (int64_t[]) { oc, ic }, true)
+                      : make(t, 1, EDGE_DTYPE_S8, 4, (int64_t[]) { oc, kh, kw, per }, true);
+  quantize(w, round % 5 ? (uint32_t)oc : 1, 0, 0.01f, false);
+  if (round % 4) {
+    value *const b = make(t, 2, EDGE_DTYPE_F32, 1, &oc, true);
+    for (int64_t i = 0; i < oc; ++i) ((float *)b->data)[i] = (float)between(-2000, 2000) / 1000.0f;
+  }
+  attr_int(t, "dynamic", between(1, 2));
+  if (!fc) {
+    attr_ints(t, "strides", 2, s, s, 0, 0);
+    attr_int(t, "auto_pad", between(1, 3));
+    attr_int(t, "group", group);
+  }
+  random_act(t);
+  memset(&t->v[3], 0, sizeof t->v[3]);
+  const int bad = check(t, env, EDGE_DTYPE_F32);
+  free(t);
+  return bad;
+}
+
 static const struct {
   const char *name;
   int (*run)(edge_env *env, uint32_t round);
@@ -513,7 +550,8 @@ static const struct {
                { "binary", binary, 144 },  { "pool", pool, 128 },
                { "unary", unary, 40 },     { "concat", concat, 60 },
                { "reduce", reduce, 60 },   { "softmax", softmax, 40 },
-               { "convert", convert, 60 }, { "integer_product", integer_product, 80 } };
+               { "convert", convert, 60 }, { "integer_product", integer_product, 80 },
+               { "dynamic", dynamic, 120 } };
 
 int main(int argc, char **argv) {
   if (argc < 2) {

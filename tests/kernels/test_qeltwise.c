@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * 8-bit elementwise arithmetic against plain loops: broadcast, signs, tails, NaN and infinity, guard pages. */
+ * 8-bit elementwise arithmetic against plain loops: broadcast, signs, tails, NaN and infinity, guard pages;
+ * rows quantized by their own range, sums that become floats. */
 #include "kt.h"
 #include "kernels/qeltwise/qeltwise.h"
 #include <math.h>
@@ -88,6 +89,66 @@ static int scale(const ek_qelt_desc *d, size_t n) {
   return bad;
 }
 
+/* rows quantized with parameters of their own; steps with given ones */
+static int rows(const ek_qelt_desc *d, size_t count, size_t n, int symmetric) {
+  const kt_buffer x = kt_get(count * n * 4), q = kt_get(count * n), u = kt_get(count * sizeof(ek_qelt_unit));
+  ek_qelt_unit *const units = u.data;
+  int bad = 0;
+  for (size_t i = 0; i < count * n; ++i)
+    ((float *)x.data)[i] = kt_rand() % 19 ? (float)kt_range(0, 2000) * 0.01f - (i / n % 3 ? 10.0f : 0.0f) : NAN;
+  d->rows(count, n, symmetric, x.data, units, q.data);
+  for (size_t r = 0; r < count && !bad; ++r) {
+    const float *const v = (const float *)x.data + r * n;
+    float lo = 0.f, hi = 0.f;
+    for (size_t i = 0; i < n; ++i) {
+      if (v[i] < lo) lo = v[i];
+      if (v[i] > hi) hi = v[i];
+    }
+    const float most = hi > -lo ? hi : -lo;
+    volatile float scale = symmetric ? most / 127.0f : (hi - lo) / 255.0f;
+    if (!(scale > 0.f)) scale = 1.f;
+    volatile float inverse = 1.0f / scale, at = (0.0f - lo) * inverse;
+    const int32_t zero = symmetric ? 128 : (int32_t)nearbyint((double)at);
+    if (units[r].scale != scale || units[r].zero != zero) bad = fail(d, "unit", n, r, units[r].zero, zero);
+    for (size_t i = 0; i < n && !bad; ++i) {
+      volatile float steps = v[i] * inverse;
+      const double s = steps == steps ? nearbyint((double)steps) + zero : -1.0, least = symmetric ? 1.0 : 0.0;
+      const double want = s < least ? least : s > 255.0 ? 255.0 : s;
+      const uint8_t got = ((uint8_t *)q.data)[r * n + i];
+      if (got != want) bad = fail(d, "rows", n, i, got, want);
+    }
+  }
+  kt_put(x), kt_put(q), kt_put(u);
+  return bad;
+}
+
+static int real(const ek_qelt_desc *d, size_t n) {
+  const kt_buffer x = kt_get(n * 4), s = kt_get(n * 4), m = kt_get(n * 4), b = kt_get(n * 4), y = kt_get(n * 4);
+  ek_qelt_real_args p = { s.data, m.data, b.data, 0.013f, (int32_t)kt_range(0, 383) - 128, -INFINITY, INFINITY };
+  int bad = 0;
+  for (size_t i = 0; i < n; ++i) {
+    ((int32_t *)x.data)[i] = (int32_t)kt_range(0, 2000000) - 1000000;
+    ((int32_t *)s.data)[i] = (int32_t)kt_range(0, 20000) - 10000;
+    ((float *)m.data)[i] = (float)kt_range(1, 9999) * 1e-5f;
+    ((float *)b.data)[i] = (float)kt_range(0, 9999) - 5000.f;
+  }
+  for (int mode = 0; mode < 4 && n && !bad; ++mode) {
+    if (mode & 1) p.bias = NULL;
+    if (mode & 2) p.lo = -50.f, p.hi = 70.5f;
+    memcpy(y.data, x.data, n * 4);
+    d->real(&p, n, y.data);
+    for (size_t i = 0; i < n && !bad; ++i) {
+      volatile float mult = p.scale * ((float *)m.data)[i];
+      volatile float v = (float)(((int32_t *)x.data)[i] - p.zero * ((int32_t *)s.data)[i]) * mult;
+      if (p.bias) v = v + p.bias[i];
+      v = v < p.lo ? p.lo : v > p.hi ? p.hi : v;
+      if (((float *)y.data)[i] != v) bad = fail(d, "real", n, i, (double)((float *)y.data)[i], (double)v);
+    }
+  }
+  kt_put(x), kt_put(s), kt_put(m), kt_put(b), kt_put(y);
+  return bad;
+}
+
 static int run(const ek_qelt_desc *d) {
   for (uint32_t i = 0; i < 600; ++i) {
     ek_qelt_args p = { i & 1 ? 0x80808080u : 0,
@@ -108,7 +169,7 @@ static int run(const ek_qelt_desc *d) {
     if (binary(d, &p, n, 0, 1) || binary(d, &p, n, 1, 1) || (n && (binary(d, &p, n, 0, 0) || binary(d, &p, n, 1, 0))))
       return 1;
     p.lo = qlo, p.hi = qlo + 255;
-    if (convert(d, &p, n) || scale(d, n)) return 1;
+    if (convert(d, &p, n) || scale(d, n) || real(d, n) || (n && rows(d, 1 + i % 5, n, i % 2))) return 1;
   }
   return 0;
 }

@@ -93,6 +93,19 @@ static edge_status set_groups(tl_op *op, ei_node *n, int64_t channels, int64_t p
   return ei_node_set_int(op->m->g, n, "group", channels / per_group);
 }
 
+/* Float data and constant s8 weights: the format multiplies them in integers. */
+static edge_status set_dynamic(tl_op *op, ei_node *n, bool asymmetric) {
+  if (op->in[0] == EI_NONE || op->in[1] == EI_NONE) return EDGE_STATUS_OK;
+  const ei_tensor *const x = tl_graph_tensor(op, op->in[0]), *const w = tl_graph_tensor(op, op->in[1]);
+  const edge_quant *const q = &w->quant;
+  if (x->dtype != EDGE_DTYPE_F32 || w->dtype != EDGE_DTYPE_S8 || !w->data || q->count == 0 || q->block != 0 ||
+      (q->count > 1 && q->axis != 0))
+    return EDGE_STATUS_OK;
+  for (uint32_t i = 0; q->zero_points && i < q->count; ++i)
+    if (q->zero_points[i] != 0) return EDGE_STATUS_OK;
+  return ei_node_set_int(op->m->g, n, "dynamic", asymmetric ? 2 : 1);
+}
+
 edge_status tl_conv(tl_op *op) {
   const uint32_t in[3] = { op->in[0], op->in[1], tl_in(op, 2) };
   TL_EMIT(n, op, "Conv", in, in[2] == EI_NONE ? 2 : 3, op->out, 1);
@@ -100,6 +113,7 @@ edge_status tl_conv(tl_op *op) {
   EI_TRY(set_pair(op, n, "strides", fb_s32(op->opt, 2, 0), fb_s32(op->opt, 1, 0)));
   EI_TRY(set_pair(op, n, "dilations", fb_s32(op->opt, 5, 1), fb_s32(op->opt, 4, 1)));
   EI_TRY(set_groups(op, n, tl_dim(op, op->in[0], -1), tl_dim(op, op->in[1], -1)));
+  if (ei_node_int(n, "group") == 1) EI_TRY(set_dynamic(op, n, true));
   return tl_set_act(op, n, fb_s8(op->opt, 3, 0));
 }
 
@@ -162,6 +176,7 @@ edge_status tl_fully_connected(tl_op *op) {
   const uint32_t in[3] = { op->in[0], op->in[1], tl_in(op, 2) };
   TL_EMIT(n, op, "FullyConnected", in, in[2] == EI_NONE ? 2 : 3, op->out, 1);
   EI_TRY(ei_node_set_int(op->m->g, n, "keep_dims", fb_u8(op->opt, 2, 0) != 0));
+  EI_TRY(set_dynamic(op, n, fb_u8(op->opt, 3, 0) != 0));
   return tl_set_act(op, n, fb_s8(op->opt, 0, 0));
 }
 

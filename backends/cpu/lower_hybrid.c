@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Conv and FullyConnected of f32 data and s8 weights in integers (attribute `dynamic` in ops.def): the data become
+ * bytes, an image, a pixel or a row at a time with parameters of its own, and the int32 sums become f32 while they are
+ * in the cache. Weights stay 8-bit. The same bits as the reference operators, on every CPU. */
+#include "plan.h"
+#include "product.h"
+#include "quant.h"
+
+/* ---- quantizing a value: it is cut into units, a unit into parts */
+
+typedef struct source {
+  const ek_qelt_desc *elt;
+  const float *x;
+  uint8_t *q;
+  ek_qelt_unit *unit; /* parameters */
+  float *ranges;      /* two for each part; NULL: units are whole */
+  uint8_t *pixel;     /* of each unit: pixel_bytes of its zero point */
+  uint64_t per, part, pixel_bytes;
+  uint32_t units, parts, together; /* together: units of a tile */
+  bool symmetric;
+} source;
+
+static void quantize(const source *s, ek_qelt_unit u, uint64_t from, uint64_t n) {
+  const ek_qelt_args p = { .ra = 1.0f / u.scale, .zy = u.zero, .lo = s->symmetric ? 1 : 0, .hi = 255 };
+  s->elt->steps(&p, (size_t)n, s->x + from, s->q + from);
+}
+
+static void publish(const source *s, uint32_t i, ek_qelt_unit u) {
+  s->unit[i] = u;
+  if (s->pixel_bytes) memset(s->pixel + i * s->pixel_bytes, u.zero, s->pixel_bytes);
+}
+
+static edge_status units_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  const source *const s = *(const source *const *)arg;
+  const uint32_t first = tile * s->together, end = s->units - first < s->together ? s->units : first + s->together;
+  (void)worker;
+  if (s->pixel_bytes == 0) {
+    s->elt->rows(end - first, (size_t)s->per, s->symmetric, s->x + first * s->per, s->unit + first,
+                 s->q + first * s->per);
+    return EDGE_STATUS_OK;
+  }
+  for (uint32_t i = first; i < end; ++i) {
+    float lo = 0.0f, hi = 0.0f;
+    s->elt->range((size_t)s->per, s->x + i * s->per, &lo, &hi);
+    const ek_qelt_unit u = ek_qelt_unit_of(lo, hi, s->symmetric);
+    publish(s, i, u);
+    quantize(s, u, i * s->per, s->per);
+  }
+  return EDGE_STATUS_OK;
+}
+
+static uint64_t part_of(const source *s, uint32_t tile, uint64_t *from) {
+  const uint64_t first = tile % s->parts * s->part, left = first < s->per ? s->per - first : 0;
+  *from = tile / s->parts * s->per + first;
+  return left < s->part ? left : s->part;
+}
+
+static edge_status range_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  const source *const s = *(const source *const *)arg;
+  float *const r = s->ranges + 2 * (size_t)tile;
+  uint64_t from;
+  const uint64_t n = part_of(s, tile, &from);
+  (void)worker;
+  r[0] = r[1] = 0.0f;
+  s->elt->range((size_t)n, s->x + from, r, r + 1);
+  return EDGE_STATUS_OK;
+}
+
+static edge_status part_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  const source *const s = *(const source *const *)arg;
+  const uint32_t i = tile / s->parts;
+  const float *const r = s->ranges + 2 * (size_t)i * s->parts;
+  float lo = 0.0f, hi = 0.0f;
+  uint64_t from;
+  const uint64_t n = part_of(s, tile, &from);
+  (void)worker;
+  for (uint32_t k = 0; k < s->parts; ++k) {
+    if (r[2 * k] < lo) lo = r[2 * k];
+    if (r[2 * k + 1] > hi) hi = r[2 * k + 1];
+  }
+  const ek_qelt_unit u = ek_qelt_unit_of(lo, hi, s->symmetric);
+  if (tile % s->parts == 0) publish(s, i, u);
+  quantize(s, u, from, n);
+  return EDGE_STATUS_OK;
+}
+
+static edge_status step(eb_cpu_plan *plan, uint32_t node, edge_tile_fn fn, source *s, uint32_t tiles, double us) {
+  source **const arg = eb_cpu_step(plan, node, fn, sizeof *arg, tiles, us);
+  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  *arg = s;
+  eb_cpu_slot(plan, &s->x, eb_cpu_value(plan, eb_cpu_input(plan, node, 0)));
+  return EDGE_STATUS_OK;
+}
+
+/* Steps that make bytes of the node's input, unless the product before this one did. pixel_bytes: 0 without padding */
+static edge_status bytes_of(eb_cpu_plan *plan, uint32_t node, uint32_t units, uint64_t pixel_bytes, eb_cpu_bytes *out) {
+  const uint32_t value = eb_cpu_input(plan, node, 0);
+  const bool symmetric = eb_cpu_int(plan, node, "dynamic") == 1;
+  if (plan->bytes.state && plan->bytes.value == value && plan->bytes.units == units &&
+      plan->bytes.symmetric == symmetric && ((const source *)plan->bytes.state)->pixel_bytes >= pixel_bytes) {
+    *out = plan->bytes;
+    return EDGE_STATUS_OK;
+  }
+  const uint64_t n = eb_cpu_elements(eb_cpu_tensor(plan, value));
+  source *const s = eb_cpu_keep(plan, sizeof *s);
+  if (s == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  *s = (source) { .elt = ek_qelt_select(eb_cpu_features(plan)),
+                  .unit = eb_cpu_keep(plan, units * sizeof(ek_qelt_unit)),
+                  .pixel = eb_cpu_keep(plan, units * pixel_bytes + 1),
+                  .pixel_bytes = pixel_bytes,
+                  .per = n / units,
+                  .units = units,
+                  .symmetric = symmetric };
+  if (s->unit == NULL || s->pixel == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  const double us = 0.1 + (double)n / 8e3;
+  const uint32_t tiles = eb_cpu_tiles(plan, us, (n + 4095) / 4096);
+  edge_status status;
+  const eb_cpu_ref bytes = eb_cpu_scratch(plan, n + 64, 64);
+  if (units >= tiles) {
+    s->together = (units + tiles - 1) / tiles;
+    status = step(plan, node, units_tile, s, (units + s->together - 1) / s->together, us);
+  } else {
+    s->parts = (tiles + units - 1) / units;
+    s->part = ((s->per + s->parts - 1) / s->parts + 63) / 64 * 64;
+    s->ranges = eb_cpu_keep(plan, 2 * (uint64_t)units * s->parts * sizeof(float));
+    if (s->ranges == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+    status = step(plan, node, range_tile, s, units * s->parts, us / 2);
+    if (status == EDGE_STATUS_OK) status = step(plan, node, part_tile, s, units * s->parts, us / 2);
+  }
+  if (status != EDGE_STATUS_OK) return status;
+  eb_cpu_slot(plan, &s->q, bytes);
+  plan->bytes = *out = (eb_cpu_bytes) { value, units, symmetric, s, bytes };
+  return EDGE_STATUS_OK;
+}
+
+/* ---- the product */
+
+typedef struct hybrid_arg {
+  ek_qconv_args a; /* s32 sums, without zero points */
+  const ek_qelt_desc *elt;
+  const source *source;
+  const int32_t *sums;
+  const float *mult, *bias;
+  float lo, hi;
+  int32_t to_domain;
+  uint32_t m, n, rows, cols, m_tiles; /* tiles, as in lower_qconv.c */
+  uint32_t unit_rows;                 /* output rows that share a unit */
+  uint32_t piece_rows, piece_cols;    /* what is scaled while it is in the cache */
+  eb_cpu_post post;
+} hybrid_arg;
+
+/* sums of rows m0 .. m1, columns n0 .. n1 of every group, made real */
+static void piece(const hybrid_arg *h, const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1) {
+  const uint32_t c0 = a->group > 1 ? 0 : n0, c1 = a->group > 1 ? a->oc : n1;
+  ek_qconv_run(a, m0, m1, n0, n1);
+  ek_qelt_real_args p = {
+    .sums = h->sums + c0, .mult = h->mult + c0, .bias = h->bias ? h->bias + c0 : NULL, .lo = h->lo, .hi = h->hi
+  };
+  for (uint32_t m = m0; m < m1; ++m) {
+    const ek_qelt_unit *const u = &h->source->unit[m / h->unit_rows];
+    p.scale = u->scale;
+    p.zero = u->zero + h->to_domain;
+    h->elt->real(&p, c1 - c0, (char *)a->y + ((size_t)m * a->oc + c0) * sizeof(float));
+  }
+  eb_cpu_post_run(&h->post, a->y, a->oc, m0, m1, c0, c1);
+}
+
+static edge_status hybrid_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  const hybrid_arg *const h = arg;
+  const source *const s = h->source;
+  const uint32_t m0 = tile % h->m_tiles * h->rows, n0 = tile / h->m_tiles * h->cols;
+  const uint32_t m1 = h->m - m0 < h->rows ? h->m : m0 + h->rows, n1 = h->n - n0 < h->cols ? h->n : n0 + h->cols;
+  ek_qconv_args a = h->a;
+  (void)worker;
+  for (uint32_t n = n0; n < n1; n += h->piece_cols) {
+    const uint32_t n_end = n1 - n < h->piece_cols ? n1 : n + h->piece_cols;
+    for (uint32_t m = m0, end; m < m1; m = end) {
+      end = m1 - m < h->piece_rows ? m1 : m + h->piece_rows;
+      if (s->pixel_bytes) { /* a padding pixel belongs to an image */
+        const uint32_t image = m / h->unit_rows, left = h->unit_rows - m % h->unit_rows;
+        if (end - m > left) end = m + left;
+        a.zero = s->pixel + image * s->pixel_bytes;
+      }
+      piece(h, &a, m, end, n, n_end);
+    }
+  }
+  return EDGE_STATUS_OK;
+}
+
+/* How the product is cut into tiles, and a tile into pieces. */
+static uint32_t cut(const eb_cpu_plan *plan, hybrid_arg *h, double us) {
+  enum { PIECE_FLOATS = 8192, PIECE_COLUMNS = 256, STRIP_PIXELS = 192 };
+  const ek_qconv_args *const a = &h->a;
+  uint32_t taps, depth;
+  ek_qconv_shape(a, &taps, &depth);
+  const uint32_t nr = a->row->nr, columns = (h->n + nr - 1) / nr * nr, panels = a->group == 1 ? columns / nr : 1;
+  const size_t row_bytes = eb_cpu_threads(plan) > 1 ? (size_t)a->sh * a->sw * a->ic : 0;
+  const eb_cpu_grid g = eb_cpu_grid_of(plan, h->m, panels, 12, row_bytes, (size_t)taps * depth * nr, us);
+  h->rows = (uint32_t)g.m_tile;
+  h->cols = g.p_tiles > 1 ? (uint32_t)g.p_tile * nr : columns;
+  h->m_tiles = (uint32_t)g.m_tiles;
+  h->piece_cols = a->group == 1 && h->cols > PIECE_COLUMNS ? PIECE_COLUMNS : h->cols;
+  const uint32_t width = a->group == 1 ? h->piece_cols : a->oc, rows = PIECE_FLOATS / width / 12 * 12;
+  h->piece_rows = rows < 24 ? 24 : rows;
+  if (a->merged) /* whole lines */
+    h->piece_rows = ((h->piece_rows > STRIP_PIXELS ? h->piece_rows : STRIP_PIXELS) + a->ow - 1) / a->ow * a->ow;
+  return (uint32_t)(g.m_tiles * g.p_tiles);
+}
+
+static bool fits(const eb_cpu_plan *plan, uint32_t node, ek_qweights *w, eb_cpu_unary *post, float *lo, float *hi) {
+  const uint32_t vb = eb_cpu_input(plan, node, 2);
+  const edge_tensor *const tw = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
+  const edge_tensor *const y = eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
+  *post = (eb_cpu_unary) { 0 };
+  return eb_cpu_is_dynamic(plan, node) && y->dtype == EDGE_DTYPE_F32 && tw->quant.count > 0 &&
+         (vb == EDGE_NO_VALUE || eb_cpu_tensor(plan, vb)->dtype == EDGE_DTYPE_F32) && eb_cpu_q_weights(tw, 0, w) &&
+         w->bits == 8 && w->zero_points == NULL &&
+         (eb_cpu_clamp(plan, node, lo, hi) || eb_cpu_unary_of_act(plan, node, post));
+}
+
+/* a has its geometry; its sums have `depth` products */
+static edge_status emit(eb_cpu_plan *plan, uint32_t node, hybrid_arg h, const ek_qweights *w, uint64_t depth,
+                        uint64_t pixel_bytes, const eb_cpu_unary *first, uint64_t layout) {
+  enum { MOST = 65000 }; /* products that an int32 holds */
+  const edge_tensor *const tw = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
+  const uint32_t vb = eb_cpu_input(plan, node, 2), oc = h.a.oc, units = h.m / h.unit_rows;
+  uint32_t taps, per_tap;
+  if (depth > MOST) return EB_CPU_PASS;
+  ek_qconv_shape(&h.a, &taps, &per_tap);
+  eb_cpu_q_packed packed;
+  edge_status status = eb_cpu_q_pack(plan, h.a.row, w, oc, taps, per_tap, h.a.group, layout, &packed);
+  eb_cpu_bytes bytes;
+  if (status == EDGE_STATUS_OK) status = bytes_of(plan, node, units, pixel_bytes, &bytes);
+  if (status != EDGE_STATUS_OK) return status;
+  int32_t *const none = eb_cpu_keep(plan, ((uint64_t)oc + 128) * sizeof *none);
+  float *const mult = eb_cpu_keep(plan, oc * sizeof *mult);
+  if (none == NULL || mult == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  for (uint32_t i = 0; i < oc; ++i) mult[i] = tw->quant.scales[tw->quant.count > 1 ? i : 0];
+  const eb_cpu_q domain = { 1.0f, 0, false };
+  h.to_domain = eb_cpu_q_domain(&domain, h.a.row->signed_x, &h.a.flip);
+  h.a.w = packed.w;
+  h.a.w_group_bytes = packed.group_bytes;
+  h.a.bias = none;
+  h.a.out = EK_Q_S32;
+  h.a.zero = ((const source *)bytes.state)->pixel;
+  h.elt = ek_qelt_select(eb_cpu_features(plan));
+  h.source = bytes.state;
+  h.sums = packed.sums;
+  h.mult = mult;
+  h.n = oc / h.a.group;
+  const double us = eb_cpu_q_us(plan, (double)h.m * oc * (double)depth) + (double)h.m * oc / 15e3;
+  const uint32_t tiles = cut(plan, &h, us);
+  eb_cpu_chain chain;
+  eb_cpu_chain_of(plan, eb_cpu_output(plan, node, 0), first, &chain);
+  hybrid_arg *const arg = eb_cpu_step(plan, node, hybrid_tile, sizeof h, tiles, us);
+  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  *arg = h;
+  eb_cpu_slot(plan, &arg->a.x, bytes.bytes);
+  eb_cpu_slot(plan, &arg->a.y, eb_cpu_value(plan, chain.y));
+  if (vb != EDGE_NO_VALUE) eb_cpu_slot(plan, &arg->bias, eb_cpu_value(plan, vb));
+  eb_cpu_chain_bind(plan, &chain, &arg->post);
+  eb_cpu_note(plan, node, h.a.row->name, "f32 data as bytes, exact sums");
+  return EDGE_STATUS_OK;
+}
+
+edge_status eb_cpu_lower_hybrid_conv(eb_cpu_plan *plan, uint32_t node) {
+  hybrid_arg h = { 0 };
+  ek_qweights w;
+  eb_cpu_unary first;
+  uint32_t images;
+  if (!fits(plan, node, &w, &first, &h.lo, &h.hi) || !eb_cpu_q_geometry(plan, node, &h.a, &images)) return EB_CPU_PASS;
+  const uint64_t depth = (uint64_t)h.a.kh * h.a.kw * (h.a.ic / h.a.group);
+  w.channel_stride = (size_t)depth;
+  const bool pixels = h.a.kh * h.a.kw * h.a.sh * h.a.sw == 1 && h.a.oh == h.a.ih && h.a.ow == h.a.iw;
+  h.m = images * h.a.oh * h.a.ow;
+  h.unit_rows = pixels ? 1 : h.a.oh * h.a.ow;
+  return emit(plan, node, h, &w, depth, pixels ? 0 : h.a.ic, &first, 0);
+}
+
+edge_status eb_cpu_lower_hybrid_fc(eb_cpu_plan *plan, uint32_t node) {
+  const edge_tensor *const tw = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
+  hybrid_arg h = { 0 };
+  ek_qweights w;
+  eb_cpu_unary first;
+  if (!fits(plan, node, &w, &first, &h.lo, &h.hi) || tw->rank != 2 || tw->dims[1] < 1) return EB_CPU_PASS;
+  const uint64_t n = (uint64_t)tw->dims[0], k = (uint64_t)tw->dims[1];
+  const uint64_t total = eb_cpu_elements(eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0)));
+  if (total % k || !eb_cpu_q_rows(plan, total / k, n, k, &h.a)) return EB_CPU_PASS;
+  w.channel_stride = (size_t)k;
+  h.unit_rows = 1;
+  h.m = (uint32_t)(total / k);
+  return emit(plan, node, h, &w, k, 0, &first, 1);
+}
