@@ -143,9 +143,10 @@ typedef struct hybrid_arg {
   const float *mult, *bias;
   float lo, hi;
   int32_t to_domain;
-  uint32_t m, n, rows, cols, m_tiles; /* tiles, as in lower_qconv.c */
-  uint32_t unit_rows;                 /* output rows that share a unit */
-  uint32_t piece_rows, piece_cols;    /* what is scaled while it is in the cache */
+  eb_cpu_grid grid;
+  uint32_t m, n, panel_columns;
+  uint32_t unit_rows;              /* output rows that share a unit */
+  uint32_t piece_rows, piece_cols; /* what is scaled while it is in the cache */
   eb_cpu_post post;
 } hybrid_arg;
 
@@ -168,8 +169,9 @@ static void piece(const hybrid_arg *h, const ek_qconv_args *a, uint32_t m0, uint
 static edge_status hybrid_tile(const void *arg, uint32_t tile, uint32_t worker) {
   const hybrid_arg *const h = arg;
   const source *const s = h->source;
-  const uint32_t m0 = tile % h->m_tiles * h->rows, n0 = tile / h->m_tiles * h->cols;
-  const uint32_t m1 = h->m - m0 < h->rows ? h->m : m0 + h->rows, n1 = h->n - n0 < h->cols ? h->n : n0 + h->cols;
+  const eb_cpu_grid_tile t = eb_cpu_grid_at(&h->grid, tile);
+  const uint32_t n0 = (uint32_t)t.panels.begin * h->panel_columns, last = (uint32_t)t.panels.end * h->panel_columns;
+  const uint32_t m0 = (uint32_t)t.rows.begin, m1 = (uint32_t)t.rows.end, n1 = last < h->n ? last : h->n;
   ek_qconv_args a = h->a;
   (void)worker;
   for (uint32_t n = n0; n < n1; n += h->piece_cols) {
@@ -191,20 +193,14 @@ static edge_status hybrid_tile(const void *arg, uint32_t tile, uint32_t worker) 
 static uint32_t cut(const eb_cpu_plan *plan, hybrid_arg *h, double us) {
   enum { PIECE_FLOATS = 8192, PIECE_COLUMNS = 256, STRIP_PIXELS = 192 };
   const ek_qconv_args *const a = &h->a;
-  uint32_t taps, depth;
-  ek_qconv_shape(a, &taps, &depth);
-  const uint32_t nr = a->row->nr, columns = (h->n + nr - 1) / nr * nr, panels = a->group == 1 ? columns / nr : 1;
-  const size_t row_bytes = eb_cpu_threads(plan) > 1 ? (size_t)a->sh * a->sw * a->ic : 0;
-  const eb_cpu_grid g = eb_cpu_grid_of(plan, h->m, panels, 12, row_bytes, (size_t)taps * depth * nr, us);
-  h->rows = (uint32_t)g.m_tile;
-  h->cols = g.p_tiles > 1 ? (uint32_t)g.p_tile * nr : columns;
-  h->m_tiles = (uint32_t)g.m_tiles;
-  h->piece_cols = a->group == 1 && h->cols > PIECE_COLUMNS ? PIECE_COLUMNS : h->cols;
+  h->grid = eb_cpu_q_grid(plan, a, h->m, us, &h->panel_columns);
+  const uint32_t columns = (uint32_t)((h->grid.panels + h->grid.p_tiles - 1) / h->grid.p_tiles) * h->panel_columns;
+  h->piece_cols = a->group == 1 && columns > PIECE_COLUMNS ? PIECE_COLUMNS : columns;
   const uint32_t width = a->group == 1 ? h->piece_cols : a->oc, rows = PIECE_FLOATS / width / 12 * 12;
   h->piece_rows = rows < 24 ? 24 : rows;
   if (a->merged) /* whole lines */
     h->piece_rows = ((h->piece_rows > STRIP_PIXELS ? h->piece_rows : STRIP_PIXELS) + a->ow - 1) / a->ow * a->ow;
-  return (uint32_t)(g.m_tiles * g.p_tiles);
+  return (uint32_t)(h->grid.m_tiles * h->grid.p_tiles);
 }
 
 static bool fits(const eb_cpu_plan *plan, uint32_t node, ek_qweights *w, eb_cpu_unary *post, float *lo, float *hi) {

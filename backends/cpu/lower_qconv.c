@@ -23,22 +23,20 @@ static edge_status conv_tile(const void *arg, uint32_t tile, uint32_t worker) {
   return EDGE_STATUS_OK;
 }
 
-/* How an m x n product is cut into tiles of rows and of panels of columns. */
-static uint32_t cut(const eb_cpu_plan *plan, conv_arg *c, double us) {
+eb_cpu_grid eb_cpu_q_grid(const eb_cpu_plan *plan, const ek_qconv_args *a, uint32_t m, double us, uint32_t *columns) {
   uint32_t taps, depth;
-  ek_qconv_shape(&c->a, &taps, &depth);
-  const uint32_t nr = c->a.row->nr, columns = (c->n + nr - 1) / nr * nr;
+  ek_qconv_shape(a, &taps, &depth);
+  const uint32_t nr = a->row->nr, n = a->oc / a->group;
   const eb_cpu_product_shape shape = {
-    .m = c->m,
+    .m = m,
     .row_unit = 12,
-    .row_bytes = eb_cpu_threads(plan) > 1 ? (size_t)c->a.sh * c->a.sw * c->a.ic : 0, /* alone in one piece */
-    .n = (c->n + 15) / 16 * 16,
-    .panel_columns = c->a.group == 1 ? nr : columns,
+    .row_bytes = eb_cpu_threads(plan) > 1 ? (size_t)a->sh * a->sw * a->ic : 0, /* alone in one piece */
+    .n = (n + 15) / 16 * 16,
+    .panel_columns = a->group == 1 ? nr : (n + nr - 1) / nr * nr,
     .panel_bytes = (size_t)taps * depth * nr,
   };
-  c->grid = eb_cpu_grid_of(plan, &shape, us);
-  c->panel_columns = (uint32_t)shape.panel_columns;
-  return (uint32_t)(c->grid.m_tiles * c->grid.p_tiles);
+  *columns = (uint32_t)shape.panel_columns;
+  return eb_cpu_grid_of(plan, &shape, us);
 }
 
 /* Everything but the geometry: prepares the weights, emits the step. `a` has its geometry and row. */
@@ -72,7 +70,8 @@ static edge_status emit_dense(eb_cpu_plan *plan, uint32_t node, ek_qconv_args a,
   if (post.residual != EDGE_NO_VALUE) a.add_fn = ek_qelt_select(eb_cpu_features(plan))->add;
   conv_arg c = { .a = a, .m = m, .n = per };
   const double us = eb_cpu_q_us(plan, (double)m * a.oc * taps * depth) + (double)m * a.oc / 40e3;
-  const uint32_t tiles = cut(plan, &c, us);
+  c.grid = eb_cpu_q_grid(plan, &c.a, m, us, &c.panel_columns);
+  const uint32_t tiles = (uint32_t)(c.grid.m_tiles * c.grid.p_tiles);
   conv_arg *const arg = eb_cpu_step(plan, node, conv_tile, sizeof c, tiles, us);
   if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   *arg = c;

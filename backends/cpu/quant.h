@@ -3,7 +3,7 @@
 #ifndef EB_CPU_QUANT_H
 #define EB_CPU_QUANT_H
 
-#include "cpu.h"
+#include "product.h"
 #include "kernels/qconv/qconv.h"
 
 typedef struct eb_cpu_q {
@@ -48,6 +48,8 @@ typedef struct eb_cpu_q_packed {
 } eb_cpu_q_packed;
 edge_status eb_cpu_q_pack(eb_cpu_plan *plan, const ek_qgemm_desc *row, const ek_qweights *w, size_t n, size_t taps,
                           size_t depth, size_t group, uint64_t layout, eb_cpu_q_packed *out);
+/** How a product of m rows is cut into tiles of rows and of panels of *columns columns. (lower_qconv.c) */
+eb_cpu_grid eb_cpu_q_grid(const eb_cpu_plan *plan, const ek_qconv_args *a, uint32_t m, double us, uint32_t *columns);
 /** Estimate of integer product work in us. */
 double eb_cpu_q_us(const eb_cpu_plan *plan, double macs);
 
