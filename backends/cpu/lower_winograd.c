@@ -7,9 +7,9 @@ typedef struct winograd_arg {
   ek_winograd_f32_args conv;
   size_t tiles, block, blocks;  /* a step's tile is a block of the image's tiles */
   size_t groups, column_groups; /* ... times `groups` of its column groups */
-  size_t v_step, worker_floats;
+  size_t v_step, m_floats, worker_floats;
   float *v;      /* of the whole image, or NULL: a block's is in the worker's memory */
-  float *memory; /* worker_floats for each worker: V of a block, if it is not whole, then M */
+  float *memory; /* worker_floats for each worker: V of a block, if it is not whole, then M and U */
 } winograd_arg;
 
 static size_t least(size_t a, size_t b) {
@@ -41,7 +41,7 @@ static edge_status output_tile(const void *arg, uint32_t tile, uint32_t worker) 
     ek_winograd_f32_input(&a->conv, t0, t1, own, a->v_step);
     own += a->v_step * ek_winograd_f32_positions(&a->conv);
   }
-  ek_winograd_f32_output(&a->conv, t0, t1, g0, g1, v, a->v_step, own);
+  ek_winograd_f32_output(&a->conv, t0, t1, g0, g1, v, a->v_step, own, own + a->m_floats);
   return EDGE_STATUS_OK;
 }
 
@@ -63,14 +63,12 @@ static edge_status fill(void *user, void *data, uint64_t bytes) {
   return status;
 }
 
-/* Blocks of tiles whose V and M stay in L2. With threads and few blocks all of V is made first, and the second step
+/* With threads and few blocks all of V is made first, and the second step
  * shares out column groups too, so that the weights pass through one core each. */
 static void cut(const eb_cpu_plan *plan, double work_us, winograd_arg *a) {
   enum { LEAST_TILES = 6, A_THREAD = 2 };
   const size_t threads = work_us < 20.0 ? 1 : eb_cpu_threads(plan), positions = ek_winograd_f32_positions(&a->conv);
-  const size_t tile_floats = (ek_winograd_f32_v_step(&a->conv, 8) + ek_winograd_f32_m_step(&a->conv, 8)) / 8;
-  const uint64_t room = eb_cpu_l2_bytes(plan) / 4 * 3;
-  size_t blocks = (size_t)((uint64_t)a->tiles * tile_floats * positions * sizeof(float) / room) + 1;
+  size_t blocks = ek_winograd_f32_blocks(&a->conv, eb_cpu_l2_bytes(plan));
   const size_t most = (a->tiles + LEAST_TILES - 1) / LEAST_TILES;
   a->column_groups = a->groups = ek_winograd_f32_groups(&a->conv);
   bool whole = false;
@@ -87,7 +85,8 @@ static void cut(const eb_cpu_plan *plan, double work_us, winograd_arg *a) {
   a->blocks = blocks;
   a->block = (a->tiles + blocks - 1) / blocks;
   a->v_step = ek_winograd_f32_v_step(&a->conv, whole ? a->tiles : a->block);
-  a->worker_floats = (ek_winograd_f32_m_step(&a->conv, a->block) + (whole ? 0 : a->v_step)) * positions;
+  a->m_floats = ek_winograd_f32_m_step(&a->conv, a->block) * positions;
+  a->worker_floats = a->m_floats + (ek_winograd_f32_u_step(&a->conv) + (whole ? 0 : a->v_step)) * positions;
 }
 
 static bool sizes_of(const eb_cpu_plan *plan, uint32_t node, ek_winograd_f32_args *conv) {
@@ -114,7 +113,9 @@ static bool sizes_of(const eb_cpu_plan *plan, uint32_t node, ek_winograd_f32_arg
                                    .pad_top = (ptrdiff_t)win.pad_top,
                                    .pad_left = (ptrdiff_t)win.pad_left };
   conv->kernel = ek_winograd_f32_choose(conv, eb_cpu_features(plan), eb_cpu_l2_bytes(plan));
-  return conv->kernel != NULL;
+  if (conv->kernel == NULL) return false;
+  conv->depth = ek_winograd_f32_depth(conv, eb_cpu_l2_bytes(plan));
+  return true;
 }
 
 edge_status eb_cpu_lower_winograd_f32(eb_cpu_plan *plan, uint32_t node) {
@@ -134,7 +135,7 @@ edge_status eb_cpu_lower_winograd_f32(eb_cpu_plan *plan, uint32_t node) {
   const edge_prepared_key key = {
     .source = eb_cpu_const_source(plan, w),
     .layout = made.conv.kernel->name,
-    .params = { made.conv.c_in, made.conv.c_out, 0, (uint64_t)(uintptr_t)eb_cpu_const_source(plan, bias) },
+    .params = { made.conv.c_in, made.conv.c_out, 9, (uint64_t)(uintptr_t)eb_cpu_const_source(plan, bias) },
   };
   const void *packed = NULL;
   const edge_status status =

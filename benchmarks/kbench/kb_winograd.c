@@ -10,7 +10,7 @@
 typedef struct job {
   ek_winograd_f32_args args;
   size_t tiles, block;
-  float *v, *m;
+  float *v, *m, *u;
 } job;
 
 static void run(const void *arg) {
@@ -19,12 +19,12 @@ static void run(const void *arg) {
   for (size_t t = 0; t < j->tiles; t += j->block) {
     const size_t end = t + j->block < j->tiles ? t + j->block : j->tiles;
     ek_winograd_f32_input(&j->args, t, end, j->v, step);
-    ek_winograd_f32_output(&j->args, t, end, 0, groups, j->v, step, j->m);
+    ek_winograd_f32_output(&j->args, t, end, 0, groups, j->v, step, j->m, j->u);
   }
 }
 
 void kb_family_winograd(kb_bench *b) {
-  enum { L2_ROOM = 3 << 18 };
+  enum { L2_BYTES = 1 << 20 };
   const ek_winograd_f32_kernel *d;
   for (uint32_t row = 0; (d = ek_winograd_f32_at(row)) != NULL; ++row) {
     if (!kb_row(b, "winograd", d->name, d->isa, false)) continue;
@@ -61,13 +61,14 @@ void kb_family_winograd(kb_bench *b) {
       if (!kb_wants(b, &c)) continue;
       float *const packed = kb_buffer(b, 1, (size_t)ek_winograd_f32_packed_bytes(&j.args));
       ek_winograd_f32_pack(&j.args, kb_buffer(b, 0, k * s->oc * 4), NULL, packed);
+      j.args.depth = ek_winograd_f32_depth(&j.args, L2_BYTES);
       const size_t positions = ek_winograd_f32_positions(&j.args);
-      const size_t eight = ek_winograd_f32_v_step(&j.args, 8) + ek_winograd_f32_m_step(&j.args, 8);
       j.tiles = ek_winograd_f32_tiles(&j.args);
-      const size_t blocks = j.tiles * eight / 8 * positions * 4 / L2_ROOM + 1;
+      const size_t blocks = ek_winograd_f32_blocks(&j.args, L2_BYTES);
       j.block = (j.tiles + blocks - 1) / blocks;
       j.v = kb_buffer(b, 5, ek_winograd_f32_v_step(&j.args, j.block) * positions * 4);
       j.m = kb_buffer(b, 6, ek_winograd_f32_m_step(&j.args, j.block) * positions * 4);
+      j.u = kb_buffer(b, 7, ek_winograd_f32_u_step(&j.args) * positions * 4);
       j.args.packed = packed;
       j.args.x = kb_buffer(b, 2, (size_t)s->ih * s->iw * s->ic * 4);
       j.args.zeros = memset(kb_buffer(b, 4, (size_t)s->ic * 4), 0, (size_t)s->ic * 4);

@@ -12,7 +12,9 @@ const ek_winograd_f32_kernel ek_winograd4_f32__neon = {
   .tile = 4,
   .input_cycles = 110,
   .output_cycles = 110,
+  .weight_cycles = 50,
   .input = input4,
+  .weights = weights4,
   .output = output4,
 };
 
@@ -23,6 +25,8 @@ const ek_winograd_f32_kernel ek_winograd2_f32__neon = {
   .tile = 2,
   .input_cycles = 45,
   .output_cycles = 40,
+  .weight_cycles = 28,
   .input = input2,
+  .weights = weights2,
   .output = output2,
 };

@@ -8,6 +8,8 @@
 #define A3 0.35355339059327376f
 #define B1 1.41421356237309505f /* sqrt(2), and its cube */
 #define B3 2.82842712474619010f
+#define NEAR (-2.0f / 3.0f)
+#define FAR (1.0f / 6.0f)
 
 VF_INLINE void in4(const vf *x, vf *v) {
   const vf two = vf_set1(2.0f), half = vf_set1(0.5f), c = vf_set1(2.5f), a = vf_set1(A1), b = vf_set1(B1);
@@ -23,10 +25,10 @@ VF_INLINE void in4(const vf *x, vf *v) {
 
 VF_INLINE void out4(const vf *m, vf *y) {
   const vf s1 = vf_add(m[1], m[2]), d1 = vf_sub(m[1], m[2]), s2 = vf_add(m[3], m[4]), d2 = vf_sub(m[3], m[4]);
-  y[0] = vf_add(vf_add(m[0], s1), s2);
-  y[1] = vf_madd(vf_set1(A1), d1, vf_mul(vf_set1(B1), d2));
-  y[2] = vf_madd(vf_set1(0.5f), s1, vf_add(s2, s2));
-  y[3] = vf_madd(vf_set1(A3), d1, vf_madd(vf_set1(B3), d2, m[5]));
+  y[0] = vf_madd(vf_set1(NEAR), s1, vf_madd(vf_set1(FAR), s2, m[0]));
+  y[1] = vf_madd(vf_set1(NEAR * A1), d1, vf_mul(vf_set1(FAR * B1), d2));
+  y[2] = vf_madd(vf_set1(NEAR * 0.5f), s1, vf_mul(vf_set1(FAR * 2.0f), s2));
+  y[3] = vf_madd(vf_set1(NEAR * A3), d1, vf_madd(vf_set1(FAR * B3), d2, m[5]));
 }
 
 VF_INLINE void in2(const vf *x, vf *v) {
@@ -36,9 +38,19 @@ VF_INLINE void in2(const vf *x, vf *v) {
   v[3] = vf_sub(x[3], x[1]);
 }
 
+/* Rows of the weights' transform come in pairs that differ in a sign: a + EVEN * c +- ODD * b, less the factors -2/3
+ * and 1/6 (m = 2: 1/2), which out4 and out2 make good. */
+static const float even4[2] = { 0.5f, 2.0f }, odd4[2] = { A1, B1 }, even2[1] = { 1.0f }, odd2[1] = { 1.0f };
+VF_INLINE void pair(float even, float odd, vf a, vf b, vf c, vf *plus, vf *minus) {
+  const vf sum = vf_madd(vf_set1(even), c, a);
+  *plus = vf_madd(vf_set1(odd), b, sum);
+  *minus = vf_nmadd(vf_set1(odd), b, sum);
+}
+
 VF_INLINE void out2(const vf *m, vf *y) {
-  y[0] = vf_add(vf_add(m[0], m[1]), m[2]);
-  y[1] = vf_add(vf_sub(m[1], m[2]), m[3]);
+  const vf half = vf_set1(0.5f);
+  y[0] = vf_madd(half, vf_add(m[1], m[2]), m[0]);
+  y[1] = vf_madd(half, vf_sub(m[1], m[2]), m[3]);
 }
 
 VF_INLINE vf some_load(const float *p, size_t n) {
@@ -93,6 +105,35 @@ VF_INLINE void some_store(float *p, vf v, size_t n) {
         if (g->residual) y = vf_add(y, some_load(g->residual + at, n));                              \
         some_store(g->y + at, vf_min(hi, vf_max(lo, y)), n);                                         \
       }                                                                                              \
+    }                                                                                                \
+  }                                                                                                  \
+  VF_INLINE void weights_line##M(vf a, vf b, vf c, float *u, size_t step) {                          \
+    vf_store(u, a);                                                                                  \
+    UNROLL for (uint32_t q = 0; q < M / 2; ++q) {                                                    \
+      vf plus, minus;                                                                                \
+      pair(even##M[q], odd##M[q], a, b, c, &plus, &minus);                                           \
+      vf_store(u + (2 * q + 1) * step, plus);                                                        \
+      vf_store(u + (2 * q + 2) * step, minus);                                                       \
+    }                                                                                                \
+    vf_store(u + (N - 1) * step, c);                                                                 \
+  }                                                                                                  \
+  VF_INLINE void weights_vector##M(const float *w, size_t tap, float *u, size_t step) {              \
+    const float *const x = w + 3 * tap, *const y = w + 6 * tap;                                      \
+    weights_line##M(vf_load(w), vf_load(w + tap), vf_load(w + 2 * tap), u, step);                    \
+    UNROLL for (uint32_t q = 0; q < M / 2; ++q) {                                                    \
+      vf p[3], r[3];                                                                                 \
+      UNROLL for (uint32_t i = 0; i < 3; ++i)                                                        \
+        pair(even##M[q], odd##M[q], vf_load(w + i * tap), vf_load(x + i * tap), vf_load(y + i * tap), p + i, r + i); \
+      weights_line##M(p[0], p[1], p[2], u + (2 * q + 1) * N * step, step);                           \
+      weights_line##M(r[0], r[1], r[2], u + (2 * q + 2) * N * step, step);                           \
+    }                                                                                                \
+    weights_line##M(vf_load(y), vf_load(y + tap), vf_load(y + 2 * tap), u + (N - 1) * N * step, step); \
+  }                                                                                                  \
+  static void weights##M(const ek_winograd_f32_weights *g) {                                         \
+    const float *w = g->w;                                                                           \
+    float *u = g->u;                                                                                 \
+    for (size_t k = 0; k < g->depth; ++k, w += 9 * g->columns, u += g->width) {                      \
+      for (size_t j = 0; j < g->width; j += VF_LANES) weights_vector##M(w + j, g->columns, u + j, g->step); \
     }                                                                                                \
   }                                                                                                  \
   static void output##M(const ek_winograd_f32_result *g) {                                           \

@@ -8,6 +8,9 @@ typedef float vf;
 VF_INLINE vf vf_load(const float *p) {
   return *p;
 }
+VF_INLINE void vf_fetch(const float *p) {
+  (void)p;
+}
 VF_INLINE vf vf_load_n(const float *p, size_t n) {
   return n ? *p : 0.0f;
 }
@@ -50,7 +53,9 @@ const ek_winograd_f32_kernel ek_winograd4_f32__ref = {
   .tile = 4,
   .input_cycles = 200,
   .output_cycles = 200,
+  .weight_cycles = 200,
   .input = input4,
+  .weights = weights4,
   .output = output4,
 };
 
@@ -60,6 +65,8 @@ const ek_winograd_f32_kernel ek_winograd2_f32__ref = {
   .tile = 2,
   .input_cycles = 80,
   .output_cycles = 80,
+  .weight_cycles = 80,
   .input = input2,
+  .weights = weights2,
   .output = output2,
 };

@@ -8,9 +8,7 @@
 enum {
   GROUP_COLUMNS = 64, /* of M: several narrow panels share what they read of V while it is in L1 */
   LINE_FLOATS = 16,   /* keeps positions from falling into one cache set */
-  MAX_SIDE = 6,
-  CHANNELS = 4, /* of weights, transformed at a time */
-  BLOCK_COLUMNS = 32
+  DEPTH = 16          /* of U, a multiple of it */
 };
 
 static const ek_winograd_f32_kernel *const table[] = {
@@ -60,7 +58,7 @@ size_t ek_winograd_f32_groups(const ek_winograd_f32_args *a) {
 }
 
 uint64_t ek_winograd_f32_packed_bytes(const ek_winograd_f32_args *a) {
-  return (uint64_t)whole_vectors(a, a->c_out) * (ek_winograd_f32_positions(a) * (uint64_t)a->c_in + 1) * sizeof(float);
+  return (uint64_t)whole_vectors(a, a->c_out) * (9 * (uint64_t)a->c_in + 1) * sizeof(float);
 }
 
 size_t ek_winograd_f32_v_step(const ek_winograd_f32_args *a, size_t tiles) {
@@ -71,6 +69,25 @@ size_t ek_winograd_f32_m_step(const ek_winograd_f32_args *a, size_t tiles) {
   const size_t columns = group_columns(a);
   const size_t used = whole_vectors(a, a->c_out < columns ? a->c_out : columns);
   return (tiles * used + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS + LINE_FLOATS;
+}
+
+size_t ek_winograd_f32_depth(const ek_winograd_f32_args *a, uint64_t l2_bytes) {
+  const size_t columns = whole_vectors(a, a->c_out < group_columns(a) ? a->c_out : group_columns(a));
+  size_t most = (size_t)(l2_bytes / 3 / (ek_winograd_f32_positions(a) * columns * sizeof(float)));
+  most = most < DEPTH ? DEPTH : most / DEPTH * DEPTH;
+  const size_t blocks = (a->c_in + most - 1) / most;
+  return ((a->c_in + blocks - 1) / blocks + DEPTH - 1) / DEPTH * DEPTH;
+}
+
+size_t ek_winograd_f32_blocks(const ek_winograd_f32_args *a, uint64_t l2_bytes) {
+  const uint64_t eight = ek_winograd_f32_v_step(a, 8) + ek_winograd_f32_m_step(a, 8);
+  const uint64_t bytes = ek_winograd_f32_tiles(a) * eight / 8 * ek_winograd_f32_positions(a) * sizeof(float);
+  return (size_t)(bytes / (2 * l2_bytes)) + 1;
+}
+
+size_t ek_winograd_f32_u_step(const ek_winograd_f32_args *a) {
+  const size_t columns = whole_vectors(a, a->c_out < group_columns(a) ? a->c_out : group_columns(a));
+  return (a->depth * columns + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS + LINE_FLOATS;
 }
 
 /* ---- choice: cycles of one thread; the constants were measured over the layers of common networks */
@@ -87,10 +104,12 @@ static double cycles(const ek_winograd_f32_args *a, uint64_t l2_bytes) {
   const double products = sums * (double)whole_vectors(a, a->c_out) / flops_a_cycle;
   const double in = tiles * (double)((a->c_in + a->kernel->lanes - 1) / a->kernel->lanes) * a->kernel->input_cycles;
   const double out = tiles * (double)((a->c_out + a->kernel->lanes - 1) / a->kernel->lanes) * a->kernel->output_cycles;
+  const double filters = (double)(whole_vectors(a, a->c_out) / a->kernel->lanes) * (double)a->c_in;
+  const double weights = filters * a->kernel->weight_cycles * (double)ek_winograd_f32_blocks(a, l2_bytes);
   const double bytes = (double)ek_winograd_f32_packed_bytes(a),
                stream = bytes > (double)l2_bytes ? bytes / STREAM : 0.0;
   const double depth = (double)a->c_in / ((double)a->c_in + 8.0); /* sums start, are stored and read again */
-  const double work = products / depth;
+  const double work = products / depth + weights;
   return (work > stream ? work : stream) + 0.3 * least(work, stream) + in + out;
 }
 
@@ -118,100 +137,31 @@ const ek_winograd_f32_kernel *ek_winograd_f32_choose(const ek_winograd_f32_args 
 
 /* ---- weights */
 
-#define ROOT 0.70710678118654752440
-
-/* G of a line of three, for CHANNELS neighbouring channels; rows of G come in pairs that differ in the middle's sign */
-typedef double channels[CHANNELS];
-static void line_2(const channels a, const channels b, const channels c, channels *u, size_t step) {
-  for (size_t i = 0; i < CHANNELS; ++i) {
-    const double even = 0.5 * (a[i] + c[i]), odd = 0.5 * b[i];
-    u[0][i] = a[i];
-    u[step][i] = even + odd;
-    u[2 * step][i] = even - odd;
-    u[3 * step][i] = c[i];
-  }
-}
-
-static void line_4(const channels a, const channels b, const channels c, channels *u, size_t step) {
-  for (size_t i = 0; i < CHANNELS; ++i) {
-    const double near = (-1.0 / 1.5) * a[i] + (-0.5 / 1.5) * c[i], near_odd = (ROOT / 1.5) * b[i];
-    const double far = (1.0 / 6.0) * a[i] + (2.0 / 6.0) * c[i], far_odd = (2.0 * ROOT / 6.0) * b[i];
-    u[0][i] = a[i];
-    u[step][i] = near - near_odd;
-    u[2 * step][i] = near + near_odd;
-    u[3 * step][i] = far + far_odd;
-    u[4 * step][i] = far - far_odd;
-    u[5 * step][i] = c[i];
-  }
-}
-
-/* G w G' of CHANNELS neighbouring channels, n of which exist */
-static void transform(size_t side, const float *w, size_t c_in, size_t n, channels *u) {
-  channels x[3][3], t[MAX_SIDE][3];
-  for (size_t i = 0; i < 9; ++i) {
-    for (size_t c = 0; c < CHANNELS; ++c) x[i / 3][i % 3][c] = c < n ? (double)w[i * c_in + c] : 0.0;
-  }
-  for (size_t j = 0; j < 3; ++j) {
-    if (side == 6) {
-      line_4(x[0][j], x[1][j], x[2][j], &t[0][j], 3);
-    } else {
-      line_2(x[0][j], x[1][j], x[2][j], &t[0][j], 3);
-    }
-  }
-  for (size_t p = 0; p < side; ++p) {
-    if (side == 6) {
-      line_4(t[p][0], t[p][1], t[p][2], u + p * side, 1);
-    } else {
-      line_2(t[p][0], t[p][1], t[p][2], u + p * side, 1);
-    }
-  }
-}
-
-/* where a group starts in U, and how many whole columns it has */
+/* where a group starts in W, and how many whole columns it has */
 static size_t group_at(const ek_winograd_f32_args *a, size_t group, size_t *columns) {
   const size_t most = group_columns(a), first = group * most, left = a->c_out - first;
   *columns = whole_vectors(a, left < most ? left : most);
-  return first * a->c_in * ek_winograd_f32_positions(a);
-}
-
-/* Positions lie a power of two apart, which no cache likes: a block is made in a row of its own, then copied. */
-static void pack_panel(const ek_winograd_f32_args *a, const float *w, size_t column, size_t width, size_t position_step,
-                       float *to) {
-  const size_t side = side_of(a), positions = side * side;
-  float block[EK_WINOGRAD_F32_MAX_POSITIONS][CHANNELS][BLOCK_COLUMNS];
-  channels u[EK_WINOGRAD_F32_MAX_POSITIONS];
-  for (size_t at = 0; at < a->c_in * width; at += CHANNELS * width) {
-    const size_t c0 = at / width, n = a->c_in - c0 < CHANNELS ? a->c_in - c0 : CHANNELS;
-    for (size_t j0 = 0; j0 < width; j0 += BLOCK_COLUMNS) {
-      const size_t count = width - j0 < BLOCK_COLUMNS ? width - j0 : BLOCK_COLUMNS;
-      for (size_t j = 0; j < count; ++j) {
-        const int real = column + j0 + j < a->c_out;
-        if (real) transform(side, w + (column + j0 + j) * 9 * a->c_in + c0, a->c_in, n, u);
-        for (size_t p = 0; p < positions; ++p) {
-          for (size_t c = 0; c < CHANNELS; ++c) block[p][c][j] = real ? (float)u[p][c] : 0.0f;
-        }
-      }
-      for (size_t p = 0; p < positions; ++p) {
-        for (size_t c = 0; c < n; ++c) {
-          memcpy(to + p * position_step + (c0 + c) * width + j0, block[p][c], count * sizeof(float));
-        }
-      }
-    }
-  }
+  return first * a->c_in * 9;
 }
 
 void ek_winograd_f32_pack(const ek_winograd_f32_args *a, const float *w, const float *bias, float *packed) {
-  const size_t groups = ek_winograd_f32_groups(a), width = panel_width(a);
+  enum { STRIP = 32 }; /* channels: what is read and written of them stays in L1 */
+  const size_t groups = ek_winograd_f32_groups(a), all = whole_vectors(a, a->c_out);
   for (size_t g = 0; g < groups; ++g) {
     size_t columns = 0;
     float *const to = packed + group_at(a, g, &columns);
-    for (size_t at = 0; at < columns; at += width) {
-      const size_t panel = columns - at < width ? columns - at : width;
-      pack_panel(a, w, g * group_columns(a) + at, panel, columns * a->c_in, to + at * a->c_in);
+    const size_t first = g * group_columns(a);
+    for (size_t k0 = 0; k0 < 9 * a->c_in; k0 += STRIP) {
+      const size_t k1 = 9 * a->c_in - k0 < STRIP ? 9 * a->c_in : k0 + STRIP;
+      for (size_t j = 0; j < columns; ++j) {
+        const float *const from = w + (first + j) * 9 * a->c_in;
+        for (size_t k = k0; k < k1; ++k) {
+          to[(k % a->c_in * 9 + k / a->c_in) * columns + j] = first + j < a->c_out ? from[k] : 0.0f;
+        }
+      }
     }
   }
-  const size_t all = whole_vectors(a, a->c_out);
-  float *const end = packed + all * a->c_in * ek_winograd_f32_positions(a);
+  float *const end = packed + all * a->c_in * 9;
   for (size_t i = 0; i < all; ++i) end[i] = bias && i < a->c_out ? bias[i] : 0.0f;
 }
 
@@ -246,24 +196,50 @@ void ek_winograd_f32_input(const ek_winograd_f32_args *a, size_t t0, size_t t1, 
   }
 }
 
-/* M of one group: for each position the rows of V times the group's panels */
-static void products(const ek_winograd_f32_args *a, size_t tiles, size_t columns, const float *u, const float *v,
-                     size_t v_step, float *m, size_t m_step) {
+/* channels [k0, k0 + depth) of a group's filters to U */
+static void transform(const ek_winograd_f32_args *a, size_t columns, size_t k0, size_t depth, const float *w, float *u,
+                      size_t u_step) {
+  const size_t width = panel_width(a);
+  for (size_t at = 0; at < columns; at += width) {
+    const ek_winograd_f32_weights part = { .w = w + k0 * 9 * columns + at,
+                                           .columns = columns,
+                                           .width = columns - at < width ? columns - at : width,
+                                           .depth = depth,
+                                           .u = u + at * depth,
+                                           .step = u_step };
+    a->kernel->weights(&part);
+  }
+}
+
+/* M of one group from `depth` channels: for each position the rows of V times the group's panels; to what is there if
+ * more. */
+static void products(const ek_winograd_f32_args *a, size_t tiles, size_t columns, size_t depth, bool more,
+                     const float *u, size_t u_step, const float *v, size_t v_step, float *m, size_t m_step,
+                     const float *ahead, size_t lines) {
   const float *rows[EK_GEMM_F32_MAX_ROWS];
   const size_t width = panel_width(a), positions = ek_winograd_f32_positions(a);
-  for (size_t p = 0; p < positions; ++p, v += v_step, m += m_step) {
-    for (size_t at = 0, panel = 0; at < columns; at += panel, u += panel * a->c_in) {
-      panel = columns - at < width ? columns - at : width;
-      const uint32_t nv = (uint32_t)(panel / a->gemm->lanes);
-      ek_gemm_f32_call call = {
-        .rows = rows, .taps = 1, .depth = a->c_in, .w = u, .ldc = columns, .nc = panel, .lo = -INFINITY, .hi = INFINITY
-      };
+  ek_gemm_f32_call call = { .rows = rows,
+                            .taps = 1,
+                            .depth = depth,
+                            .ahead = ahead,
+                            .ahead_lines = lines,
+                            .ldc = columns,
+                            .ldr = columns,
+                            .lo = -INFINITY,
+                            .hi = INFINITY };
+  for (size_t p = 0; p < positions; ++p, u += u_step, v += v_step, m += m_step) {
+    for (size_t at = 0; at < columns; at += width) {
+      call.nc = columns - at < width ? columns - at : width;
+      call.w = u + at * depth;
+      const uint32_t nv = (uint32_t)(call.nc / a->gemm->lanes);
       for (size_t t = 0; t < tiles;) {
         const size_t mr = ek_gemm_f32_next_rows(a->gemm, nv, tiles - t, &call.groups);
         for (size_t i = 0; i < mr; ++i) rows[i] = v + (t + i) * a->c_in;
         call.a_step = mr * a->c_in;
         call.c = m + t * columns + at;
+        call.residual = more ? call.c : NULL;
         a->gemm->fn[nv - 1][mr - 1](&call);
+        ek_gemm_f32_fetched(&call);
         t += mr * call.groups;
       }
     }
@@ -271,14 +247,22 @@ static void products(const ek_winograd_f32_args *a, size_t tiles, size_t columns
 }
 
 void ek_winograd_f32_output(const ek_winograd_f32_args *a, size_t t0, size_t t1, size_t g0, size_t g1, const float *v,
-                            size_t v_step, float *m) {
+                            size_t v_step, float *m, float *u) {
   const size_t m_step = ek_winograd_f32_m_step(a, t1 - t0), tile = a->kernel->tile;
-  const float *const bias = a->packed + whole_vectors(a, a->c_out) * a->c_in * ek_winograd_f32_positions(a);
+  const size_t u_step = ek_winograd_f32_u_step(a);
+  const float *const bias = a->packed + whole_vectors(a, a->c_out) * a->c_in * 9;
   for (size_t g = g0; g < g1; ++g) {
     size_t columns = 0;
-    const float *const u = a->packed + group_at(a, g, &columns);
+    const float *const w = a->packed + group_at(a, g, &columns);
     const size_t first = g * group_columns(a), left = a->c_out - first;
-    products(a, t1 - t0, columns, u, v, v_step, m, m_step);
+    for (size_t k = 0, depth = 0; k < a->c_in; k += depth) {
+      depth = a->c_in - k < a->depth ? a->c_in - k : a->depth;
+      const float *const next = w + (k + depth) * 9 * columns; /* of this group or the following one */
+      const size_t more = (size_t)(bias - next), block = a->depth * 9 * columns;
+      transform(a, columns, k, depth, w, u, u_step);
+      products(a, t1 - t0, columns, depth, k > 0, u, u_step, v + k, v_step, m, m_step, next,
+               (more < block ? more : block) / LINE_FLOATS);
+    }
     ek_winograd_f32_result result = { .step = m_step,
                                       .bias = bias + first,
                                       .pixel = a->c_out,

@@ -7,15 +7,17 @@
  * m = 4, 2.25 for m = 2).
  *
  *   V [positions][tiles][c_in]            transformed inputs of a block of tiles
- *   U [column groups][positions][panels of the group][c_in][panel width]   transformed weights, made once
+ *   W [column groups][c_in][9][columns of the group]   filters as packed
+ *   U [positions][panels of the group][depth][panel width]   `depth` channels of a group, transformed
  *   M [positions][tiles][columns of a group]   sums, read back by the output transform
  *
- * A block of tiles is as large as V and M fit in L2 together. U is followed by the bias, padded to whole vectors.
+ * Filters are transformed where they are used: U would be four times (m = 2: 1.8 times) as large as W, which for the
+ * late layers of a network takes longer to read from memory than to make in cache. W is followed by the bias, padded to
+ * whole vectors.
  *
- * Arithmetic: points 0, 1, -1 (m = 2) and 0, +-sqrt(1/2), +-sqrt(2) (m = 4); weights are transformed in double. The
- * error against exact sums is at most EK_WINOGRAD_F32_ERROR * 2^-24 * (sum of |x * w| of the tile's largest), see
- * docs/numerics.md; an infinite or NaN input spoils its whole tile. Never the bits of the plain sum, so no row is
- * exact. */
+ * Arithmetic: points 0, 1, -1 (m = 2) and 0, +-sqrt(1/2), +-sqrt(2) (m = 4). The error against exact sums is at most
+ * EK_WINOGRAD_F32_ERROR * 2^-24 * (sum of |x * w| of the tile's largest), see docs/numerics.md; an infinite or NaN
+ * input spoils its whole tile. Never the bits of the plain sum, so no row is exact. */
 #ifndef EK_WINOGRAD_H
 #define EK_WINOGRAD_H
 
@@ -23,6 +25,15 @@
 
 /** Addresses of the (m + 2)^2 inputs of a tile; c channels of each go to v, v + step, ... */
 typedef void (*ek_winograd_f32_input_fn)(const float *const *from, size_t c, float *v, size_t step);
+
+/** A block of filters to U. */
+typedef struct ek_winograd_f32_weights {
+  const float *w; /* [depth][9][columns], of which the first `width` */
+  size_t columns, width, depth;
+  float *u; /* position p at u + p * step: [depth][width] */
+  size_t step;
+} ek_winograd_f32_weights;
+typedef void (*ek_winograd_f32_weights_fn)(const ek_winograd_f32_weights *weights);
 
 /** One tile of the result: `nc` columns. */
 typedef struct ek_winograd_f32_result {
@@ -43,7 +54,9 @@ typedef struct ek_winograd_f32_kernel {
   uint64_t isa;
   uint32_t lanes, tile;                 /* m */
   uint32_t input_cycles, output_cycles; /* per tile and vector of channels, for the choice */
+  uint32_t weight_cycles;               /* per filter and vector of columns */
   ek_winograd_f32_input_fn input;
+  ek_winograd_f32_weights_fn weights;
   ek_winograd_f32_output_fn output;
 } ek_winograd_f32_kernel;
 
@@ -60,6 +73,7 @@ typedef struct ek_winograd_f32_args {
   const ek_winograd_f32_kernel *kernel;
   const ek_gemm_f32_kernel *gemm; /* as many lanes as kernel */
   size_t batch, ih, iw, oh, ow, c_in, c_out;
+  size_t depth; /* of U: ek_winograd_f32_depth() */
   ptrdiff_t pad_top, pad_left;
   const float *x, *packed, *zeros; /* zeros: c_in floats */
   float *y;
@@ -78,16 +92,23 @@ uint64_t ek_winograd_f32_packed_bytes(const ek_winograd_f32_args *args);
 /** w: [c_out][3][3][c_in]; bias may be NULL. */
 void ek_winograd_f32_pack(const ek_winograd_f32_args *args, const float *w, const float *bias, float *packed);
 
-/** Elements from one position to the next, and of the whole array, of V and M for a block of tiles. */
+/** Blocks of tiles that a single thread should make: V and M of one take twice the room in L2, because a block more
+ *  transforms all filters once more, while V is read once and M in long lines. */
+size_t ek_winograd_f32_blocks(const ek_winograd_f32_args *args, uint64_t l2_bytes);
+/** Channels of a block of U. */
+size_t ek_winograd_f32_depth(const ek_winograd_f32_args *args, uint64_t l2_bytes);
+
+/** Elements from one position to the next, and of the whole array, of V, M (for a block of tiles) and U. */
 size_t ek_winograd_f32_v_step(const ek_winograd_f32_args *args, size_t tiles);
 size_t ek_winograd_f32_m_step(const ek_winograd_f32_args *args, size_t tiles);
+size_t ek_winograd_f32_u_step(const ek_winograd_f32_args *args);
 size_t ek_winograd_f32_positions(const ek_winograd_f32_args *args);
 
 /** Inputs of tiles [t0, t1) to v (where tile t0 lies) with v_step between positions. */
 void ek_winograd_f32_input(const ek_winograd_f32_args *args, size_t t0, size_t t1, float *v, size_t v_step);
-/** Results of tiles [t0, t1) and column groups [g0, g1) from v (as above), over m: ek_winograd_f32_m_step(t1 - t0) *
- *  positions floats. */
+/** Results of tiles [t0, t1) and column groups [g0, g1) from v (as above), over m and u: ek_winograd_f32_m_step(t1 -
+ * t0) and ek_winograd_f32_u_step() * positions floats. */
 void ek_winograd_f32_output(const ek_winograd_f32_args *args, size_t t0, size_t t1, size_t g0, size_t g1,
-                            const float *v, size_t v_step, float *m);
+                            const float *v, size_t v_step, float *m, float *u);
 
 #endif

@@ -53,16 +53,17 @@ static void convolve(const ek_winograd_f32_args *a) {
   const int whole = kt_rand() & 1;
   const size_t v_step = ek_winograd_f32_v_step(a, whole ? tiles : block);
   const kt_buffer v = kt_get(v_step * positions * sizeof(float));
+  const kt_buffer u = kt_get(ek_winograd_f32_u_step(a) * positions * sizeof(float));
   const kt_buffer m = kt_get(ek_winograd_f32_m_step(a, block) * positions * sizeof(float));
   if (whole) ek_winograd_f32_input(a, 0, tiles, v.data, v_step);
   for (size_t t = 0; t < tiles; t += block) {
     const size_t t1 = t + block < tiles ? t + block : tiles, mid = kt_range(0, (uint32_t)groups);
     if (!whole) ek_winograd_f32_input(a, t, t1, v.data, v_step);
     const float *const from = kf_data(v) + (whole ? t * a->c_in : 0);
-    ek_winograd_f32_output(a, t, t1, mid, groups, from, v_step, m.data);
-    ek_winograd_f32_output(a, t, t1, 0, mid, from, v_step, m.data);
+    ek_winograd_f32_output(a, t, t1, mid, groups, from, v_step, m.data, u.data);
+    ek_winograd_f32_output(a, t, t1, 0, mid, from, v_step, m.data, u.data);
   }
-  kt_put(v), kt_put(m);
+  kt_put(v), kt_put(m), kt_put(u);
 }
 
 static int check(const ek_winograd_f32_kernel *kernel, size_t c_in, size_t c_out, size_t ih, size_t iw) {
@@ -75,6 +76,7 @@ static int check(const ek_winograd_f32_kernel *kernel, size_t c_in, size_t c_out
   const size_t y_floats = a->batch * a->oh * a->ow * c_out, x_floats = a->batch * ih * iw * c_in;
   p.x = kt_get(x_floats * 4), p.w = kt_get(c_out * 9 * c_in * 4), p.bias = kt_get(c_out * 4);
   p.y = kt_get(y_floats * 4), p.residual = kt_get(y_floats * 4), p.zeros = kt_get(c_in * 4);
+  a->depth = kt_range(1, (uint32_t)c_in + 3);
   p.packed = kt_get((size_t)ek_winograd_f32_packed_bytes(a));
   kf_fill(p.x.data, x_floats, -1.0f, 1.0f);
   kf_fill(p.w.data, c_out * 9 * c_in, -1.0f, 1.0f);
