@@ -150,19 +150,19 @@ typedef struct hybrid_arg {
   eb_cpu_post post;
 } hybrid_arg;
 
-/* sums of rows m0 .. m1, columns n0 .. n1 of every group, made real */
+/* sums of rows m0 .. m1 of one unit or of a unit each, columns n0 .. n1 of every group, made real */
 static void piece(const hybrid_arg *h, const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1) {
   const uint32_t c0 = a->group > 1 ? 0 : n0, c1 = a->group > 1 ? a->oc : n1;
   ek_qconv_run(a, m0, m1, n0, n1);
-  ek_qelt_real_args p = {
-    .sums = h->sums + c0, .mult = h->mult + c0, .bias = h->bias ? h->bias + c0 : NULL, .lo = h->lo, .hi = h->hi
-  };
-  for (uint32_t m = m0; m < m1; ++m) {
-    const ek_qelt_unit *const u = &h->source->unit[m / h->unit_rows];
-    p.scale = u->scale;
-    p.zero = u->zero + h->to_domain;
-    h->elt->real(&p, c1 - c0, (char *)a->y + ((size_t)m * a->oc + c0) * sizeof(float));
-  }
+  const ek_qelt_real_args p = { .units = h->source->unit + m0 / h->unit_rows,
+                                .unit_step = h->unit_rows == 1,
+                                .sums = h->sums + c0,
+                                .mult = h->mult + c0,
+                                .bias = h->bias ? h->bias + c0 : NULL,
+                                .shift = h->to_domain,
+                                .lo = h->lo,
+                                .hi = h->hi };
+  h->elt->real(&p, m1 - m0, c1 - c0, (char *)a->y + ((size_t)m0 * a->oc + c0) * sizeof(float), a->oc);
   eb_cpu_post_run(&h->post, a->y, a->oc, m0, m1, c0, c1);
 }
 

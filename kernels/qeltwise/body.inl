@@ -201,26 +201,48 @@ void QE_NAME(ek_rows)(size_t rows, size_t n, int symmetric, const float *x, ek_q
   }
 }
 
-void QE_NAME(ek_real)(const ek_qelt_real_args *p, size_t n, void *y) {
+QV_INLINE void qe_real_one(const ek_qelt_real_args *p, const ek_qelt_unit *u, size_t i, char *y) {
+  uint32_t q;
+  memcpy(&q, y + i * 4, 4);
+  q -= (uint32_t)(u->zero + p->shift) * (uint32_t)p->sums[i];
+  float v = (float)(int32_t)q * (u->scale * p->mult[i]);
+  if (p->bias) v = v + p->bias[i];
+  v = v > p->lo ? v : p->lo;
+  v = v < p->hi ? v : p->hi;
+  memcpy(y + i * 4, &v, 4);
+}
+
+/* `count` rows together: they share what belongs to the columns */
+QV_INLINE void qe_real_rows(const ek_qelt_real_args *p, const ek_qelt_unit *u, int count, size_t n, char *y,
+                            size_t bytes) {
   const int32_t *const sums = p->sums;
   const float *const mult = p->mult, *const bias = p->bias;
-  const qv_i zero = qv_set1_i(p->zero);
-  const qv_f scale = qv_set1_f(p->scale), lo = qv_set1_f(p->lo), hi = qv_set1_f(p->hi);
-  char *const to = (char *)y;
+  const qv_f lo = qv_set1_f(p->lo), hi = qv_set1_f(p->hi);
+  qv_i zero[4];
+  qv_f scale[4];
   size_t i = 0;
+  for (int r = 0; r < count; ++r) {
+    zero[r] = qv_set1_i(u[(size_t)r * p->unit_step].zero + p->shift);
+    scale[r] = qv_set1_f(u[(size_t)r * p->unit_step].scale);
+  }
   for (; i + QV_LANES <= n; i += QV_LANES) {
-    const qv_i q = qv_sub_i(qv_loadi(to + i * 4), qv_mul_i(zero, qv_loadi(sums + i)));
-    qv_f v = qv_mul(qv_to_f(q), qv_mul(scale, qv_loadf(mult + i)));
-    if (bias) v = qv_add(v, qv_loadf(bias + i));
-    qv_storef((float *)(void *)(to + i * 4), qv_min(qv_max(v, lo), hi));
+    const qv_i s = qv_loadi(sums + i);
+    const qv_f m = qv_loadf(mult + i), b = bias ? qv_loadf(bias + i) : lo;
+    for (int r = 0; r < count; ++r) {
+      char *const to = y + (size_t)r * bytes + i * 4;
+      qv_f v = qv_mul(qv_to_f(qv_sub_i(qv_loadi(to), qv_mul_i(zero[r], s))), qv_mul(scale[r], m));
+      if (bias) v = qv_add(v, b);
+      qv_storef((float *)(void *)to, qv_min(qv_max(v, lo), hi));
+    }
   }
-  for (; i < n; ++i) {
-    uint32_t q;
-    memcpy(&q, to + i * 4, 4);
-    float v = (float)(int32_t)(q - (uint32_t)p->zero * (uint32_t)sums[i]) * (p->scale * mult[i]);
-    if (bias) v = v + bias[i];
-    v = v > p->lo ? v : p->lo;
-    v = v < p->hi ? v : p->hi;
-    memcpy(to + i * 4, &v, 4);
-  }
+  for (; i < n; ++i)
+    for (int r = 0; r < count; ++r) qe_real_one(p, u + (size_t)r * p->unit_step, i, y + (size_t)r * bytes);
+}
+
+void QE_NAME(ek_real)(const ek_qelt_real_args *p, size_t rows, size_t n, void *y, size_t ld) {
+  const ek_qelt_unit *u = p->units;
+  const size_t bytes = ld * 4;
+  char *to = (char *)y;
+  for (; rows >= 4; rows -= 4, u += 4 * p->unit_step, to += 4 * bytes) qe_real_rows(p, u, 4, n, to, bytes);
+  for (; rows > 0; --rows, u += p->unit_step, to += bytes) qe_real_rows(p, u, 1, n, to, bytes);
 }

@@ -54,17 +54,18 @@ static inline ek_qelt_unit ek_qelt_unit_of(float lo, float hi, int symmetric) {
 /** rows of n values: range, parameters and steps of each row. */
 typedef void (*ek_qelt_rows_fn)(size_t rows, size_t n, int symmetric, const float *x, ek_qelt_unit *units, uint8_t *y);
 
-/** How a row of int32 sums of a product becomes floats: (sum - zero * sums[i]) in int32 times scale * mult[i], plus
- *  bias[i], one rounding each, then clamped (NaN gives lo). */
+/** How int32 sums of a product become floats: (sum - zero * sums[i]) in int32 times scale * mult[i], plus bias[i], one
+ *  rounding each, then clamped (NaN gives lo). zero: that of the row's unit, and shift. */
 typedef struct ek_qelt_real_args {
+  const ek_qelt_unit *units;
+  size_t unit_step;         /* 0: the rows share a unit */
   const int32_t *sums;      /* of the weights, a column each */
   const float *mult, *bias; /* bias NULL: none */
-  float scale;
-  int32_t zero;
+  int32_t shift;
   float lo, hi;
 } ek_qelt_real_args;
-/** n sums in y become floats in place. */
-typedef void (*ek_qelt_real_fn)(const ek_qelt_real_args *p, size_t n, void *y);
+/** n sums in each row of y, ld values apart, become floats in place. */
+typedef void (*ek_qelt_real_fn)(const ek_qelt_real_args *p, size_t rows, size_t n, void *y, size_t ld);
 
 typedef struct ek_qelt_desc {
   ek_qelt_binary_fn add, mul;
@@ -92,7 +93,7 @@ const ek_qelt_desc *ek_qelt_at(uint32_t index);
   void ek_range__##suffix(size_t, const float *, float *, float *);                                          \
   void ek_steps__##suffix(const ek_qelt_args *, size_t, const float *, uint8_t *);                           \
   void ek_rows__##suffix(size_t, size_t, int, const float *, ek_qelt_unit *, uint8_t *);                     \
-  void ek_real__##suffix(const ek_qelt_real_args *, size_t, void *);
+  void ek_real__##suffix(const ek_qelt_real_args *, size_t, size_t, void *, size_t);
 #include "qeltwise.def"
 #undef EK_QELT
 

@@ -73,14 +73,19 @@ void ek_rows__ref(size_t rows, size_t n, int symmetric, const float *x, ek_qelt_
   }
 }
 
-void ek_real__ref(const ek_qelt_real_args *p, size_t n, void *y) {
-  for (size_t i = 0; i < n; ++i) {
-    uint32_t q;
-    memcpy(&q, (const char *)y + i * 4, 4);
-    float v = (float)(int32_t)(q - (uint32_t)p->zero * (uint32_t)p->sums[i]) * (p->scale * p->mult[i]);
-    if (p->bias) v = v + p->bias[i];
-    v = v > p->lo ? v : p->lo;
-    v = v < p->hi ? v : p->hi;
-    memcpy((char *)y + i * 4, &v, 4);
+void ek_real__ref(const ek_qelt_real_args *p, size_t rows, size_t n, void *y, size_t ld) {
+  for (size_t r = 0; r < rows; ++r) {
+    const ek_qelt_unit *const u = p->units + r * p->unit_step;
+    char *const to = (char *)y + r * ld * 4;
+    for (size_t i = 0; i < n; ++i) {
+      uint32_t q;
+      memcpy(&q, to + i * 4, 4);
+      q -= (uint32_t)(u->zero + p->shift) * (uint32_t)p->sums[i];
+      float v = (float)(int32_t)q * (u->scale * p->mult[i]);
+      if (p->bias) v = v + p->bias[i];
+      v = v > p->lo ? v : p->lo;
+      v = v < p->hi ? v : p->hi;
+      memcpy(to + i * 4, &v, 4);
+    }
   }
 }

@@ -29,6 +29,11 @@ QG_INLINE void qg_shallow_rows(const qg_epilogue *e, const uint8_t *const *a, si
       }
     }
   }
+  if (e->is_s32) {
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) qg_out_s32(y + (size_t)r * y_stride, acc + r * nv, nv, n0, cols);
+    return;
+  }
 #pragma GCC unroll 8
   for (int r = 0; r < rows; r += packed)
     qg_out(e, y + (size_t)r * y_stride, y_stride, acc + r * nv, nv, packed, n0, cols);
@@ -94,7 +99,7 @@ static const struct qg_shallow_row {
 
 static int qg_try_shallow(const ek_qgemm_call *c) {
   enum { ROWS = 24 };
-  if (c->m < ROWS || c->k % 4 != 0 || c->add != NULL || c->out == EK_Q_S32) return 0;
+  if (c->m < ROWS || c->k % 4 != 0 || c->add != NULL) return 0;
   for (size_t i = 0; i < EK_COUNT(shallow_rows); ++i) {
     const struct qg_shallow_row *const row = &shallow_rows[i];
     if (row->taps != c->taps || row->groups * 4 != c->k) continue;

@@ -25,6 +25,11 @@ static void window_16(const ek_qgemm_call *c, size_t m, const int8_t *w, size_t 
   uint8_t *const y = (uint8_t *)c->y + m * c->y_stride;
   qg_epilogue e;
   qg_prepare(&e, c, 1, 0);
+  if (e.is_s32) {
+#pragma GCC unroll 16
+    for (int i = 0; i < QG_RUN_PIXELS; ++i) qg_out_s32(y + (size_t)i * c->y_stride, acc + i, 1, 0, cols);
+    return;
+  }
   if (c->add != NULL) {
     qg_residual r;
     qg_prepare_residual(&r, &e, c, m, 0);
@@ -47,7 +52,7 @@ static size_t run_from(const ek_qgemm_call *c, size_t m, size_t most) {
 }
 
 static int qg_try_window(const ek_qgemm_call *c) {
-  if (c->x_step != QG_RUN_BYTES || c->k != 3 * QG_RUN_BYTES || c->n > 16 || c->out == EK_Q_S32) return 0;
+  if (c->x_step != QG_RUN_BYTES || c->k != 3 * QG_RUN_BYTES || c->n > 16) return 0;
   if (run_from(c, 0, QG_RUN_PIXELS) < QG_RUN_PIXELS) return 0; /* lines too short */
   for (size_t m = 0; m < c->m;) {
     const size_t n = run_from(c, m, QG_RUN_PIXELS);

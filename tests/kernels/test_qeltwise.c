@@ -122,25 +122,35 @@ static int rows(const ek_qelt_desc *d, size_t count, size_t n, int symmetric) {
   return bad;
 }
 
-static int real(const ek_qelt_desc *d, size_t n) {
-  const kt_buffer x = kt_get(n * 4), s = kt_get(n * 4), m = kt_get(n * 4), b = kt_get(n * 4), y = kt_get(n * 4);
-  ek_qelt_real_args p = { s.data, m.data, b.data, 0.013f, (int32_t)kt_range(0, 383) - 128, -INFINITY, INFINITY };
+static int real(const ek_qelt_desc *d, size_t rows, size_t n) {
+  const size_t ld = n + 3, all = rows * ld;
+  const kt_buffer x = kt_get(all * 4), s = kt_get(n * 4), m = kt_get(n * 4), b = kt_get(n * 4), y = kt_get(all * 4);
+  ek_qelt_unit units[16];
+  ek_qelt_real_args p = { units, 1, s.data, m.data, b.data, (int32_t)kt_range(0, 1) * -128, -INFINITY, INFINITY };
   int bad = 0;
+  for (int i = 0; i < 16; ++i) units[i] = (ek_qelt_unit) { (float)kt_range(1, 99) * 1e-3f, (int32_t)kt_range(0, 255) };
+  for (size_t i = 0; i < all; ++i) ((int32_t *)x.data)[i] = (int32_t)kt_range(0, 2000000) - 1000000;
   for (size_t i = 0; i < n; ++i) {
-    ((int32_t *)x.data)[i] = (int32_t)kt_range(0, 2000000) - 1000000;
     ((int32_t *)s.data)[i] = (int32_t)kt_range(0, 20000) - 10000;
     ((float *)m.data)[i] = (float)kt_range(1, 9999) * 1e-5f;
     ((float *)b.data)[i] = (float)kt_range(0, 9999) - 5000.f;
   }
-  for (int mode = 0; mode < 4 && n && !bad; ++mode) {
-    if (mode & 1) p.bias = NULL;
+  for (int mode = 0; mode < 8 && !bad; ++mode) {
+    p.bias = mode & 1 ? NULL : b.data;
     if (mode & 2) p.lo = -50.f, p.hi = 70.5f;
-    memcpy(y.data, x.data, n * 4);
-    d->real(&p, n, y.data);
-    for (size_t i = 0; i < n && !bad; ++i) {
-      volatile float mult = p.scale * ((float *)m.data)[i];
-      volatile float v = (float)(((int32_t *)x.data)[i] - p.zero * ((int32_t *)s.data)[i]) * mult;
-      if (p.bias) v = v + p.bias[i];
+    p.unit_step = (size_t)(mode >> 2);
+    memcpy(y.data, x.data, all * 4);
+    d->real(&p, rows, n, y.data, ld);
+    for (size_t i = 0; i < all && !bad; ++i) {
+      const ek_qelt_unit u = units[i / ld * p.unit_step];
+      const size_t c = i % ld;
+      if (c >= n) { /* between rows: not touched */
+        if (((int32_t *)y.data)[i] != ((int32_t *)x.data)[i]) bad = fail(d, "real", n, i, 0, 1);
+        continue;
+      }
+      volatile float mult = u.scale * ((float *)m.data)[c];
+      volatile float v = (float)(((int32_t *)x.data)[i] - (u.zero + p.shift) * ((int32_t *)s.data)[c]) * mult;
+      if (p.bias) v = v + p.bias[c];
       v = v < p.lo ? p.lo : v > p.hi ? p.hi : v;
       if (((float *)y.data)[i] != v) bad = fail(d, "real", n, i, (double)((float *)y.data)[i], (double)v);
     }
@@ -169,7 +179,7 @@ static int run(const ek_qelt_desc *d) {
     if (binary(d, &p, n, 0, 1) || binary(d, &p, n, 1, 1) || (n && (binary(d, &p, n, 0, 0) || binary(d, &p, n, 1, 0))))
       return 1;
     p.lo = qlo, p.hi = qlo + 255;
-    if (convert(d, &p, n) || scale(d, n) || real(d, n) || (n && rows(d, 1 + i % 5, n, i % 2))) return 1;
+    if (convert(d, &p, n) || scale(d, n) || (n && real(d, 1 + i % 11, n)) || (n && rows(d, 1 + i % 5, n, i % 2))) return 1;
   }
   return 0;
 }
