@@ -2,8 +2,8 @@
  * Integer matrix kernel for Armv8.2 dot products: sdot by lane, 4 x 16; activations are used as s8. */
 #define QG_KR 4
 #include "qgemm.h"
+#include "arm_rest.h"
 #include <arm_neon.h>
-#include <string.h>
 
 static inline __attribute__((always_inline)) void qg_out(const ek_qgemm_call *c, uint8_t *y, const int32x4_t *acc,
                                                          size_t n0, size_t cols);
@@ -41,8 +41,7 @@ static inline __attribute__((always_inline)) void qg_out(const ek_qgemm_call *c,
       const size_t n = c->k - k < 4 ? c->k - k : 4;                                                          \
       int8x16_t x[MR];                                                                                       \
       _Pragma("GCC unroll 4") for (int i = 0; i < MR; ++i) {                                                 \
-        uint32_t v = 0;                                                                                      \
-        memcpy(&v, rows[i] + k, n);                                                                          \
+        const uint32_t v = (uint32_t)qg_rest(rows[i] + k, n);                                                \
         x[i] = veorq_s8(vreinterpretq_s8_u32(vdupq_n_u32(v)), flip);                                         \
       }                                                                                                      \
       QG_STEP(0)                                                                                             \

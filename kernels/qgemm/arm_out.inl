@@ -30,14 +30,16 @@ static inline __attribute__((always_inline)) void qg_out(const ek_qgemm_call *c,
 #define QG_RUN(MR) \
   for (; m + MR <= c->m; m += MR) tile_##MR(c, m, w, n0, cols);
 
+#ifndef QG_TILES
+#  define QG_TILES QG_RUN(4) QG_RUN(2) QG_RUN(1)
+#endif
+
 static void qg_panels(const ek_qgemm_call *c) {
   const size_t depth = (size_t)c->taps * ((c->k + QG_KR - 1) / QG_KR * QG_KR);
   for (size_t n0 = 0; n0 < c->n; n0 += 16) {
     const size_t cols = c->n - n0 < 16 ? c->n - n0 : 16;
     const int8_t *const w = c->w + n0 * depth;
     size_t m = 0;
-    QG_RUN(4)
-    QG_RUN(2)
-    QG_RUN(1)
+    QG_TILES
   }
 }

@@ -45,6 +45,8 @@ static int8_t *pack_panel(const ek_qweights *w, size_t n0, size_t cols, size_t n
     for (size_t j = 0; j < cols; ++j, out += kr) {
       if (n0 + j >= n) {
         memset(out, 0, kr);
+      } else if (plain && left == kr && kr == 8) {
+        memcpy(out, (const int8_t *)w->data + (n0 + j) * w->channel_stride + from + k0, 8);
       } else if (plain && left == kr && kr == 4) {
         memcpy(out, (const int8_t *)w->data + (n0 + j) * w->channel_stride + from + k0, 4);
       } else if (plain && left == kr && kr == 2) {

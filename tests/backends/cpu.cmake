@@ -4,7 +4,7 @@
 if(EDGE_KERNEL_ARCH STREQUAL "x86")
   set(caps scalar avx2 avxvnni avx512 avx512vnni avx512bf16)
 elseif(EDGE_KERNEL_ARCH STREQUAL "arm")
-  set(caps neon dotprod)
+  set(caps neon dotprod i8mm)
 else()
   set(caps scalar)
 endif()

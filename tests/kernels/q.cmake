@@ -3,7 +3,7 @@
 if(EDGE_KERNEL_ARCH STREQUAL "x86")
   set(kt_isas ref avx2 avxvnni avx512 avx512vnni avx512vbmi)
 elseif(EDGE_KERNEL_ARCH STREQUAL "arm")
-  set(kt_isas ref neon neondot)
+  set(kt_isas ref neon neondot i8mm)
 else()
   set(kt_isas ref)
 endif()
