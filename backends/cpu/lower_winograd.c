@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * f32 Conv 3x3 with stride 1 by Winograd's method where that is estimated faster than the plain sums. */
+ * f32 Conv 3x3 with stride 1 by Winograd's method where that is estimated faster than the plain sums; a residual Add
+ * and elementwise operators behind it come along. */
 #include "product.h"
 #include "kernels/winograd/winograd.h"
 
@@ -10,6 +11,7 @@ typedef struct winograd_arg {
   size_t v_step, m_floats, worker_floats;
   float *v;      /* of the whole image, or NULL: a block's is in the worker's memory */
   float *memory; /* worker_floats for each worker: V of a block, if it is not whole, then M and U */
+  eb_cpu_post post;
 } winograd_arg;
 
 static size_t least(size_t a, size_t b) {
@@ -29,6 +31,18 @@ static edge_status input_tile(const void *arg, uint32_t tile, uint32_t worker) {
   return EDGE_STATUS_OK;
 }
 
+/* the chain over the columns of groups [g0, g1) of what tiles [t0, t1) have written */
+static void after(const winograd_arg *a, size_t t0, size_t t1, size_t g0, size_t g1) {
+  const size_t c0 = ek_winograd_f32_column(&a->conv, g0), c1 = ek_winograd_f32_column(&a->conv, g1);
+  ek_winograd_f32_strip s;
+  for (size_t t = t0; t < t1 && a->post.num > 0;) {
+    t = ek_winograd_f32_strip_at(&a->conv, t, t1, &s);
+    for (size_t i = 0; i < s.lines; ++i, s.pixel += a->conv.ow) {
+      eb_cpu_post_run(&a->post, a->conv.y, a->conv.c_out, s.pixel, s.pixel + s.pixels, c0, c1);
+    }
+  }
+}
+
 static edge_status output_tile(const void *arg, uint32_t tile, uint32_t worker) {
   const winograd_arg *const a = arg;
   const size_t t0 = block_start(a, tile % a->blocks), t1 = block_start(a, tile % a->blocks + 1);
@@ -42,6 +56,7 @@ static edge_status output_tile(const void *arg, uint32_t tile, uint32_t worker) 
     own += a->v_step * ek_winograd_f32_positions(&a->conv);
   }
   ek_winograd_f32_output(&a->conv, t0, t1, g0, g1, v, a->v_step, own, own + a->m_floats);
+  after(a, t0, t1, g0, g1);
   return EDGE_STATUS_OK;
 }
 
@@ -123,6 +138,7 @@ edge_status eb_cpu_lower_winograd_f32(eb_cpu_plan *plan, uint32_t node) {
   eb_cpu_epilogue end;
   if (!sizes_of(plan, node, &made.conv) || !eb_cpu_epilogue_of(plan, node, &end)) return EB_CPU_PASS;
   const uint32_t w = eb_cpu_input(plan, node, 1), bias = eb_cpu_input(plan, node, 2);
+  eb_cpu_epilogue_chain(plan, &end);
   made.conv.lo = end.lo;
   made.conv.hi = end.hi;
   made.tiles = ek_winograd_f32_tiles(&made.conv);
@@ -168,6 +184,7 @@ edge_status eb_cpu_lower_winograd_f32(eb_cpu_plan *plan, uint32_t node) {
   eb_cpu_slot(plan, &a->memory, memory);
   eb_cpu_slot(plan, &a->conv.y, eb_cpu_value(plan, end.y));
   if (end.residual != EDGE_NO_VALUE) eb_cpu_slot(plan, &a->conv.residual, eb_cpu_value(plan, end.residual));
+  eb_cpu_chain_bind(plan, &end.chain, &a->post);
   eb_cpu_note(plan, node, made.conv.kernel->name, whole ? "all inputs first, then columns" : "block by block");
   return eb_cpu_epilogue_finish(plan, node, &end);
 }

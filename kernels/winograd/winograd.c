@@ -176,6 +176,22 @@ static place place_of(const ek_winograd_f32_args *a, size_t t) {
   return (place) { t / (across * down), t / across % down * m, t % across * m };
 }
 
+size_t ek_winograd_f32_strip_at(const ek_winograd_f32_args *a, size_t t0, size_t t1, ek_winograd_f32_strip *out) {
+  const size_t m = a->kernel->tile, across = tiles_over(a->ow, m), line_end = t0 - t0 % across + across;
+  const size_t end = t1 < line_end ? t1 : line_end;
+  const place p = place_of(a, t0);
+  const size_t last = end == line_end ? a->ow : p.x + (end - t0) * m;
+  *out = (ek_winograd_f32_strip) { .pixel = (p.image * a->oh + p.y) * a->ow + p.x,
+                                   .pixels = last - p.x,
+                                   .lines = a->oh - p.y < m ? a->oh - p.y : m };
+  return end;
+}
+
+size_t ek_winograd_f32_column(const ek_winograd_f32_args *a, size_t group) {
+  const size_t column = group * group_columns(a);
+  return column < a->c_out ? column : a->c_out;
+}
+
 void ek_winograd_f32_input(const ek_winograd_f32_args *a, size_t t0, size_t t1, float *v, size_t v_step) {
   const float *from[EK_WINOGRAD_F32_MAX_POSITIONS];
   const size_t side = side_of(a);

@@ -111,4 +111,12 @@ void ek_winograd_f32_input(const ek_winograd_f32_args *args, size_t t0, size_t t
 void ek_winograd_f32_output(const ek_winograd_f32_args *args, size_t t0, size_t t1, size_t g0, size_t g1,
                             const float *v, size_t v_step, float *m, float *u);
 
+/** What tiles [t0, t1) have written lies in strips of pixels: those of the strip that t0 is in. Returns its end. */
+typedef struct ek_winograd_f32_strip {
+  size_t pixel, pixels, lines; /* the first of the batch's pixels, how many in a line, lines */
+} ek_winograd_f32_strip;
+size_t ek_winograd_f32_strip_at(const ek_winograd_f32_args *args, size_t t0, size_t t1, ek_winograd_f32_strip *out);
+/** First column of a column group, at most c_out. */
+size_t ek_winograd_f32_column(const ek_winograd_f32_args *args, size_t group);
+
 #endif
