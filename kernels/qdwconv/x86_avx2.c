@@ -147,27 +147,34 @@ QV_INLINE void qd_pixels(const weights *k, int fine, uint32_t n, uint32_t kw, ui
     qd_tile(k, 1, n, kw, pairs, tap_step, pixel_step, r, x, i * pixel_step, y + i * y_step, y_step);
 }
 
+enum { NEAR_3, STRIDED_3, NEAR_5, WIDE, HALF, FEW };
+
 /* the usual windows with constant steps, the others with steps from memory */
-static void pixels(const weights *k, const qv_range *r, const int8_t *const *x, uint32_t count, uint8_t *y,
+static int shape_of(const weights *k) {
+  if (k->n < 16) return k->n == 8 ? HALF : FEW;
+  if (k->tap_step != COLUMN) return WIDE;
+  if (k->kw == 3 && k->pairs == 2)
+    return k->pixel_step == COLUMN ? NEAR_3 : k->pixel_step == 2 * COLUMN ? STRIDED_3 : WIDE;
+  return k->kw == 5 && k->pairs == 3 && k->pixel_step == COLUMN ? NEAR_5 : WIDE;
+}
+
+static void pixels(const weights *k, int shape, const qv_range *r, const int8_t *const *x, uint32_t count, uint8_t *y,
                    size_t y_step) {
-  const int wide = k->n == 16, near = wide && k->tap_step == COLUMN;
-  if (near && k->kw == 3 && k->pairs == 2 && k->pixel_step == COLUMN)
-    qd_pixels(k, 1, 16, 3, 2, COLUMN, COLUMN, r, x, count, y, y_step);
-  else if (near && k->kw == 3 && k->pairs == 2 && k->pixel_step == 2 * COLUMN)
-    qd_pixels(k, 1, 16, 3, 2, COLUMN, 2 * COLUMN, r, x, count, y, y_step);
-  else if (near && k->kw == 5 && k->pairs == 3 && k->pixel_step == COLUMN)
-    qd_pixels(k, 1, 16, 5, 3, COLUMN, COLUMN, r, x, count, y, y_step);
-  else if (wide)
-    qd_pixels(k, 0, 16, k->kw, k->pairs, k->tap_step, k->pixel_step, r, x, count, y, y_step);
-  else if (k->n == 8)
-    qd_pixels(k, 0, 8, k->kw, k->pairs, k->tap_step, k->pixel_step, r, x, count, y, y_step);
-  else
-    qd_pixels(k, 0, k->n, k->kw, k->pairs, k->tap_step, k->pixel_step, r, x, count, y, y_step);
+  switch (shape) {
+  case NEAR_3: qd_pixels(k, 1, 16, 3, 2, COLUMN, COLUMN, r, x, count, y, y_step); break;
+  case STRIDED_3: qd_pixels(k, 1, 16, 3, 2, COLUMN, 2 * COLUMN, r, x, count, y, y_step); break;
+  case NEAR_5: qd_pixels(k, 1, 16, 5, 3, COLUMN, COLUMN, r, x, count, y, y_step); break;
+  case WIDE: qd_pixels(k, 0, 16, k->kw, k->pairs, k->tap_step, k->pixel_step, r, x, count, y, y_step); break;
+  case HALF: qd_pixels(k, 0, 8, k->kw, k->pairs, k->tap_step, k->pixel_step, r, x, count, y, y_step); break;
+  default: qd_pixels(k, 0, k->n, k->kw, k->pairs, k->tap_step, k->pixel_step, r, x, count, y, y_step); break;
+  }
 }
 
 void ek_qdw_x8s8_any_16__avx2(const ek_qdw_args *a, uint32_t image, uint32_t y0, uint32_t y1) {
   _Alignas(64) int8_t buffer[EK_QDW_ROWS_BUFFER];
-  ring s = { .a = a, .buffer = buffer };
+  ring s; /* not cleared: it is large */
+  s.a = a;
+  s.buffer = buffer;
   const qv_range r = qv_range_of(a->zero_point, a->lo, a->hi, a->out == EK_Q_S8);
   const uint32_t pairs = (a->kh + 1) / 2, reach = (a->kw - 1) * a->dw + 1;
   const int8_t *x[EK_QDW_MAX_TAPS / 2 + 1];
@@ -191,6 +198,7 @@ void ek_qdw_x8s8_any_16__avx2(const ek_qdw_args *a, uint32_t image, uint32_t y0,
                         s.n,
                         (size_t)a->dw * COLUMN,
                         (size_t)a->sw * COLUMN };
+    const int shape = shape_of(&k);
     for (uint32_t ox = 0; ox < a->ow; ox += fit) {
       const uint32_t count = a->ow - ox < fit ? a->ow - ox : fit;
       s.ix = (int64_t)ox * a->sw - a->pad_left;
@@ -199,9 +207,9 @@ void ek_qdw_x8s8_any_16__avx2(const ek_qdw_args *a, uint32_t image, uint32_t y0,
       for (uint32_t oy = y0; oy < y1; ++oy) {
         for (uint32_t j = 0; j < pairs; ++j) {
           const int64_t row = (int64_t)oy * a->sh + (int64_t)j * 2 * a->dh;
-          x[j] = strip(&s, keeps ? (uint32_t)(row % s.slots) : j, row - a->pad_top);
+          x[j] = strip(&s, keeps ? (uint32_t)row % s.slots : j, row - a->pad_top);
         }
-        pixels(&k, &r, x, count, a->y + (((size_t)image * a->oh + oy) * a->ow + ox) * a->c + at, a->c);
+        pixels(&k, shape, &r, x, count, a->y + (((size_t)image * a->oh + oy) * a->ow + ox) * a->c + at, a->c);
       }
     }
   }

@@ -18,6 +18,12 @@ typedef struct block {
   size_t m, depth, ld, slice;
 } block;
 
+QV_INLINE __m128i qg_load4(const uint8_t *p) {
+  int32_t v;
+  memcpy(&v, p, 4);
+  return _mm_cvtsi32_si128(v);
+}
+
 /* n bytes as s16 */
 QV_INLINE void qg_widen(const uint8_t *p, size_t n, __m128i flip, int16_t *out) {
   size_t i = 0;
@@ -32,6 +38,11 @@ QV_INLINE void qg_widen(const uint8_t *p, size_t n, __m128i flip, int16_t *out) 
       _mm_storeu_si128((__m128i *)(out + i), _mm_cvtepu8_epi16(v));
       if (i + 8 == n) return;
     }
+  }
+  if (n >= 4) {
+    _mm_storel_epi64((__m128i *)out, _mm_cvtepu8_epi16(_mm_xor_si128(qg_load4(p), flip)));
+    _mm_storel_epi64((__m128i *)(out + n - 4), _mm_cvtepu8_epi16(_mm_xor_si128(qg_load4(p + n - 4), flip)));
+    return;
   }
   const uint32_t f = (uint32_t)_mm_cvtsi128_si32(flip) & 255;
   for (; i < n; ++i) out[i] = (int16_t)(p[i] ^ f);
@@ -287,6 +298,10 @@ QV_INLINE void qg_copy(const uint8_t *p, size_t n, uint8_t *out) {
   if (i + 8 <= n) {
     _mm_storel_epi64((__m128i *)(out + i), _mm_loadl_epi64((const __m128i *)(p + i)));
     i += 8;
+  }
+  if (i + 4 <= n) {
+    memcpy(out + i, p + i, 4);
+    i += 4;
   }
   for (; i < n; ++i) out[i] = p[i];
 }
