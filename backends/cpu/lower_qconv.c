@@ -69,7 +69,9 @@ static edge_status emit_dense(eb_cpu_plan *plan, uint32_t node, ek_qconv_args a,
   a.add = post.args;
   if (post.residual != EDGE_NO_VALUE) a.add_fn = ek_qelt_select(eb_cpu_features(plan))->add;
   conv_arg c = { .a = a, .m = m, .n = per };
-  const double us = eb_cpu_q_us(plan, (double)m * a.oc * taps * depth) + (double)m * a.oc / 40e3;
+  const double fetch_us = (double)(a.w_group_bytes * a.group) / 100e3; /* weights come from beyond L2 */
+  const double product_us = eb_cpu_q_us(plan, (double)m * a.oc * taps * depth);
+  const double us = (product_us > fetch_us ? product_us : fetch_us) + (double)m * a.oc / 40e3;
   c.grid = eb_cpu_q_grid(plan, &c.a, m, us, &c.panel_columns);
   const uint32_t tiles = (uint32_t)(c.grid.m_tiles * c.grid.p_tiles);
   conv_arg *const arg = eb_cpu_step(plan, node, conv_tile, sizeof c, tiles, us);
