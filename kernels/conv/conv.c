@@ -23,10 +23,15 @@ int ek_conv_f32_by_line(const ek_conv_f32_args *a) {
   return shallow && a->kw > 1 && a->dw == 1 && a->groups == 1 && a->kh * a->kw <= MAX_TAPS;
 }
 
+int ek_conv_f32_may_part(const ek_conv_f32_args *a) {
+  return a->groups == 1 && a->kh * a->kw <= MAX_TAPS && a->kh * a->kw * a->c_in <= EK_GEMM_F32_SPLIT_K;
+}
+
 /* one panel of one group */
 typedef struct panel {
   const float *w, *bias;
   size_t width, nc, column; /* column in the whole output */
+  size_t y_column;          /* elements before it in y */
   size_t next_width;        /* of the panel behind it; 0: the last */
   uint32_t nv;
 } panel;
@@ -40,6 +45,7 @@ static panel panel_of(const ek_conv_f32_args *a, size_t g, size_t p) {
   r.width = (size_t)r.nv * a->kernel->lanes;
   r.nc = a->c_out - column < r.width ? a->c_out - column : r.width;
   r.column = g * a->c_out + column;
+  r.y_column = a->ldv ? column / a->kernel->lanes * a->ldv : r.column;
   r.w = a->packed + g * group_floats + offset;
   r.bias = r.w + ek_gemm_f32_packed_rows(a->kernel, k) * r.width;
   r.next_width = 0;
@@ -103,7 +109,7 @@ static void addresses(const ek_conv_f32_args *a, size_t g, size_t m, size_t mr, 
 /* `count` pixels from m0 on by tap, the sum over taps in parts that keep the weights of a part in cache */
 static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m0, size_t count, size_t step) {
   const float *rows[MAX_TAPS * EK_GEMM_F32_MAX_ROWS];
-  const size_t all = a->kh * a->kw, channels = a->groups * a->c_out, ldc = channels * step;
+  const size_t all = a->kh * a->kw, channels = a->groups * a->c_out, ldy = a->ldy ? a->ldy : channels;
   size_t most = EK_GEMM_F32_SPLIT_K * 3 / 2 / a->c_in;
   if (most < 1) most = 1;
   if (most > MAX_TAPS) most = MAX_TAPS;
@@ -121,8 +127,9 @@ static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m
       .w = p->w + ek_gemm_f32_packed_rows(a->kernel, t0 * a->c_in) * p->width,
       .ahead = p->w + ek_gemm_f32_packed_rows(a->kernel, (t0 + taps) * a->c_in) * p->width,
       .bias = first ? p->bias : NULL,
-      .ldc = ldc,
-      .ldr = ldc,
+      .ldc = ldy * step,
+      .ldv = a->ldv,
+      .ldr = channels * step,
       .nc = p->nc,
       .lo = last ? a->lo : -INFINITY,
       .hi = last ? a->hi : INFINITY,
@@ -138,7 +145,7 @@ static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m
       for (; groups > 0; --groups, done += mr) {
         const size_t m = m0 + done * step;
         addresses(a, g, m, mr, step, &part, rows);
-        call.c = a->y + m * channels + p->column;
+        call.c = a->y + m * ldy + p->y_column;
         call.residual = residual ? residual + m * channels + p->column : NULL;
         a->kernel->fn[p->nv - 1][mr - 1](&call);
         ek_gemm_f32_fetched(&call);
@@ -151,6 +158,7 @@ static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m
 static void line_run(const ek_conv_f32_args *a, const panel *p, size_t m, size_t x_lo, size_t x_hi) {
   const float *rows[MAX_TAPS * EK_GEMM_F32_MAX_ROWS];
   const size_t run = a->kw * a->c_in, oy = m / a->ow % a->oh, n = m / (a->ow * a->oh);
+  const size_t ldy = a->ldy ? a->ldy : a->c_out;
   const ptrdiff_t y0 = (ptrdiff_t)(oy * a->sh) - a->pad_top;
   size_t k0 = 0, k1 = a->kh;
   while (k0 < k1 && y0 + (ptrdiff_t)(k0 * a->dh) < 0) ++k0;
@@ -161,7 +169,8 @@ static void line_run(const ek_conv_f32_args *a, const panel *p, size_t m, size_t
     .depth = run,
     .w = p->w + ek_gemm_f32_packed_rows(a->kernel, k0 * run) * p->width,
     .bias = p->bias,
-    .ldc = a->c_out,
+    .ldc = ldy,
+    .ldv = a->ldv,
     .ldr = a->c_out,
     .nc = p->nc,
     .lo = a->lo,
@@ -177,7 +186,7 @@ static void line_run(const ek_conv_f32_args *a, const panel *p, size_t m, size_t
       }
     }
     call.a_step = mr * a->sw * a->c_in;
-    call.c = a->y + (m + x) * a->c_out + p->column;
+    call.c = a->y + (m + x) * ldy + p->y_column;
     call.residual = a->residual ? a->residual + (m + x) * a->c_out + p->column : NULL;
     a->kernel->fn[p->nv - 1][mr - 1](&call);
     x += mr * call.groups;
@@ -227,14 +236,15 @@ static void gather(const ek_conv_f32_args *a, size_t m, float *row) {
 
 static void gathered(const ek_conv_f32_args *a, size_t m0, size_t m1, size_t p0, size_t p1) {
   float block[GATHER_ROWS * GATHER_DEPTH];
-  const size_t k = a->kh * a->kw * a->c_in;
+  const size_t k = a->kh * a->kw * a->c_in, ldy = a->ldy ? a->ldy : a->c_out;
   ek_gemm_f32_args product = { .kernel = a->kernel,
                                .n = a->c_out,
                                .k = k,
                                .a = block,
                                .lda = k,
                                .packed = a->packed,
-                               .ldc = a->c_out,
+                               .ldc = ldy,
+                               .ldv = a->ldv,
                                .ldr = a->c_out,
                                .lo = a->lo,
                                .hi = a->hi };
@@ -242,7 +252,7 @@ static void gathered(const ek_conv_f32_args *a, size_t m0, size_t m1, size_t p0,
     const size_t count = m1 - m < GATHER_ROWS ? m1 - m : GATHER_ROWS;
     for (size_t i = 0; i < count; ++i) gather(a, m + i, block + i * k);
     product.m = count;
-    product.c = a->y + m * a->c_out;
+    product.c = a->y + m * ldy;
     product.residual = a->residual ? a->residual + m * a->c_out : NULL;
     ek_gemm_f32_block(&product, 0, count, p0, p1);
   }
@@ -259,7 +269,8 @@ void ek_conv_f32_block(const ek_conv_f32_args *a, size_t g, size_t m0, size_t m1
       .lda = a->c_in,
       .packed = a->packed,
       .c = a->y,
-      .ldc = a->c_out,
+      .ldc = a->ldy ? a->ldy : a->c_out,
+      .ldv = a->ldv,
       .residual = a->residual,
       .ldr = a->c_out,
       .lo = a->lo,

@@ -23,11 +23,15 @@ typedef struct ek_conv_f32_args {
   const float *x, *packed, *zeros; /* zeros: c_in floats */
   float *y;
   const float *residual; /* as y, or NULL */
+  size_t ldy, ldv; /* elements of y between pixels and between vectors of channels, 0: channels last. Set, there is
+                    * no residual, and ek_conv_f32_may_part() */
   float lo, hi;
 } ek_conv_f32_args;
 
 /** 1: the block function wants row ranges that are multiples of ow. */
 int ek_conv_f32_by_line(const ek_conv_f32_args *args);
+/** 1: y may lie in parts, see ldv: a single group and sums made in one go. */
+int ek_conv_f32_may_part(const ek_conv_f32_args *args);
 /** Output pixels [m0, m1) of batch * oh * ow and panels [p0, p1) of group g. */
 void ek_conv_f32_block(const ek_conv_f32_args *args, size_t g, size_t m0, size_t m1, size_t p0, size_t p1);
 /** Plain loops straight from unpacked weights: the oracle of the tests. */

@@ -54,22 +54,91 @@ VF_INLINE void pixel(const line *l, size_t ox, size_t k0, size_t k1, const int t
 VF_INLINE void strip(const line *l, size_t ox, const int tail, const int check, const size_t K, const size_t S,
                      const size_t P) {
   static const float zeros[VF_LANES] = { 0.0f };
-  const size_t columns = (P - 1) * S + K, first = ox * S - l->pad;
+  const size_t columns = (P - 1) * S + K, first = ox * S - l->pad, step = l->step, c = l->c;
+  const int masks = K == 3 && VF_LANES > 4; /* few enough to be held */
+  float *y = l->y + ox * c;
+  size_t n[20];
   vf sum[8], w[5];
+  UNROLL20 for (size_t j = 0; j < columns; ++j) {
+    n[j] = check && masks && (j < K - 1 || j + K > columns) && first + j >= l->iw ? 0 : l->n;
+  }
   UNROLL8 for (size_t p = 0; p < P; ++p) sum[p] = vf_load(l->bias);
   for (size_t r = 0; r < l->lines; ++r) {
-    const float *x = l->rows[r] + ox * S * l->step;
+    const float *x = l->rows[r] + ox * S * step;
     UNROLL8 for (size_t k = 0; k < K; ++k) w[k] = vf_load(l->w + (r * K + k) * VF_LANES);
-    UNROLL20 for (size_t j = 0; j < columns; ++j, x += l->step) {
+    UNROLL20 for (size_t j = 0; j < columns; ++j, x += step) {
       const int edge = check && (j < K - 1 || j + K > columns);
-      const vf v = line_load(edge && first + j >= l->iw ? zeros : x, l->n, tail);
+      const vf v = edge && masks ? vf_load_n(x, n[j]) : line_load(edge && first + j >= l->iw ? zeros : x, l->n, tail);
       UNROLL8 for (size_t p = 0; p < P; ++p) {
         if (j >= p * S && j - p * S < K) sum[p] = vf_fma(sum[p], v, w[j - p * S]);
       }
     }
   }
-  UNROLL8 for (size_t p = 0; p < P; ++p) line_store(l, l->y + (ox + p) * l->c, sum[p], tail);
+  const vf lo = vf_set1(l->lo), hi = vf_set1(l->hi);
+  UNROLL8 for (size_t p = 0; p < P; ++p, y += c) {
+    const vf v = vf_min(hi, vf_max(lo, sum[p]));
+    if (tail) {
+      vf_store_n(y, v, l->n);
+    } else {
+      vf_store(y, v);
+    }
+  }
 }
+
+#define PAIRS (VF_LANES == 16)
+#if PAIRS
+/* P pixels of two output lines, 3 x 3 taps, stride 1: every input is loaded once for both. A missing line is NULL. */
+VF_INLINE void pair(const line *l, size_t ox, const size_t P) {
+  const size_t columns = P + 2, first = ox - l->pad, step = l->step, c = l->c;
+  const vf lo = vf_set1(l->lo), hi = vf_set1(l->hi);
+  float *y = l->y + ox * c;
+  size_t n[4];
+  vf a[8], b[8], w[9];
+  UNROLL8 for (size_t i = 0; i < 4; ++i) n[i] = first + (i < 2 ? i : columns + i - 4) >= l->iw ? 0 : VF_LANES;
+  UNROLL20 for (size_t t = 0; t < 9; ++t) w[t] = vf_load(l->w + t * VF_LANES);
+  UNROLL8 for (size_t p = 0; p < P; ++p) a[p] = b[p] = vf_load(l->bias);
+  UNROLL8 for (size_t r = 0; r < 4; ++r) {
+    if (l->rows[r] == NULL) continue;
+    const float *x = l->rows[r] + ox * step;
+    UNROLL20 for (size_t j = 0; j < columns; ++j, x += step) {
+      const vf v = j < 2 ? vf_load_n(x, n[j]) : j + 2 >= columns ? vf_load_n(x, n[j + 4 - columns]) : vf_load(x);
+      UNROLL8 for (size_t p = 0; p < P; ++p) {
+        if (j < p || j - p >= 3) continue;
+        if (r < 3) a[p] = vf_fma(a[p], v, w[r * 3 + j - p]);
+        if (r > 0) b[p] = vf_fma(b[p], v, w[(r - 1) * 3 + j - p]);
+      }
+    }
+  }
+  UNROLL8 for (size_t p = 0; p < P; ++p, y += c) {
+    vf_store(y, vf_min(hi, vf_max(lo, a[p])));
+    vf_store(y + l->ow * c, vf_min(hi, vf_max(lo, b[p])));
+  }
+}
+
+static void cover_pair(const line *l) {
+  const size_t ow = l->ow;
+  size_t x = 0;
+  if (ow % 8 != 0 && ow % 7 == 0) {
+    for (; x < ow; x += 7) pair(l, x, 7);
+  } else if (ow % 8 != 0 && ow % 5 == 0) {
+    for (; x < ow; x += 5) pair(l, x, 5);
+  }
+  for (; x + 8 <= ow; x += 8) pair(l, x, 8);
+  if (x + 4 <= ow) {
+    pair(l, x, 4);
+    x += 4;
+  }
+  if (x + 2 <= ow) {
+    pair(l, x, 2);
+    x += 2;
+  }
+  if (x < ow) pair(l, x, 1);
+}
+#else
+static void cover_pair(const line *l) {
+  (void)l;
+}
+#endif
 
 /* A whole line in strips as even as can be; pixels [x0, x1) have their windows inside. */
 VF_INLINE void cover(const line *l, size_t x0, size_t x1, const int tail, const size_t K, const size_t S) {
@@ -152,11 +221,11 @@ static void border(const ek_dwconv_f32_args *a, const line *l, size_t x0, size_t
  * few sets of the cache. */
 typedef struct copies {
   float data[COPY_FLOATS];
-  size_t have[EK_DWCONV_F32_LINES]; /* line + 1 */
+  size_t have[EK_DWCONV_F32_LINES + 1]; /* line + 1 */
 } copies;
 
 static int wants_copies(const ek_dwconv_f32_args *a) {
-  return a->c % 256 == 0 && ek_dwconv_f32_ring(a) * a->iw * VF_LANES <= COPY_FLOATS;
+  return a->x_step == 0 && a->c % 256 == 0 && (ek_dwconv_f32_ring(a) + 1) * a->iw * VF_LANES <= COPY_FLOATS;
 }
 
 static const float *copy_line(const ek_dwconv_f32_args *a, copies *s, const float *x, size_t id, size_t slot,
@@ -177,30 +246,43 @@ static void strips(const ek_dwconv_f32_args *a, line *l, size_t row0, size_t row
     { { cover_3s1_full, cover_3s1_tail }, { cover_3s2_full, cover_3s2_tail } },
     { { cover_5s1_full, cover_5s1_tail }, { cover_5s2_full, cover_5s2_tail } },
   };
-  const size_t ring = ek_dwconv_f32_ring(a), x_rows = a->x_rows ? a->x_rows : a->ih;
+  const size_t x_rows = a->x_rows ? a->x_rows : a->ih, slots = ek_dwconv_f32_ring(a) + 1;
+  const size_t x_step = a->x_step ? a->x_step : a->c;
+  const float *const x_first = a->x + (a->x_step ? c0 / VF_LANES * a->x_block : c0);
   const int copy = wants_copies(a);
   void (*const cover_line)(const line *, size_t, size_t) = whole[a->kw == 5][a->sw == 2][l->n != VF_LANES];
+  const int pairs = PAIRS && l->n == VF_LANES && a->kh == 3 && a->kw == 3 && a->sh == 1 && a->sw == 1 && a->dh == 1;
   copies s;
-  for (size_t i = 0; i < EK_DWCONV_F32_LINES; ++i) s.have[i] = 0;
-  l->step = copy ? VF_LANES : a->c;
+  for (size_t i = 0; i <= EK_DWCONV_F32_LINES; ++i) s.have[i] = 0;
+  l->step = copy ? VF_LANES : x_step;
+  const float *const packed = a->packed + c0 * (a->kh * a->kw + 1);
   size_t n = row0 / a->oh, oy = row0 % a->oh; /* no division per line: lines can be short */
-  for (size_t row = row0; row < row1; ++row) {
+  for (size_t row = row0; row < row1;) {
+    const int two = pairs && row + 2 <= row1 && oy + 2 <= a->oh;
     const ptrdiff_t top = (ptrdiff_t)(oy * a->sh) - a->pad_top;
     size_t k0 = 0;
     l->lines = 0;
-    for (size_t k = 0; k < a->kh; ++k) {
+    for (size_t k = 0; k < a->kh + (size_t)two; ++k) {
       const ptrdiff_t iy = top + (ptrdiff_t)(k * a->dh);
-      if (iy < 0 || iy >= (ptrdiff_t)a->ih) continue;
+      const int there = iy >= 0 && iy < (ptrdiff_t)a->ih;
+      if (!there && two) l->rows[l->lines++] = NULL;
+      if (!there) continue;
       if (l->lines == 0) k0 = k;
       const size_t slot = a->x_rows ? (size_t)iy % x_rows : (size_t)iy;
-      const float *x = a->x + (n * x_rows + slot) * a->iw * a->c + c0;
-      if (copy) x = copy_line(a, &s, x, n * a->ih + (size_t)iy, (size_t)iy % ring, l->n);
+      const float *x = x_first + (n * x_rows + slot) * a->iw * x_step;
+      if (copy) x = copy_line(a, &s, x, n * a->ih + (size_t)iy, (size_t)iy % slots, l->n);
       l->rows[l->lines++] = x - (size_t)a->pad_left * l->step;
     }
-    l->w = a->packed + c0 * (a->kh * a->kw + 1) + k0 * a->kw * VF_LANES;
+    l->w = packed + k0 * a->kw * VF_LANES;
     l->y = a->y + row * a->ow * a->c + c0;
-    cover_line(l, x_lo, x_hi);
-    if (++oy == a->oh) {
+    if (two) {
+      cover_pair(l);
+    } else {
+      cover_line(l, x_lo, x_hi);
+    }
+    row += 1 + (size_t)two;
+    oy += 1 + (size_t)two;
+    if (oy == a->oh) {
       oy = 0;
       ++n;
     }

@@ -17,7 +17,9 @@ typedef struct ek_dwconv_f32_args {
   const float *x, *packed;
   float *y;
   float lo, hi;
-  size_t x_rows; /* input line i of an image is held in slot i % x_rows of that many; 0: ih. Only in strips */
+  size_t x_rows;          /* input line i of an image is held in slot i % x_rows of that many; 0: ih. Only in strips */
+  size_t x_step, x_block; /* elements of x between columns and between channel blocks, 0: channels last. Only in strips
+                           * of vector rows */
 } ek_dwconv_f32_args;
 /** Output lines [row0, row1) of batch * oh and channel blocks [block0, block1). */
 typedef void (*ek_dwconv_f32_fn)(const ek_dwconv_f32_args *args, size_t row0, size_t row1, size_t block0,

@@ -82,9 +82,10 @@ VF_INLINE void tail_store(float *p, vf v, size_t n) {
         }                                                                                                        \
       }                                                                                                          \
       float *to = g->c + row * g->ldc;                                                                           \
+      const size_t ldv = g->ldv ? g->ldv : VF_LANES;                                                             \
       UNROLL(16) for (uint32_t i = 0; i < MR; ++i, to += g->ldc) {                                               \
-        UNROLL(4) for (uint32_t j = 0; j + 1 < NV; ++j) vf_store(to + j * VF_LANES, c[i][j]);                    \
-        tail_store(to + (NV - 1) * VF_LANES, c[i][NV - 1], tail);                                                \
+        UNROLL(4) for (uint32_t j = 0; j + 1 < NV; ++j) vf_store(to + j * ldv, c[i][j]);                         \
+        tail_store(to + (NV - 1) * ldv, c[i][NV - 1], tail);                                                     \
       }                                                                                                          \
     }                                                                                                            \
   }

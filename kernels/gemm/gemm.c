@@ -180,6 +180,7 @@ void ek_gemm_f32_block(const ek_gemm_f32_args *g, size_t m0, size_t m1, size_t p
                               : lines_of(kernel, width, g->k - k0 - depth),
         .bias = first ? g->packed + offset + ek_gemm_f32_packed_rows(kernel, g->k) * width : NULL,
         .ldc = g->ldc,
+        .ldv = g->ldv,
         .ldr = first ? g->ldr : g->ldc,
         .nc = left < width ? left : width,
         .lo = last ? g->lo : -INFINITY,
@@ -189,7 +190,7 @@ void ek_gemm_f32_block(const ek_gemm_f32_args *g, size_t m0, size_t m1, size_t p
         const size_t mr = ek_gemm_f32_next_rows(kernel, nv, m1 - m, &call.groups);
         for (size_t i = 0; i < mr; ++i) rows[i] = g->a + (m + i) * g->lda + k0;
         call.a_step = mr * g->lda;
-        call.c = g->c + m * g->ldc + column;
+        call.c = g->c + m * g->ldc + (g->ldv ? column / kernel->lanes * g->ldv : column);
         call.residual = residual ? residual + m * call.ldr + column : NULL;
         kernel->fn[nv - 1][mr - 1](&call);
         m += call.groups * mr;

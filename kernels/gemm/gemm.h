@@ -34,6 +34,7 @@ typedef struct ek_gemm_f32_call {
   size_t ahead_lines; /* of 64 bytes, 0: none */
   float *c;
   size_t ldc;            /* elements between rows of C; groups are mr rows apart */
+  size_t ldv;            /* of C between vectors of columns, 0: they follow each other */
   const float *residual; /* or NULL; rows ldr apart; may be c itself (later part of a split K) */
   size_t ldr;
   size_t nc;    /* columns stored: the last of the nv vectors has at least one */
@@ -91,7 +92,7 @@ typedef struct ek_gemm_f32_args {
   size_t lda;
   const float *packed;
   float *c;
-  size_t ldc;
+  size_t ldc, ldv;       /* ldv as above; then K <= EK_GEMM_F32_SPLIT_K */
   const float *residual; /* same shape as c, may be c; or NULL */
   size_t ldr;
   float lo, hi;

@@ -78,18 +78,19 @@ static inline __attribute__((always_inline)) void shared_tile(const ek_gemm_f32_
       UNROLL(4) for (uint32_t i = 0; i < (MR + 3) / 4; ++i)++ a[i];
     }
 
+    const size_t ldv = g->ldv ? g->ldv : VF_LANES;
     UNROLL(16) for (uint32_t i = 0; i < MR; ++i) {
       float *const to = g->c + (row + i) * g->ldc;
       const float *const from = g->residual ? g->residual + (row + i) * g->ldr : NULL;
       UNROLL(4) for (uint32_t j = 0; j < whole; ++j) {
         const vf v = from ? vf_add(c[i][j], vf_load(from + j * VF_LANES)) : c[i][j];
-        vf_store(to + j * VF_LANES, vf_min(hi, vf_max(lo, v)));
+        vf_store(to + j * ldv, vf_min(hi, vf_max(lo, v)));
       }
       const vf pair = h[i / 2];
       __m256 v = i % 2 ? _mm512_extractf32x8_ps(pair, 1) : _mm512_castps512_ps256(pair);
       if (from) v = _mm256_add_ps(v, _mm256_maskz_loadu_ps(some, from + whole * VF_LANES));
       v = _mm256_min_ps(_mm512_castps512_ps256(hi), _mm256_max_ps(_mm512_castps512_ps256(lo), v));
-      _mm256_mask_storeu_ps(to + whole * VF_LANES, some, v);
+      _mm256_mask_storeu_ps(to + whole * ldv, some, v);
     }
   }
 }

@@ -29,6 +29,15 @@ static int one(const ek_dwconv_f32_kernel *kernel) {
   g.x = x.data, g.packed = plain.data, g.y = want.data;
   ref->fn(&g, 0, g.batch * g.oh, 0, g.c);
   g.packed = packed.data, g.y = y.data;
+  const kt_buffer apart = kt_get(g.batch * g.ih * g.iw * g.c * 4);
+  if (kernel->lanes > 1 && g.c % kernel->lanes == 0 && ek_dwconv_f32_in_strips(&g)) { /* blocks of channels apart */
+    const size_t pixels = g.batch * g.ih * g.iw;
+    g.x = apart.data, g.x_step = kernel->lanes, g.x_block = pixels * kernel->lanes;
+    for (size_t i = 0; i < pixels * g.c; ++i) {
+      const size_t c = i % g.c;
+      kf_data(apart)[c / g.x_step * g.x_block + i / g.c * g.x_step + c % g.x_step] = kf_data(x)[i];
+    }
+  }
   const size_t blocks = (g.c + kernel->lanes - 1) / kernel->lanes, rows = g.batch * g.oh;
   const size_t row = kt_range(0, (uint32_t)rows), block = kt_range(0, (uint32_t)blocks);
   kernel->fn(&g, 0, row, 0, blocks);
@@ -44,7 +53,7 @@ static int one(const ek_dwconv_f32_kernel *kernel) {
              (double)kf_data(want)[i]);
     }
   }
-  kt_put(x), kt_put(w), kt_put(bias), kt_put(y), kt_put(want), kt_put(packed), kt_put(plain);
+  kt_put(x), kt_put(w), kt_put(bias), kt_put(y), kt_put(want), kt_put(packed), kt_put(plain), kt_put(apart);
   return ok;
 }
 
