@@ -3,8 +3,9 @@
  * bytes, an image, a pixel or a row at a time with parameters of its own, and the int32 sums become f32 while they are
  * in the cache. Weights stay 8-bit. The same bits as the reference operators, on every CPU. */
 #include "plan.h"
-#include "product.h"
-#include "quant.h"
+#include "qwino.h"
+
+enum { MOST = 65000 }; /* products that an int32 holds */
 
 /* ---- quantizing a value: it is cut into units, a unit into parts */
 
@@ -150,10 +151,9 @@ typedef struct hybrid_arg {
   eb_cpu_post post;
 } hybrid_arg;
 
-/* sums of rows m0 .. m1 of one unit or of a unit each, columns n0 .. n1 of every group, made real */
-static void piece(const hybrid_arg *h, const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint32_t n0, uint32_t n1) {
-  const uint32_t c0 = a->group > 1 ? 0 : n0, c1 = a->group > 1 ? a->oc : n1;
-  ek_qconv_run(a, m0, m1, n0, n1);
+/* The sums of rows m0 .. m1, of one unit or of a unit each, columns c0 .. c1, become real. */
+static void finish(const hybrid_arg *h, uint32_t m0, uint32_t m1, uint32_t c0, uint32_t c1) {
+  float *const y = h->a.y;
   const ek_qelt_real_args p = { .units = h->source->unit + m0 / h->unit_rows,
                                 .unit_step = h->unit_rows == 1,
                                 .sums = h->sums + c0,
@@ -162,8 +162,8 @@ static void piece(const hybrid_arg *h, const ek_qconv_args *a, uint32_t m0, uint
                                 .shift = h->to_domain,
                                 .lo = h->lo,
                                 .hi = h->hi };
-  h->elt->real(&p, m1 - m0, c1 - c0, (char *)a->y + ((size_t)m0 * a->oc + c0) * sizeof(float), a->oc);
-  eb_cpu_post_run(&h->post, a->y, a->oc, m0, m1, c0, c1);
+  h->elt->real(&p, m1 - m0, c1 - c0, y + (size_t)m0 * h->a.oc + c0, h->a.oc);
+  eb_cpu_post_run(&h->post, y, h->a.oc, m0, m1, c0, c1);
 }
 
 static edge_status hybrid_tile(const void *arg, uint32_t tile, uint32_t worker) {
@@ -183,14 +183,27 @@ static edge_status hybrid_tile(const void *arg, uint32_t tile, uint32_t worker) 
         if (end - m > left) end = m + left;
         a.zero = s->pixel + image * s->pixel_bytes;
       }
-      piece(h, &a, m, end, n, n_end);
+      ek_qconv_run(&a, m, end, n, n_end); /* of every group */
+      finish(h, m, end, a.group > 1 ? 0 : n, a.group > 1 ? a.oc : n_end);
     }
   }
   return EDGE_STATUS_OK;
 }
 
+/* rows whose sums another step made; all of one image */
+static edge_status finish_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  const hybrid_arg *const h = arg;
+  const eb_cpu_grid_tile t = eb_cpu_grid_at(&h->grid, tile);
+  (void)worker;
+  for (uint32_t m = (uint32_t)t.rows.begin, end; m < t.rows.end; m = end) {
+    end = t.rows.end - m < h->piece_rows ? (uint32_t)t.rows.end : m + h->piece_rows;
+    finish(h, m, end, 0, h->a.oc);
+  }
+  return EDGE_STATUS_OK;
+}
+
 /* How the product is cut into tiles, and a tile into pieces. */
-static uint32_t cut(const eb_cpu_plan *plan, hybrid_arg *h, double us) {
+static void cut(const eb_cpu_plan *plan, hybrid_arg *h, double us) {
   enum { PIECE_FLOATS = 8192, PIECE_COLUMNS = 256, STRIP_PIXELS = 192 };
   const ek_qconv_args *const a = &h->a;
   h->grid = eb_cpu_q_grid(plan, a, h->m, us, &h->panel_columns);
@@ -200,7 +213,6 @@ static uint32_t cut(const eb_cpu_plan *plan, hybrid_arg *h, double us) {
   h->piece_rows = rows < 24 ? 24 : rows;
   if (a->merged) /* whole lines */
     h->piece_rows = ((h->piece_rows > STRIP_PIXELS ? h->piece_rows : STRIP_PIXELS) + a->ow - 1) / a->ow * a->ow;
-  return (uint32_t)(h->grid.m_tiles * h->grid.p_tiles);
 }
 
 static bool fits(const eb_cpu_plan *plan, uint32_t node, ek_qweights *w, eb_cpu_unary *post, float *lo, float *hi) {
@@ -214,49 +226,87 @@ static bool fits(const eb_cpu_plan *plan, uint32_t node, ek_qweights *w, eb_cpu_
          (eb_cpu_clamp(plan, node, lo, hi) || eb_cpu_unary_of_act(plan, node, post));
 }
 
-/* a has its geometry; its sums have `depth` products */
+/* What all ways share: scales, an empty bias, the kernels behind the product. */
+static edge_status begin(eb_cpu_plan *plan, uint32_t node, hybrid_arg *h, const eb_cpu_bytes *bytes) {
+  const edge_quant *const q = &eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1))->quant;
+  const uint32_t oc = h->a.oc;
+  int32_t *const none = eb_cpu_keep(plan, ((uint64_t)oc + 128) * sizeof *none);
+  float *const mult = eb_cpu_keep(plan, oc * sizeof *mult);
+  if (none == NULL || mult == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  for (uint32_t i = 0; i < oc; ++i) mult[i] = q->scales[q->count > 1 ? i : 0];
+  h->a.bias = none;
+  h->a.out = EK_Q_S32;
+  h->a.zero = ((const source *)bytes->state)->pixel;
+  h->elt = ek_qelt_select(eb_cpu_features(plan));
+  h->source = bytes->state;
+  h->mult = mult;
+  h->n = oc / h->a.group;
+  return EDGE_STATUS_OK;
+}
+
+/* The step that writes f32, with the chain behind it; x NULL: it has the sums already. */
+static edge_status end(eb_cpu_plan *plan, uint32_t node, edge_tile_fn fn, const hybrid_arg *h, double us,
+                       const eb_cpu_ref *x, const eb_cpu_chain *chain) {
+  const uint32_t vb = eb_cpu_input(plan, node, 2);
+  hybrid_arg *const arg = eb_cpu_step(plan, node, fn, sizeof *arg, (uint32_t)(h->grid.m_tiles * h->grid.p_tiles), us);
+  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  *arg = *h;
+  if (x) eb_cpu_slot(plan, &arg->a.x, *x);
+  eb_cpu_slot(plan, &arg->a.y, eb_cpu_value(plan, chain->y));
+  if (vb != EDGE_NO_VALUE) eb_cpu_slot(plan, &arg->bias, eb_cpu_value(plan, vb));
+  eb_cpu_chain_bind(plan, chain, &arg->post);
+  return EDGE_STATUS_OK;
+}
+
+/* h has its geometry; its sums have `depth` products */
 static edge_status emit(eb_cpu_plan *plan, uint32_t node, hybrid_arg h, const ek_qweights *w, uint64_t depth,
                         uint64_t pixel_bytes, const eb_cpu_unary *first, uint64_t layout) {
-  enum { MOST = 65000 }; /* products that an int32 holds */
-  const edge_tensor *const tw = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
-  const uint32_t vb = eb_cpu_input(plan, node, 2), oc = h.a.oc, units = h.m / h.unit_rows;
+  const uint32_t units = h.m / h.unit_rows;
   uint32_t taps, per_tap;
   if (depth > MOST) return EB_CPU_PASS;
   ek_qconv_shape(&h.a, &taps, &per_tap);
   eb_cpu_q_packed packed;
-  edge_status status = eb_cpu_q_pack(plan, h.a.row, w, oc, taps, per_tap, h.a.group, layout, &packed);
+  edge_status status = eb_cpu_q_pack(plan, h.a.row, w, h.a.oc, taps, per_tap, h.a.group, layout, &packed);
   eb_cpu_bytes bytes;
   if (status == EDGE_STATUS_OK) status = bytes_of(plan, node, units, pixel_bytes, &bytes);
+  if (status == EDGE_STATUS_OK) status = begin(plan, node, &h, &bytes);
   if (status != EDGE_STATUS_OK) return status;
-  int32_t *const none = eb_cpu_keep(plan, ((uint64_t)oc + 128) * sizeof *none);
-  float *const mult = eb_cpu_keep(plan, oc * sizeof *mult);
-  if (none == NULL || mult == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
-  for (uint32_t i = 0; i < oc; ++i) mult[i] = tw->quant.scales[tw->quant.count > 1 ? i : 0];
   const eb_cpu_q domain = { 1.0f, 0, false };
   h.to_domain = eb_cpu_q_domain(&domain, h.a.row->signed_x, &h.a.flip);
   h.a.w = packed.w;
   h.a.w_group_bytes = packed.group_bytes;
-  h.a.bias = none;
-  h.a.out = EK_Q_S32;
-  h.a.zero = ((const source *)bytes.state)->pixel;
-  h.elt = ek_qelt_select(eb_cpu_features(plan));
-  h.source = bytes.state;
   h.sums = packed.sums;
-  h.mult = mult;
-  h.n = oc / h.a.group;
-  const double us = eb_cpu_q_us(plan, (double)h.m * oc * (double)depth) + (double)h.m * oc / 15e3;
-  const uint32_t tiles = cut(plan, &h, us);
+  const double us = eb_cpu_q_us(plan, (double)h.m * h.a.oc * (double)depth) + (double)h.m * h.a.oc / 15e3;
+  cut(plan, &h, us);
   eb_cpu_chain chain;
   eb_cpu_chain_of(plan, eb_cpu_output(plan, node, 0), first, &chain);
-  hybrid_arg *const arg = eb_cpu_step(plan, node, hybrid_tile, sizeof h, tiles, us);
-  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
-  *arg = h;
-  eb_cpu_slot(plan, &arg->a.x, bytes.bytes);
-  eb_cpu_slot(plan, &arg->a.y, eb_cpu_value(plan, chain.y));
-  if (vb != EDGE_NO_VALUE) eb_cpu_slot(plan, &arg->bias, eb_cpu_value(plan, vb));
-  eb_cpu_chain_bind(plan, &chain, &arg->post);
   eb_cpu_note(plan, node, h.a.row->name, "f32 data as bytes, exact sums");
-  return EDGE_STATUS_OK;
+  return end(plan, node, hybrid_tile, &h, us, &bytes.bytes, &chain);
+}
+
+/* Winograd's form of one image: quantize, sums into y, then y in place. */
+static edge_status emit_wino(eb_cpu_plan *plan, uint32_t node, hybrid_arg h, eb_cpu_qwino *q,
+                             const eb_cpu_unary *first) {
+  edge_status status = eb_cpu_qwino_pack(plan, q);
+  eb_cpu_bytes bytes;
+  if (status == EDGE_STATUS_OK) status = bytes_of(plan, node, 1, h.a.ic, &bytes);
+  if (status == EDGE_STATUS_OK) status = begin(plan, node, &h, &bytes);
+  if (status != EDGE_STATUS_OK) return status;
+  eb_cpu_chain chain;
+  eb_cpu_chain_of(plan, eb_cpu_output(plan, node, 0), first, &chain);
+  q->a.bias = h.a.bias;
+  q->a.zero = h.a.zero;
+  q->a.out = EK_Q_S32;
+  status = eb_cpu_qwino_step(plan, node, q, bytes.bytes, eb_cpu_value(plan, chain.y));
+  if (status != EDGE_STATUS_OK) return status;
+  const double us = (double)h.m * h.a.oc / 8e3;
+  const uint32_t rows = 4096 / h.a.oc;
+  h.sums = q->sums;
+  h.piece_rows = rows < 4 ? 4 : rows;
+  h.grid = (eb_cpu_grid) { .m = h.m, .row_unit = 4, .panels = 1, .p_tiles = 1 };
+  h.grid.m_tiles = eb_cpu_tiles(plan, us, (h.m + 15) / 16);
+  eb_cpu_note(plan, node, q->row->name, "f32 data as bytes, exact, 16 products for 36");
+  return end(plan, node, finish_tile, &h, us, NULL, &chain);
 }
 
 edge_status eb_cpu_lower_hybrid_conv(eb_cpu_plan *plan, uint32_t node) {
@@ -270,6 +320,9 @@ edge_status eb_cpu_lower_hybrid_conv(eb_cpu_plan *plan, uint32_t node) {
   const bool pixels = h.a.kh * h.a.kw * h.a.sh * h.a.sw == 1 && h.a.oh == h.a.ih && h.a.ow == h.a.iw;
   h.m = images * h.a.oh * h.a.ow;
   h.unit_rows = pixels ? 1 : h.a.oh * h.a.ow;
+  eb_cpu_qwino wino;
+  if (images == 1 && depth <= MOST && eb_cpu_qwino_of(plan, node, &wino))
+    return emit_wino(plan, node, h, &wino, &first);
   return emit(plan, node, h, &w, depth, pixels ? 0 : h.a.ic, &first, 0);
 }
 

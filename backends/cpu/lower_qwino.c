@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * 8-bit 3x3 Conv with stride 1 in Winograd's exact form, where the CPU has no dot products and the shape pays. */
-#include "quant.h"
-#include "kernels/qwino/qwino.h"
+#include "qwino.h"
 
 /* ---- prepared weights: [channels] int32 sums, padded to 64 bytes, then the transformed weights */
 
@@ -52,19 +51,64 @@ static uint32_t cut(const eb_cpu_plan *plan, wino_arg *c, double us) {
   return c->t_parts * ((c->a.oc + c->cols - 1) / c->cols);
 }
 
-static bool usual(const eb_cpu_plan *plan, uint32_t node, const edge_tensor *x, const edge_tensor *w,
-                  const edge_tensor *y, eb_cpu_window *v, ek_qweights *weights) {
-  eb_cpu_q probe;
-  if (!eb_cpu_q8(x, &probe) || !eb_cpu_window_of(plan, node, x, w, y, v)) return false;
-  if (eb_cpu_int(plan, node, "group") != 1 || v->kh != 3 || v->kw != 3 || v->sh != 1 || v->sw != 1 || v->dh != 1 ||
-      v->dw != 1 || v->n < 1 || v->oh < 1 || v->ow < 1 || v->ic < 1 || v->oc < 1)
+bool eb_cpu_qwino_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_qwino *out) {
+  const edge_tensor *const x = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0));
+  const edge_tensor *const w = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
+  const edge_tensor *const y = eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
+  eb_cpu_window v;
+  *out = (eb_cpu_qwino) { 0 };
+  if (!eb_cpu_window_of(plan, node, x, w, y, &v)) return false;
+  if (eb_cpu_int(plan, node, "group") != 1 || v.kh != 3 || v.kw != 3 || v.sh != 1 || v.sw != 1 || v.dh != 1 ||
+      v.dw != 1 || v.n < 1 || v.oh < 1 || v.ow < 1 || v.ic < 1 || v.oc < 1)
     return false;
   const int64_t most = INT32_MAX / 16;
-  if (v->n > most || v->ih > most || v->iw > most || v->oh > most || v->ow > most || v->oc > most || v->ic > most ||
-      v->pad_top < 0 || v->pad_left < 0 || v->pad_top > most || v->pad_left > most ||
-      (double)v->n * (double)(v->oh + 1) * (double)(v->ow + 1) > (double)most)
+  if (v.n > most || v.ih > most || v.iw > most || v.oh > most || v.ow > most || v.oc > most || v.ic > most ||
+      v.pad_top < 0 || v.pad_left < 0 || v.pad_top > most || v.pad_left > most ||
+      (double)v.n * (double)(v.oh + 1) * (double)(v.ow + 1) > (double)most)
     return false;
-  return eb_cpu_q_weights(w, 0, weights) && weights->bits == 8;
+  if (!eb_cpu_q_weights(w, 0, &out->w) || out->w.bits != 8) return false;
+  out->w.channel_stride = 9 * (size_t)v.ic;
+  out->images = (uint32_t)v.n;
+  out->a = (ek_qwino_args) { .ih = (uint32_t)v.ih,
+                             .iw = (uint32_t)v.iw,
+                             .ic = (uint32_t)v.ic,
+                             .oh = (uint32_t)v.oh,
+                             .ow = (uint32_t)v.ow,
+                             .oc = (uint32_t)v.oc,
+                             .pad_top = (int32_t)v.pad_top,
+                             .pad_left = (int32_t)v.pad_left };
+  out->row = ek_qwino_select(eb_cpu_features(plan), &out->a);
+  return out->row != NULL;
+}
+
+edge_status eb_cpu_qwino_pack(eb_cpu_plan *plan, eb_cpu_qwino *q) {
+  pack_job job = { q->row, q->w, q->a.oc, q->a.ic };
+  const edge_prepared_key key = { q->w.data, q->row->name, { q->a.oc, q->a.ic, 0, 0 } };
+  const uint64_t sums = sums_bytes(q->a.oc);
+  const void *blob = NULL;
+  const edge_status status =
+      eb_cpu_prepared(plan, &key, sums + ek_qwino_packed_bytes(q->a.oc, q->a.ic), pack, &job, &blob);
+  if (status == EDGE_STATUS_OK && blob) {
+    q->sums = blob;
+    q->a.w = (const int16_t *)(const void *)((const char *)blob + sums);
+  }
+  return status;
+}
+
+edge_status eb_cpu_qwino_step(eb_cpu_plan *plan, uint32_t node, const eb_cpu_qwino *q, eb_cpu_ref x, eb_cpu_ref y) {
+  const uint32_t total = q->images * ((q->a.oh + 1) / 2) * ((q->a.ow + 1) / 2);
+  wino_arg c = { .a = q->a, .fn = q->row->fn, .workers = eb_cpu_threads(plan), .total = total };
+  c.a.block = ek_qwino_block(&q->a, total);
+  c.scratch_bytes = (ek_qwino_scratch_bytes(&c.a) + 63) / 64 * 64;
+  const double us = eb_cpu_q_us(plan, 17.0 * total * (double)q->a.ic * q->a.oc);
+  const uint32_t parts = cut(plan, &c, us);
+  wino_arg *const arg = eb_cpu_step(plan, node, wino_tile, sizeof c, parts, us);
+  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  *arg = c;
+  eb_cpu_slot(plan, &arg->a.x, x);
+  eb_cpu_slot(plan, &arg->a.y, y);
+  eb_cpu_slot(plan, &arg->scratch, eb_cpu_scratch(plan, c.scratch_bytes * c.workers, 64));
+  return EDGE_STATUS_OK;
 }
 
 edge_status eb_cpu_lower_qwino(eb_cpu_plan *plan, uint32_t node) {
@@ -72,58 +116,28 @@ edge_status eb_cpu_lower_qwino(eb_cpu_plan *plan, uint32_t node) {
   const edge_tensor *const w = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
   const edge_tensor *const bias = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 2));
   const edge_tensor *const y = eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
-  eb_cpu_window v;
-  pack_job job;
+  eb_cpu_q probe;
+  eb_cpu_qwino c;
   eb_cpu_q_affine q;
-  if (!usual(plan, node, x, w, y, &v, &job.w)) return EB_CPU_PASS;
-  ek_qwino_args a = { .ih = (uint32_t)v.ih,
-                      .iw = (uint32_t)v.iw,
-                      .ic = (uint32_t)v.ic,
-                      .oh = (uint32_t)v.oh,
-                      .ow = (uint32_t)v.ow,
-                      .oc = (uint32_t)v.oc,
-                      .pad_top = (int32_t)v.pad_top,
-                      .pad_left = (int32_t)v.pad_left };
-  const ek_qwino_desc *const row = ek_qwino_select(eb_cpu_features(plan), &a);
-  if (row == NULL) return EB_CPU_PASS;
-  edge_status status = eb_cpu_q_affine_of(plan, node, x, w, bias, y, a.oc, 9 * (uint64_t)a.ic, &q);
+  if (!eb_cpu_q8(x, &probe) || !eb_cpu_qwino_of(plan, node, &c)) return EB_CPU_PASS;
+  edge_status status = eb_cpu_q_affine_of(plan, node, x, w, bias, y, c.a.oc, 9 * (uint64_t)c.a.ic, &q);
+  if (status == EDGE_STATUS_OK) status = eb_cpu_qwino_pack(plan, &c);
   if (status != EDGE_STATUS_OK) return status;
-  job.row = row;
-  job.oc = a.oc;
-  job.ic = a.ic;
-  job.w.channel_stride = 9 * (size_t)a.ic;
-  const edge_prepared_key key = { job.w.data, row->name, { a.oc, a.ic, 0, 0 } };
-  const void *blob;
-  status = eb_cpu_prepared(plan, &key, sums_bytes(a.oc) + ek_qwino_packed_bytes(a.oc, a.ic), pack, &job, &blob);
-  if (status != EDGE_STATUS_OK) return status;
-  const int32_t zero = eb_cpu_q_domain(&q.x, false, &a.flip);
-  if (blob) {
-    for (uint32_t i = 0; i < a.oc; ++i)
-      q.bias[i] = (int32_t)((uint32_t)q.bias[i] - (uint32_t)zero * (uint32_t)((const int32_t *)blob)[i]);
-    a.w = (const int16_t *)(const void *)((const char *)blob + sums_bytes(a.oc));
-  }
-  uint8_t *const pixel = eb_cpu_keep(plan, a.ic);
+  const int32_t zero = eb_cpu_q_domain(&q.x, false, &c.a.flip);
+  for (uint32_t i = 0; c.sums && i < c.a.oc; ++i)
+    q.bias[i] = (int32_t)((uint32_t)q.bias[i] - (uint32_t)zero * (uint32_t)c.sums[i]);
+  uint8_t *const pixel = eb_cpu_keep(plan, c.a.ic);
   if (pixel == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
-  memset(pixel, q.x.zero & 255, a.ic);
-  const uint32_t total = (uint32_t)v.n * ((a.oh + 1) / 2) * ((a.ow + 1) / 2);
-  a.block = ek_qwino_block(&a, total);
-  a.zero = pixel;
-  a.bias = q.bias;
-  a.mult = q.mult;
-  a.zero_point = q.y.zero;
-  a.lo = q.lo;
-  a.hi = q.hi;
-  a.out = q.y.is_signed ? EK_Q_S8 : EK_Q_U8;
-  wino_arg c = { .a = a, .fn = row->fn, .workers = eb_cpu_threads(plan), .total = total };
-  c.scratch_bytes = (ek_qwino_scratch_bytes(&a) + 63) / 64 * 64;
-  const double us = eb_cpu_q_us(plan, 17.0 * total * (double)a.ic * a.oc);
-  const uint32_t parts = cut(plan, &c, us);
-  wino_arg *const arg = eb_cpu_step(plan, node, wino_tile, sizeof c, parts, us);
-  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
-  *arg = c;
-  eb_cpu_slot(plan, &arg->a.x, eb_cpu_value(plan, eb_cpu_input(plan, node, 0)));
-  eb_cpu_slot(plan, &arg->a.y, eb_cpu_value(plan, eb_cpu_output(plan, node, 0)));
-  eb_cpu_slot(plan, &arg->scratch, eb_cpu_scratch(plan, c.scratch_bytes * c.workers, 64));
-  eb_cpu_note(plan, node, row->name, "8-bit, exact, 16 products for 36");
-  return EDGE_STATUS_OK;
+  memset(pixel, q.x.zero & 255, c.a.ic);
+  c.a.zero = pixel;
+  c.a.bias = q.bias;
+  c.a.mult = q.mult;
+  c.a.zero_point = q.y.zero;
+  c.a.lo = q.lo;
+  c.a.hi = q.hi;
+  c.a.out = q.y.is_signed ? EK_Q_S8 : EK_Q_U8;
+  status = eb_cpu_qwino_step(plan, node, &c, eb_cpu_value(plan, eb_cpu_input(plan, node, 0)),
+                             eb_cpu_value(plan, eb_cpu_output(plan, node, 0)));
+  eb_cpu_note(plan, node, c.row->name, "8-bit, exact, 16 products for 36");
+  return status;
 }

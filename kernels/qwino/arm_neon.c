@@ -84,12 +84,11 @@ static void product(const int16_t *v, size_t ld, const int16_t *w, int32_t *m, s
   QW_RUN(1)
 }
 
-static inline int32x4_t qw_scale(int32x4_t four, int32x4_t bias, float32x4_t mult) {
-  const int32x4_t sum = vaddq_s32(vshrq_n_s32(four, 2), bias);
-  return vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(sum), mult));
+static inline int32x4_t qw_quarter(int32x4_t four, int32x4_t bias) {
+  return vaddq_s32(vshrq_n_s32(four, 2), bias);
 }
 
-/* the four scaled sums of 4 channels of a tile */
+/* the four sums of 4 channels of a tile, scaled unless mult is NULL */
 static inline void qw_gather(const int32_t *m, size_t step, const int32_t *bias, const float *mult, int32x4_t *out) {
   int32x4_t r[2][4];
   for (size_t j = 0; j < 4; ++j) {
@@ -98,10 +97,40 @@ static inline void qw_gather(const int32_t *m, size_t step, const int32_t *bias,
     r[1][j] = vsubq_s32(vsubq_s32(b, c), vld1q_s32(m + (12 + j) * step));
   }
   const int32x4_t base = vld1q_s32(bias);
-  const float32x4_t scale = vld1q_f32(mult);
   for (size_t i = 0; i < 2; ++i) {
-    out[2 * i] = qw_scale(vaddq_s32(vaddq_s32(r[i][0], r[i][1]), r[i][2]), base, scale);
-    out[2 * i + 1] = qw_scale(vsubq_s32(vsubq_s32(r[i][1], r[i][2]), r[i][3]), base, scale);
+    out[2 * i] = qw_quarter(vaddq_s32(vaddq_s32(r[i][0], r[i][1]), r[i][2]), base);
+    out[2 * i + 1] = qw_quarter(vsubq_s32(vsubq_s32(r[i][1], r[i][2]), r[i][3]), base);
+  }
+  for (size_t i = 0; i < 4 && mult != NULL; ++i)
+    out[i] = vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(out[i]), vld1q_f32(mult)));
+}
+
+static inline void qw_store_sums(int32_t *y, int32x4_t s, uint32_t n) {
+  if (n >= 4) {
+    vst1q_s32(y, s);
+  } else {
+    int32_t part[4];
+    vst1q_s32(part, s);
+    memcpy(y, part, n * sizeof *y);
+  }
+}
+
+/* as finish(), the sums themselves */
+static void finish_sums(const ek_qwino_args *a, const int32_t *m, size_t m_ld, uint32_t t, uint32_t count, uint32_t n,
+                        uint32_t cols) {
+  const size_t step = a->block * m_ld, line = (size_t)a->ow * a->oc;
+  for (uint32_t i = 0; i < count; ++i, m += m_ld) {
+    const qw_tile tile = qw_tile_of(a, t + i);
+    const int down = tile.oy + 1 < a->oh, right = tile.ox + 1 < a->ow;
+    int32_t *y = (int32_t *)(void *)a->y + (((size_t)tile.image * a->oh + tile.oy) * a->ow + tile.ox) * a->oc + n;
+    for (uint32_t j = 0; j < cols; j += 4, y += 4) {
+      int32x4_t s[4];
+      qw_gather(m + j, step, a->bias + n + j, NULL, s);
+      qw_store_sums(y, s[0], cols - j);
+      if (right) qw_store_sums(y + a->oc, s[1], cols - j);
+      if (down) qw_store_sums(y + line, s[2], cols - j);
+      if (down && right) qw_store_sums(y + line + a->oc, s[3], cols - j);
+    }
   }
 }
 
@@ -157,7 +186,7 @@ void ek_qwino_x8s8_2x2__neon(const ek_qwino_args *a, void *scratch, uint32_t t0,
         for (uint32_t j = 0; j < cols; j += 16)
           product(v + p * step, a->ic, w + (size_t)j * a->ic, m + p * a->block * (size_t)wide + j, wide, count);
       }
-      finish(a, m, wide, t, count, n, cols);
+      (a->out == EK_Q_S32 ? finish_sums : finish)(a, m, wide, t, count, n, cols);
     }
   }
 }

@@ -28,7 +28,7 @@ typedef struct ek_qwino_args {
   const uint8_t *zero; /* a padding pixel: ic bytes of the input's zero point */
   uint32_t flip;
   int32_t zero_point, lo, hi;
-  uint32_t out; /* EK_Q_S8, EK_Q_U8 */
+  uint32_t out; /* EK_Q_*; EK_Q_S32: y holds sums of 4 bytes, mult is not used */
 } ek_qwino_args;
 
 /** Tiles t0 .. t1, output channels n0 .. n1, n0 a multiple of EK_QWINO_COLUMNS; scratch of ek_qwino_scratch_bytes(). */

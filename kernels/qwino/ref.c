@@ -57,7 +57,11 @@ void ek_qwino_x8s8_2x2__ref(const ek_qwino_args *a, void *scratch, uint32_t t0, 
         const uint32_t acc = (uint32_t)(sum / 4) + (uint32_t)a->bias[n];
         int32_t s;
         memcpy(&s, &acc, 4);
-        a->y[(((size_t)tile.image * a->oh + oy) * a->ow + ox) * a->oc + n] = requantize(s, a->mult[n], a);
+        const size_t to = (((size_t)tile.image * a->oh + oy) * a->ow + ox) * a->oc + n;
+        if (a->out == EK_Q_S32)
+          memcpy(a->y + to * 4, &s, 4);
+        else
+          a->y[to] = requantize(s, a->mult[n], a);
       }
     }
   }

@@ -83,7 +83,7 @@ QV_INLINE __m256i qw_at(const int32_t *m, size_t step, int position) {
   return _mm256_loadu_si256((const __m256i *)(m + (size_t)position * step));
 }
 
-/* the four scaled sums of 8 channels of a tile */
+/* the four sums of 8 channels of a tile, scaled unless mult is NULL */
 QV_INLINE void qw_gather(const int32_t *m, size_t step, const int32_t *bias, const float *mult, __m256i *out) {
   __m256i r[2][4];
 #pragma GCC unroll 4
@@ -93,13 +93,35 @@ QV_INLINE void qw_gather(const int32_t *m, size_t step, const int32_t *bias, con
     r[1][j] = _mm256_sub_epi32(_mm256_sub_epi32(b, c), qw_at(m, step, 12 + j));
   }
   const __m256i base = _mm256_loadu_si256((const __m256i *)bias);
-  const __m256 scale = _mm256_loadu_ps(mult);
 #pragma GCC unroll 2
   for (int i = 0; i < 2; ++i) {
     const __m256i p = _mm256_add_epi32(_mm256_add_epi32(r[i][0], r[i][1]), r[i][2]);
     const __m256i q = _mm256_sub_epi32(_mm256_sub_epi32(r[i][1], r[i][2]), r[i][3]);
-    out[2 * i] = qv_scale(_mm256_add_epi32(_mm256_srai_epi32(p, 2), base), scale);
-    out[2 * i + 1] = qv_scale(_mm256_add_epi32(_mm256_srai_epi32(q, 2), base), scale);
+    out[2 * i] = _mm256_add_epi32(_mm256_srai_epi32(p, 2), base);
+    out[2 * i + 1] = _mm256_add_epi32(_mm256_srai_epi32(q, 2), base);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4 && mult != NULL; ++i) out[i] = qv_scale(out[i], _mm256_loadu_ps(mult));
+}
+
+/* as finish(), the sums themselves */
+static void finish_sums(const ek_qwino_args *a, const int32_t *m, size_t m_ld, uint32_t t, uint32_t count, uint32_t n,
+                        uint32_t cols) {
+  const size_t step = a->block * m_ld, line = (size_t)a->ow * a->oc;
+  for (uint32_t i = 0; i < count; ++i, m += m_ld) {
+    const qw_tile tile = qw_tile_of(a, t + i);
+    const int down = tile.oy + 1 < a->oh, right = tile.ox + 1 < a->ow;
+    int *y = (int *)(void *)a->y + (((size_t)tile.image * a->oh + tile.oy) * a->ow + tile.ox) * a->oc + n;
+    for (uint32_t j = 0; j < cols; j += 8, y += 8) {
+      const __m256i left = _mm256_set1_epi32((int)(cols - j)), order = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+      const __m256i mask = _mm256_cmpgt_epi32(left, order);
+      __m256i s[4];
+      qw_gather(m + j, step, a->bias + n + j, NULL, s);
+      _mm256_maskstore_epi32(y, mask, s[0]);
+      if (right) _mm256_maskstore_epi32(y + a->oc, mask, s[1]);
+      if (down) _mm256_maskstore_epi32(y + line, mask, s[2]);
+      if (down && right) _mm256_maskstore_epi32(y + line + a->oc, mask, s[3]);
+    }
   }
 }
 
@@ -142,7 +164,7 @@ void ek_qwino_x8s8_2x2__avx2(const ek_qwino_args *a, void *scratch, uint32_t t0,
         for (uint32_t j = 0; j < cols; j += 16)
           product(v + p * step, a->ic, w + (size_t)j * a->ic, m + p * a->block * (size_t)wide + j, wide, count);
       }
-      finish(a, m, wide, t, count, n, cols);
+      (a->out == EK_Q_S32 ? finish_sums : finish)(a, m, wide, t, count, n, cols);
     }
   }
 }

@@ -509,11 +509,15 @@ static int integer_product(edge_env *env, uint32_t round) {
 static int dynamic(edge_env *env, uint32_t round) {
   test *const t = calloc(1, sizeof *t);
   const bool fc = round % 3 == 0, pointwise = round % 3 == 1;
-  const bool window = round % 12 == 8, shallow = round % 12 == 7; /* shapes that some rows treat apart */
+  const bool window = round % 12 == 8 || round % 12 == 2,
+             shallow = round % 12 == 7; /* shapes that some rows treat apart */
   const int64_t group = round % 12 == 5 ? between(2, 4) : 1, any = between(1, round % 4 ? 90 : 300);
   const int64_t per = window ? 16 : shallow ? 8 * between(1, 4) : any, ic = group * per;
-  const int64_t oc = group * between(1, window ? 16 : round % 10 == 4 ? 400 : 90), batch = between(1, 3);
-  const int64_t kh = pointwise ? 1 : between(1, 3), kw = pointwise ? 1 : window ? 3 : between(1, 4);
+  const int64_t oc = group * between(1, round % 12 == 8   ? 16
+                                        : round % 10 == 4 ? 400
+                                                          : 90),
+                batch = window ? 1 : between(1, 3);
+  const int64_t kh = pointwise ? 1 : window ? 3 : between(1, 3), kw = pointwise ? 1 : window ? 3 : between(1, 4);
   const int64_t ih = kh + between(0, 12), iw = kw + between(window ? 15 : 0, window ? 40 : 12);
   const int64_t s = window || (pointwise && round % 5) ? 1 : between(1, 2);
   t->op = fc ? "FullyConnected" : "Conv";

@@ -179,7 +179,8 @@ static int run(const ek_qelt_desc *d) {
     if (binary(d, &p, n, 0, 1) || binary(d, &p, n, 1, 1) || (n && (binary(d, &p, n, 0, 0) || binary(d, &p, n, 1, 0))))
       return 1;
     p.lo = qlo, p.hi = qlo + 255;
-    if (convert(d, &p, n) || scale(d, n) || (n && real(d, 1 + i % 11, n)) || (n && rows(d, 1 + i % 5, n, i % 2))) return 1;
+    if (convert(d, &p, n) || scale(d, n) || (n && real(d, 1 + i % 11, n)) || (n && rows(d, 1 + i % 5, n, i % 2)))
+      return 1;
   }
   return 0;
 }

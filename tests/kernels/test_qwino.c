@@ -25,8 +25,9 @@ static int run_one(const ek_qwino_desc *d, ek_qwino_args a, uint32_t images, int
   const uint32_t tiles = (a.oh + 1) / 2 * ((a.ow + 1) / 2) * images;
   a.block = kt_rand() & 1 ? ek_qwino_block(&a, tiles) : kt_range(1, 20);
   const size_t xn = (size_t)images * a.ih * a.iw * a.ic, yn = (size_t)images * a.oh * a.ow * a.oc;
+  const size_t size = a.out == EK_Q_S32 ? 4 : 1;
   const size_t wn = (size_t)ek_qwino_packed_bytes(a.oc, a.ic), all = (size_t)9 * a.ic, padded = a.oc + 64;
-  const kt_buffer x = kt_get(xn), y = kt_get(yn), zero = kt_get(a.ic), w = kt_get(wn),
+  const kt_buffer x = kt_get(xn), y = kt_get(yn * size), zero = kt_get(a.ic), w = kt_get(wn),
                   scratch = kt_get((size_t)ek_qwino_scratch_bytes(&a));
   int8_t *const raw = malloc(a.oc * all);
   int32_t *const bias = calloc(padded, 4), *const folded = calloc(padded, 4), *const sums = calloc(padded, 4);
@@ -35,7 +36,7 @@ static int run_one(const ek_qwino_desc *d, ek_qwino_args a, uint32_t images, int
   kt_fill(raw, a.oc * all);
   for (size_t i = 0; extreme && i < a.oc * all; ++i) raw[i] = (int8_t)(kt_rand() & 1 ? 127 : -128);
   for (size_t i = 0; extreme && i < xn; ++i) ((uint8_t *)x.data)[i] = kt_rand() & 1 ? 255 : 0;
-  memset(y.data, 0x5a, yn);
+  memset(y.data, 0x5a, yn * size);
   const int32_t xz = x_signed ? (int32_t)kt_range(0, 255) - 128 : (int32_t)kt_range(0, 255);
   memset(zero.data, xz & 255, a.ic);
   const ek_qweights weights = { raw, NULL, 0, 8, 1, all, 1 };
@@ -59,6 +60,12 @@ static int run_one(const ek_qwino_desc *d, ek_qwino_args a, uint32_t images, int
   int bad = 0;
   for (size_t i = 0; i < yn && !bad; ++i) {
     const size_t n = i % a.oc;
+    if (a.out == EK_Q_S32) {
+      const int32_t sum = (int32_t)(direct(&a, raw, x_signed, xz, i) + bias[n]), is = ((int32_t *)y.data)[i];
+      if (is != sum) printf("%s: sum %zu is %d, expected %d\n", d->name, i, is, sum);
+      bad = is != sum;
+      continue;
+    }
     const float prod = (float)(int32_t)(direct(&a, raw, x_signed, xz, i) + bias[n]) * mult[n];
     double want = nearbyint((double)prod) + a.zero_point;
     want = want < a.lo ? a.lo : want > a.hi ? a.hi : want;
@@ -76,7 +83,7 @@ static int run_one(const ek_qwino_desc *d, ek_qwino_args a, uint32_t images, int
 
 static int run(const ek_qwino_desc *d) {
   for (uint32_t i = 0; i < 60; ++i) {
-    ek_qwino_args a = { .ih = kt_range(1, 11), .iw = kt_range(1, 11), .ic = 16 * kt_range(1, 3), .out = 1 + i / 2 % 2 };
+    ek_qwino_args a = { .ih = kt_range(1, 11), .iw = kt_range(1, 11), .ic = 16 * kt_range(1, 3), .out = i / 2 % 3 };
     a.oc = i < 40 ? i + 1 : 16 * kt_range(1, 9);
     a.pad_top = (int32_t)kt_range(a.ih < 3 ? 1 : 0, 2), a.pad_left = (int32_t)kt_range(a.iw < 3 ? 1 : 0, 2);
     a.oh = a.ih + (uint32_t)a.pad_top + kt_range(a.ih < 2 ? 1 : 0, 1) - 2;
