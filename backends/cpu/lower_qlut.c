@@ -74,9 +74,17 @@ bool eb_cpu_q_table(eb_cpu_plan *plan, uint32_t node, uint8_t *table) {
 }
 
 edge_status eb_cpu_lower_qunary(eb_cpu_plan *plan, uint32_t node) {
-  const uint32_t vx = eb_cpu_input(plan, node, 0), vy = eb_cpu_output(plan, node, 0);
+  const uint32_t vx = eb_cpu_input(plan, node, 0);
+  uint32_t vy = eb_cpu_output(plan, node, 0);
   uint8_t table[256];
   if (!eb_cpu_q_table(plan, node, table)) return EB_CPU_PASS;
+  eb_cpu_q_post post;
+  eb_cpu_q_map_of(plan, vx, &post);
+  const bool gates = post.num_taken == 2 && post.taken[0] == node; /* x * f(x) */
+  if (gates) {
+    vy = post.y;
+    memcpy(table, post.table, sizeof table);
+  }
   const uint64_t n = eb_cpu_elements(eb_cpu_tensor(plan, vy));
   const ek_qlut_desc *const row = ek_qlut_select(eb_cpu_features(plan));
   const double us = 0.1 + (double)n / 20e3;
@@ -90,7 +98,9 @@ edge_status eb_cpu_lower_qunary(eb_cpu_plan *plan, uint32_t node) {
   eb_cpu_slot(plan, &arg->x, eb_cpu_value(plan, vx));
   eb_cpu_slot(plan, &arg->y, eb_cpu_value(plan, vy));
   eb_cpu_in_place(plan, vy, vx);
-  eb_cpu_note(plan, node, row->name, "256-entry table of the reference");
+  eb_cpu_note(plan, node, row->name,
+              gates ? "256-entry table of the reference, times its input" : "256-entry table of the reference");
+  if (gates) eb_cpu_take(plan, post.taken[1]);
   return EDGE_STATUS_OK;
 }
 
@@ -111,19 +121,51 @@ typedef struct concat_arg {
   uint32_t n_in;
 } concat_arg;
 
+/* The same number of bytes for every row: a constant where it is a usual one. */
+static inline void spread_rows(const uint8_t *from, size_t bytes, uint8_t *to, size_t strip, size_t rows) {
+  for (size_t r = 0; r < rows; ++r, from += bytes, to += strip) memcpy(to, from, bytes);
+}
+
+static void spread(const uint8_t *from, size_t bytes, uint8_t *to, size_t strip, size_t rows) {
+  switch (bytes) {
+  case 8: spread_rows(from, 8, to, strip, rows); break;
+  case 16: spread_rows(from, 16, to, strip, rows); break;
+  case 32: spread_rows(from, 32, to, strip, rows); break;
+  case 64: spread_rows(from, 64, to, strip, rows); break;
+  case 128: spread_rows(from, 128, to, strip, rows); break;
+  default: spread_rows(from, bytes, to, strip, rows); break;
+  }
+}
+
+enum { SHORT = 512 /* strips to be mapped many at once */, BLOCK = 4096 };
+
+/* Strips [from, end) of one input. Short ones lie beside each other in x: the table maps a block of them. */
+static void concat_strips(const concat_arg *k, const concat_input *in, uint64_t from, uint64_t end) {
+  const size_t bytes = (size_t)in->bytes, strip = (size_t)k->strip;
+  const uint8_t *x = in->x + from * in->bytes;
+  uint8_t *to = k->y + from * k->strip + in->offset, block[BLOCK];
+  size_t rows = (size_t)(end - from);
+  if (bytes == 0) return;
+  if (in->copy) {
+    spread(x, bytes, to, strip, rows);
+    return;
+  }
+  const size_t most = bytes < SHORT ? BLOCK / bytes : 1;
+  for (size_t n; rows > 0; rows -= n, x += n * bytes, to += n * strip) {
+    n = rows < most ? rows : most;
+    k->fn(n * bytes, x, in->table, n > 1 ? block : to);
+    if (n > 1) spread(block, bytes, to, strip, n);
+  }
+}
+
 static edge_status concat_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  enum { NEAR = 16384 };
   const concat_arg *const k = arg;
   (void)worker;
-  const uint64_t from = tile * k->per_tile, end = k->outer - from < k->per_tile ? k->outer : from + k->per_tile;
-  for (uint64_t o = from; o < end; ++o) {
-    for (uint32_t i = 0; i < k->n_in; ++i) {
-      const concat_input *const in = &k->in[i];
-      uint8_t *const to = k->y + o * k->strip + in->offset;
-      if (in->copy)
-        memcpy(to, in->x + o * in->bytes, (size_t)in->bytes);
-      else
-        k->fn((size_t)in->bytes, in->x + o * in->bytes, in->table, to);
-    }
+  const uint64_t first = tile * k->per_tile, last = k->outer - first < k->per_tile ? k->outer : first + k->per_tile;
+  const uint64_t step = k->strip < NEAR ? NEAR / k->strip : 1; /* lines of y are completed while they are near */
+  for (uint64_t from = first; from < last; from += step) {
+    for (uint32_t i = 0; i < k->n_in; ++i) concat_strips(k, &k->in[i], from, last - from < step ? last : from + step);
   }
   return EDGE_STATUS_OK;
 }

@@ -38,6 +38,7 @@ enum {
   TABLE,
   GATE_LEFT,
   GATE_RIGHT,
+  GATE_TWICE, /* the second one has its own step */
   TABLE_RESIDUAL,
   GATE_RESIDUAL,
   KEPT_TABLE,    /* the product is an output, too */
@@ -196,6 +197,7 @@ static uint32_t tail(net *t, int kind, uint32_t p, uint32_t other, uint32_t x, c
   case TABLE: return table(t, p);
   case GATE_LEFT: return gate(t, p, 0);
   case GATE_RIGHT: return gate(t, p, 1);
+  case GATE_TWICE: return gate(t, gate(t, p, rnd() % 2), rnd() % 2);
   case TABLE_RESIDUAL: return binary(t, "Add", other, table(t, p), p);
   case GATE_RESIDUAL: return binary(t, "Add", gate(t, p, rnd() % 2), other, p);
   case KEPT_TABLE: t->outputs[t->num_outputs++] = p; return table(t, p);
@@ -370,6 +372,7 @@ int main(int argc, char **argv) {
   for (int p = 0; p < NUM_PRODUCERS; ++p) { /* the test is of fusion */
     const bool adds = p != DEPTHWISE;
     CHECK(fused[p][TABLE] >= ROUNDS && fused[p][GATE_LEFT] >= 2 * ROUNDS && fused[p][GATE_RIGHT] >= 2 * ROUNDS);
+    CHECK(fused[p][GATE_TWICE] >= 3 * ROUNDS);
     CHECK(!adds || (fused[p][RESIDUAL_RIGHT] >= ROUNDS && fused[p][RESIDUAL_LEFT] >= ROUNDS));
     CHECK(!adds || (fused[p][TABLE_RESIDUAL] >= 2 * ROUNDS && fused[p][GATE_RESIDUAL] >= 3 * ROUNDS));
   }
