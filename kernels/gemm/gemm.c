@@ -2,8 +2,12 @@
  * f32 matrix products: selection, packing, and the loops around the micro-kernels. */
 #include "gemm.h"
 
+#include "../move/transpose.h"
 #include <math.h>
 #include <string.h>
+#if defined(__SSE2__)
+#  include <xmmintrin.h>
+#endif
 
 static const ek_gemm_f32_kernel *const table[] = {
 #define EK_GEMM_F32(isa, kernel) &kernel,
@@ -50,27 +54,6 @@ uint64_t ek_gemm_f32_packed_bytes(const ek_gemm_f32_kernel *kernel, size_t k, si
   return columns * ((uint64_t)ek_gemm_f32_packed_rows(kernel, k) + 1) * sizeof(float);
 }
 
-/* Rows of w become columns of a panel, a few cache lines of each row at a time: what is written stays in L1. */
-static void transpose(const float *w, size_t sn, size_t k, size_t real, size_t width, float *to) {
-  enum { STRIP = 32, FOUR = 4 };
-  for (size_t k0 = 0; k0 < k; k0 += STRIP) {
-    const size_t rows = k - k0 < STRIP ? k - k0 : STRIP;
-    size_t j = 0;
-    for (; j + FOUR <= real; j += FOUR) {
-      const float *const a = w + j * sn + k0, *const b = a + sn, *const c = b + sn, *const d = c + sn;
-      float *p = to + k0 * width + j;
-      for (size_t r = 0; r < rows; ++r, p += width) {
-        p[0] = a[r];
-        p[1] = b[r];
-        p[2] = c[r];
-        p[3] = d[r];
-      }
-    }
-    for (; j < real; ++j)
-      for (size_t r = 0; r < rows; ++r) to[(k0 + r) * width + j] = w[j * sn + k0 + r];
-  }
-}
-
 /* f32 to bf16, to nearest even */
 static uint32_t bf16_of(float x) {
   uint32_t bits;
@@ -106,7 +89,7 @@ void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t s
     if (kernel->pair) {
       pack_pairs(w + column * sn, sk, sn, k, real, width, to);
     } else if (sk == 1) {
-      transpose(w + column * sn, sn, k, real, width, to);
+      ek_transpose_words(w + column * sn, sn * sizeof(float), k, real, to, width * sizeof(float));
     } else {
       for (size_t row = 0; row < k; ++row) {
         const float *const from = w + row * sk + column * sn;

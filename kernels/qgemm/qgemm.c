@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Selection of integer matrix kernels and the packing they share. */
 #include "qgemm.h"
+
+#include "../move/transpose.h"
 #include "flat.h"
 #include <string.h>
 
@@ -36,19 +38,26 @@ uint64_t ek_qgemm_packed_bytes(const ek_qgemm_desc *d, uint64_t n, uint64_t taps
   return (n + 15) / 16 * 16 * ek_qgemm_column_bytes(d, taps, k);
 }
 
-/* one panel of a tap; the plain case copies kr bytes at a time */
+/* one panel of a tap; plain weights move kr bytes at a time */
 static int8_t *pack_panel(const ek_qweights *w, size_t n0, size_t cols, size_t n, size_t from, size_t k, size_t kr,
                           int8_t *out) {
   const int plain = ek_qweights_plain(w);
-  for (size_t k0 = 0; k0 < k; k0 += kr) {
+  size_t begin = 0;
+  if (plain && kr == 4) {
+    const size_t real = n0 >= n ? 0 : n - n0 < cols ? n - n0 : cols, words = k / 4;
+    const int8_t *const rows = (const int8_t *)w->data + n0 * w->channel_stride + from;
+    if (real > 0) ek_transpose_words(rows, w->channel_stride, words, real, out, cols * 4);
+    for (size_t i = 0; i < words && real < cols; ++i) memset(out + (i * cols + real) * 4, 0, (cols - real) * 4);
+    begin = words * 4;
+    out += begin * cols;
+  }
+  for (size_t k0 = begin; k0 < k; k0 += kr) {
     const size_t left = k - k0 < kr ? k - k0 : kr;
     for (size_t j = 0; j < cols; ++j, out += kr) {
       if (n0 + j >= n) {
         memset(out, 0, kr);
       } else if (plain && left == kr && kr == 8) {
         memcpy(out, (const int8_t *)w->data + (n0 + j) * w->channel_stride + from + k0, 8);
-      } else if (plain && left == kr && kr == 4) {
-        memcpy(out, (const int8_t *)w->data + (n0 + j) * w->channel_stride + from + k0, 4);
       } else if (plain && left == kr && kr == 2) {
         memcpy(out, (const int8_t *)w->data + (n0 + j) * w->channel_stride + from + k0, 2);
       } else {

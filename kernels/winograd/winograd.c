@@ -2,6 +2,7 @@
  * Winograd convolution: choice, weights, and the loops around transforms and products. */
 #include "winograd.h"
 
+#include "../move/transpose.h"
 #include <math.h>
 #include <string.h>
 
@@ -145,23 +146,19 @@ static size_t group_at(const ek_winograd_f32_args *a, size_t group, size_t *colu
 }
 
 void ek_winograd_f32_pack(const ek_winograd_f32_args *a, const float *w, const float *bias, float *packed) {
-  enum { STRIP = 32 }; /* channels: what is read and written of them stays in L1 */
-  const size_t groups = ek_winograd_f32_groups(a), all = whole_vectors(a, a->c_out);
+  enum { TAPS = 9 };
+  const size_t groups = ek_winograd_f32_groups(a), all = whole_vectors(a, a->c_out), filter = TAPS * a->c_in;
   for (size_t g = 0; g < groups; ++g) {
     size_t columns = 0;
     float *const to = packed + group_at(a, g, &columns);
-    const size_t first = g * group_columns(a);
-    for (size_t k0 = 0; k0 < 9 * a->c_in; k0 += STRIP) {
-      const size_t k1 = 9 * a->c_in - k0 < STRIP ? 9 * a->c_in : k0 + STRIP;
-      for (size_t j = 0; j < columns; ++j) {
-        const float *const from = w + (first + j) * 9 * a->c_in;
-        for (size_t k = k0; k < k1; ++k) {
-          to[(k % a->c_in * 9 + k / a->c_in) * columns + j] = first + j < a->c_out ? from[k] : 0.0f;
-        }
-      }
-    }
+    const size_t first = g * group_columns(a), left = a->c_out - first, real = left < columns ? left : columns;
+    for (size_t t = 0; t < TAPS; ++t)
+      ek_transpose_words(w + first * filter + t * a->c_in, filter * sizeof(float), a->c_in, real, to + t * columns,
+                         TAPS * columns * sizeof(float));
+    for (size_t k = 0; k < filter && real < columns; ++k)
+      for (size_t j = real; j < columns; ++j) to[k * columns + j] = 0.0f;
   }
-  float *const end = packed + all * a->c_in * 9;
+  float *const end = packed + all * filter;
   for (size_t i = 0; i < all; ++i) end[i] = bias && i < a->c_out ? bias[i] : 0.0f;
 }
 

@@ -3,6 +3,7 @@
  * pages. */
 #include "kf.h"
 #include "kernels/move/move.h"
+#include "kernels/move/transpose.h"
 
 /* dst[...] = src[perm...] with the source dims listed in the order of the destination */
 static int one(const ek_move_kernel *kernel, const size_t *dims, size_t rank, const size_t *perm, size_t element) {
@@ -63,6 +64,24 @@ static int one(const ek_move_kernel *kernel, const size_t *dims, size_t rank, co
   return ok;
 }
 
+/* rows to columns against an index walk; what lies between the columns stays */
+static int words(size_t k, size_t n) {
+  const size_t from_step = 4 * k + kt_range(0, 9), to_step = 4 * n + kt_range(0, 9);
+  const size_t from_bytes = (n - 1) * from_step + 4 * k, to_bytes = (k - 1) * to_step + 4 * n;
+  const kt_buffer from = kt_get(from_bytes), to = kt_get(to_bytes), want = kt_get(to_bytes);
+  kt_fill(from.data, from_bytes);
+  memset(to.data, 0x5a, to_bytes);
+  memset(want.data, 0x5a, to_bytes);
+  for (size_t i = 0; i < k; ++i)
+    for (size_t j = 0; j < n; ++j)
+      memcpy((char *)want.data + i * to_step + 4 * j, (const char *)from.data + j * from_step + 4 * i, 4);
+  ek_transpose_words(from.data, from_step, k, n, to.data, to_step);
+  const int ok = memcmp(to.data, want.data, to_bytes) == 0;
+  if (!ok) printf("transpose of words: %zu rows of %zu, %zu apart, to %zu apart\n", n, k, from_step, to_step);
+  kt_put(from), kt_put(to), kt_put(want);
+  return ok;
+}
+
 static int run(const ek_move_kernel *kernel) {
   static const size_t elements[] = { 1, 2, 4, 8 };
   for (int i = 0; i < 3000; ++i) {
@@ -83,6 +102,8 @@ static int run(const ek_move_kernel *kernel) {
     const size_t to[2] = { n, 3 }, back[2] = { 3, n }, perm[2] = { 1, 0 };
     if (!one(kernel, to, 2, perm, 4) || !one(kernel, back, 2, perm, 4)) return 1;
   }
+  for (size_t i = 0; i < 300; ++i)
+    if (!words(kt_range(1, 70), kt_range(1, 70))) return 1;
   return 0;
 }
 
