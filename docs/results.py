@@ -3,7 +3,7 @@
 """Write the result tables of README.md and docs/benchmarks.md, or check that they are current (--check).
 
 docs/results.json holds what conformance runs found; benchmarks/results/*.json what benchmarks/compare/compare.py
-measured, one file for each machine and kernel tier. Nothing in the tables is typed by hand.
+measured, one file for each machine and kernel tier, and behaviour*.json what benchmarks/behaviour.py did. Nothing in the tables is typed by hand.
 """
 import json
 import pathlib
@@ -42,7 +42,29 @@ def render(r):
 
 
 def comparisons():
-    return [json.loads(p.read_text()) for p in sorted((ROOT / "benchmarks/results").glob("*.json"))]
+    files = sorted((ROOT / "benchmarks/results").glob("*.json"))
+    return [json.loads(p.read_text()) for p in files if not p.name.startswith("behaviour")]
+
+
+TITLES = {"cold": "Cold start", "memory": "Memory", "contention": "Threads and busy neighbours",
+          "xnnpack": "The choice between our kernels and XNNPACK's", "tiny": "Tiny models"}
+
+
+def behaviour():
+    """tables of benchmarks/behaviour.py"""
+    def cell(x):
+        return "" if x is None else f"{x:.3g}" if isinstance(x, float) and abs(x) < 100 else f"{x:.0f}" \
+            if isinstance(x, float) else table.NAMES.get(x, x)
+    out = []
+    files = sorted((ROOT / "benchmarks/results").glob("behaviour*.json"))
+    found = [t for p in files for t in json.loads(p.read_text())["tables"].values()]
+    for t in sorted(found, key=lambda t: ([*TITLES].index(t["what"]), t["isa"], t["machine"])):
+        names = ", ".join(f"{table.NAMES[n]} {v}" for n, v in sorted(t["versions"].items()))
+        out += ["", f"## {TITLES[t['what']]}, {t['isa']}", "",
+                f"{t['machine']}, {t['date']}, commit {t['commit']}" + (f"; {names}" if names else "") + ".", "",
+                "| " + " | ".join(t["head"]) + " |", "|---|" + "---:|" * (len(t["head"]) - 1)]
+        out += ["| " + " | ".join(map(cell, row)) + " |" for row in t["rows"]] + ["", t["notes"]]
+    return out
 
 
 def benchmarks():
@@ -54,6 +76,7 @@ def benchmarks():
            "arithmetic can pass it."]
     for res in comparisons():
         out += ["", f"## {res['machine']}, {res['isa']}", "", table.render(res).rstrip()]
+    out += behaviour()
     lines = (ROOT / "benchmarks/kbench/guard.json").read_text().splitlines()
     guard = {(g["family"], g["tier"]): g for g in map(json.loads, lines)}
     families, tiers = ([*dict.fromkeys(k[i] for k in guard)] for i in (0, 1))
