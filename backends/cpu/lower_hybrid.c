@@ -297,7 +297,7 @@ static edge_status emit_wino(eb_cpu_plan *plan, uint32_t node, hybrid_arg h, eb_
   q->a.bias = h.a.bias;
   q->a.zero = h.a.zero;
   q->a.out = EK_Q_S32;
-  status = eb_cpu_qwino_step(plan, node, q, bytes.bytes, eb_cpu_value(plan, chain.y));
+  status = eb_cpu_qwino_step(plan, node, q, bytes.bytes, eb_cpu_value(plan, chain.y), NULL);
   if (status != EDGE_STATUS_OK) return status;
   const double us = (double)h.m * h.a.oc / 8e3;
   const uint32_t rows = 4096 / h.a.oc;

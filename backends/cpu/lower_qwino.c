@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * 8-bit 3x3 Conv with stride 1 in Winograd's exact form, where the CPU has no dot products and the shape pays. */
+ * 8-bit 3x3 Conv with stride 1 in Winograd's exact form, where the CPU has no dot products and the shape pays; a table
+ * and a residual Add behind it come along. */
 #include "qwino.h"
 
 /* ---- prepared weights: [channels] int32 sums, padded to 64 bytes, then the transformed weights */
@@ -27,7 +28,39 @@ typedef struct wino_arg {
   char *scratch;
   uint64_t scratch_bytes; /* of a worker */
   uint32_t workers, total, tiles, cols, t_parts;
+  ek_qlut_fn map;        /* NULL: none */
+  ek_qelt_binary_fn add; /* NULL: none */
+  ek_qelt_args add_args;
+  const uint8_t *residual;
+  uint8_t table[256];
 } wino_arg;
+
+/* table and sum of `count` bytes from y + at on */
+static void follow(const wino_arg *c, size_t at, size_t count) {
+  uint8_t *const y = c->a.y + at;
+  if (c->map) c->map(count, y, c->table, y);
+  if (c->add) c->add(&c->add_args, count, y, c->residual + at, 1, y);
+}
+
+/* ... of channels [n0, n1) of tiles [t0, t1), which lie in pairs of image lines */
+static void follow_tiles(const wino_arg *c, uint32_t t0, uint32_t t1, uint32_t n0, uint32_t n1) {
+  const uint32_t across = (c->a.ow + 1) / 2, down = (c->a.oh + 1) / 2;
+  const size_t oc = c->a.oc;
+  for (uint32_t t = t0, end; t < t1; t = end) {
+    const uint32_t first = t % across, row = t / across, last = t - first + across;
+    const uint32_t image = row / down, oy = row % down * 2, lines = c->a.oh - oy < 2 ? 1 : 2;
+    end = last < t1 ? last : t1;
+    const size_t pixels = (end == last ? c->a.ow : (end - (t - first)) * 2) - first * 2;
+    for (uint32_t i = 0; i < lines; ++i) {
+      const size_t at = (((size_t)image * c->a.oh + oy + i) * c->a.ow + first * 2) * oc + n0;
+      if (n1 - n0 == oc) {
+        follow(c, at, pixels * oc);
+      } else {
+        for (size_t p = 0; p < pixels; ++p) follow(c, at + p * oc, n1 - n0);
+      }
+    }
+  }
+}
 
 static edge_status wino_tile(const void *arg, uint32_t tile, uint32_t worker) {
   const wino_arg *const c = arg;
@@ -35,7 +68,16 @@ static edge_status wino_tile(const void *arg, uint32_t tile, uint32_t worker) {
   const uint32_t t0 = tile % c->t_parts * c->tiles, n0 = tile / c->t_parts * c->cols;
   const uint32_t t1 = c->total - t0 < c->tiles ? c->total : t0 + c->tiles;
   const uint32_t n1 = c->a.oc - n0 < c->cols ? c->a.oc : n0 + c->cols;
-  c->fn(&c->a, c->scratch + worker * c->scratch_bytes, t0, t1, n0, n1);
+  char *const scratch = c->scratch + worker * c->scratch_bytes;
+  if (c->map == NULL && c->add == NULL) {
+    c->fn(&c->a, scratch, t0, t1, n0, n1);
+    return EDGE_STATUS_OK;
+  }
+  for (uint32_t t = t0, end; t < t1; t = end) { /* block by block, while it is near */
+    end = t1 - t < c->a.block ? t1 : t + c->a.block;
+    c->fn(&c->a, scratch, t, end, n0, n1);
+    follow_tiles(c, t, end, n0, n1);
+  }
   return EDGE_STATUS_OK;
 }
 
@@ -95,9 +137,16 @@ edge_status eb_cpu_qwino_pack(eb_cpu_plan *plan, eb_cpu_qwino *q) {
   return status;
 }
 
-edge_status eb_cpu_qwino_step(eb_cpu_plan *plan, uint32_t node, const eb_cpu_qwino *q, eb_cpu_ref x, eb_cpu_ref y) {
+edge_status eb_cpu_qwino_step(eb_cpu_plan *plan, uint32_t node, const eb_cpu_qwino *q, eb_cpu_ref x, eb_cpu_ref y,
+                              const eb_cpu_q_post *post) {
   const uint32_t total = q->images * ((q->a.oh + 1) / 2) * ((q->a.ow + 1) / 2);
   wino_arg c = { .a = q->a, .fn = q->row->fn, .workers = eb_cpu_threads(plan), .total = total };
+  if (post) {
+    c.map = post->map;
+    c.add_args = post->args;
+    memcpy(c.table, post->table, sizeof c.table);
+    if (post->residual != EDGE_NO_VALUE) c.add = ek_qelt_select(eb_cpu_features(plan))->add;
+  }
   c.a.block = ek_qwino_block(&q->a, total);
   c.scratch_bytes = (ek_qwino_scratch_bytes(&c.a) + 63) / 64 * 64;
   const double us = eb_cpu_q_us(plan, 17.0 * total * (double)q->a.ic * q->a.oc);
@@ -107,6 +156,7 @@ edge_status eb_cpu_qwino_step(eb_cpu_plan *plan, uint32_t node, const eb_cpu_qwi
   *arg = c;
   eb_cpu_slot(plan, &arg->a.x, x);
   eb_cpu_slot(plan, &arg->a.y, y);
+  if (c.add) eb_cpu_slot(plan, &arg->residual, eb_cpu_value(plan, post->residual));
   eb_cpu_slot(plan, &arg->scratch, eb_cpu_scratch(plan, c.scratch_bytes * c.workers, 64));
   return EDGE_STATUS_OK;
 }
@@ -136,8 +186,12 @@ edge_status eb_cpu_lower_qwino(eb_cpu_plan *plan, uint32_t node) {
   c.a.lo = q.lo;
   c.a.hi = q.hi;
   c.a.out = q.y.is_signed ? EK_Q_S8 : EK_Q_U8;
+  eb_cpu_q_post post;
+  eb_cpu_q_post_of(plan, eb_cpu_output(plan, node, 0), &post);
   status = eb_cpu_qwino_step(plan, node, &c, eb_cpu_value(plan, eb_cpu_input(plan, node, 0)),
-                             eb_cpu_value(plan, eb_cpu_output(plan, node, 0)));
-  eb_cpu_note(plan, node, c.row->name, "8-bit, exact, 16 products for 36");
-  return status;
+                             eb_cpu_value(plan, post.y), &post);
+  if (status != EDGE_STATUS_OK) return status;
+  eb_cpu_note(plan, node, c.row->name, post.reason ? post.reason : "8-bit, exact, 16 products for 36");
+  eb_cpu_q_post_finish(plan, &post);
+  return EDGE_STATUS_OK;
 }

@@ -3,7 +3,7 @@
 #ifndef EB_CPU_QWINO_H
 #define EB_CPU_QWINO_H
 
-#include "quant.h"
+#include "qpost.h"
 #include "kernels/qwino/qwino.h"
 
 typedef struct eb_cpu_qwino {
@@ -17,6 +17,8 @@ typedef struct eb_cpu_qwino {
 /** A 3x3 Conv with s8 weights where a row is faster than the direct form; its data may be of any type. */
 bool eb_cpu_qwino_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_qwino *out);
 edge_status eb_cpu_qwino_pack(eb_cpu_plan *plan, eb_cpu_qwino *q); /* [commits] */
-edge_status eb_cpu_qwino_step(eb_cpu_plan *plan, uint32_t node, const eb_cpu_qwino *q, eb_cpu_ref x, eb_cpu_ref y);
+/** post (for bytes, or NULL) runs in the step; the caller takes its nodes. [commits] */
+edge_status eb_cpu_qwino_step(eb_cpu_plan *plan, uint32_t node, const eb_cpu_qwino *q, eb_cpu_ref x, eb_cpu_ref y,
+                              const eb_cpu_q_post *post);
 
 #endif

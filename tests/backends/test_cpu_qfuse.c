@@ -30,7 +30,7 @@ static int64_t between(int64_t lo, int64_t hi) {
 }
 
 /* what produces the value, what follows it */
-enum { DENSE, POINT, DEPTHWISE, FULLY, NUM_PRODUCERS };
+enum { DENSE, POINT, DEPTHWISE, FULLY, WINOGRAD /* where the tier has it */, NUM_PRODUCERS };
 enum {
   BARE,
   RESIDUAL_RIGHT,
@@ -135,7 +135,8 @@ static uint32_t bias_of(net *t, int64_t n) {
 
 /* shape: of x; becomes that of the result */
 static uint32_t product(net *t, int kind, uint32_t x, int64_t *shape, int64_t channels) {
-  const int64_t ic = shape[3], k = kind == DENSE || kind == DEPTHWISE ? 3 : 1, stride = k == 3 ? between(1, 2) : 1;
+  const int64_t ic = shape[3], k = kind == POINT ? 1 : 3;
+  const int64_t stride = k == 3 && kind != WINOGRAD ? between(1, 2) : 1;
   if (kind == FULLY) {
     const int64_t rows = shape[0], dims[2] = { channels, ic };
     const uint32_t in[3] = { x, constant(t, EDGE_DTYPE_S8, 2, dims, (uint32_t)channels, 0.01f), bias_of(t, channels) };
@@ -234,6 +235,7 @@ static void build(made *m, ei_arena *arena, int producer, int follow, int64_t ch
   const bool late = follow == LATE_RESIDUAL; /* keeps shapes */
   int64_t shape[4] = { between(1, 2), between(3, 24), between(3, 24), between(1, 40) };
   if (producer == DEPTHWISE || late) shape[3] = channels;
+  if (producer == WINOGRAD && !late) shape[3] = 16 * between(2, 5);
   if (producer == FULLY) shape[0] = round % 3 ? between(2, 60) : 1, shape[1] = shape[2] = 1;
   const int64_t flat[2] = { shape[0], shape[3] };
   const bool fc = producer == FULLY;
@@ -286,6 +288,8 @@ static void evaluate(const net *t) {
   }
 }
 
+static uint32_t winograd; /* convolutions that ran so */
+
 /* nodes that run in another's step */
 static uint32_t compare(edge_model *model, const made *m, uint32_t threads, const char *what) {
   edge_session_options o = EDGE_SESSION_OPTIONS_INIT;
@@ -314,8 +318,10 @@ static uint32_t compare(edge_model *model, const made *m, uint32_t threads, cons
     }
   }
   edge_placement place = EDGE_PLACEMENT_INIT;
-  for (uint32_t i = 0; edge_session_explain(s, i, &place) == EDGE_STATUS_OK; ++i)
+  for (uint32_t i = 0; edge_session_explain(s, i, &place) == EDGE_STATUS_OK; ++i) {
     fused += place.kernel != NULL && strcmp(place.kernel, "fused") == 0;
+    winograd += place.kernel != NULL && strstr(place.kernel, "qwino") != NULL;
+  }
   edge_session_destroy(s);
   return fused;
 }
@@ -376,7 +382,9 @@ int main(int argc, char **argv) {
     CHECK(!adds || (fused[p][RESIDUAL_RIGHT] >= ROUNDS && fused[p][RESIDUAL_LEFT] >= ROUNDS));
     CHECK(!adds || (fused[p][TABLE_RESIDUAL] >= 2 * ROUNDS && fused[p][GATE_RESIDUAL] >= 3 * ROUNDS));
   }
-  printf("%d networks\n", NUM_PRODUCERS * NUM_TAILS * ROUNDS);
+  const char *const isa = edge_env_isa_name(env);
+  CHECK(winograd > 0 || (strcmp(isa, "avx2") != 0 && strcmp(isa, "neon") != 0));
+  printf("%d networks, %u convolutions by Winograd's method\n", NUM_PRODUCERS * NUM_TAILS * ROUNDS, winograd);
   edge_env_destroy(env);
   ei_alloc_destroy(alloc);
   return 0;
