@@ -2,9 +2,9 @@
  * Shared by the Arm depthwise kernels: loads with a tail and the epilogue of 16 channels. */
 static inline int8x16_t qd_load(const uint8_t *p, size_t n, uint8x16_t flip) {
   if (n >= 16) return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(p), flip));
-  uint8_t part[16] = { 0 };
-  memcpy(part, p, n);
-  return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(part), flip));
+  const uint8x16_t part = n >= 8 ? vcombine_u8(vld1_u8(p), vcreate_u8(qg_rest(p + 8, n - 8)))
+                                 : vcombine_u8(vcreate_u8(qg_rest(p, n)), vdup_n_u8(0));
+  return vreinterpretq_s8_u8(veorq_u8(part, flip));
 }
 
 static inline void qd_store(const ek_qdw_args *a, uint8_t *y, size_t n, const int32x4_t *acc, const float *mult) {

@@ -3,6 +3,7 @@
 #include "qdwconv.h"
 #include <arm_neon.h>
 #include <string.h>
+#include "../qgemm/arm_rest.h"
 #include "taps.inl"
 #include "arm.inl"
 

@@ -13,7 +13,7 @@ int ek_qdw_fits(const ek_qdw_desc *d, const ek_qdw_args *s) {
   if (s->kh * s->kw > EK_QDW_MAX_TAPS) return 0;
   if (d->kind == EK_QDW_ROWS) return ((uint64_t)(s->kw - 1) * s->dw + 1) * ((s->kh + 1) / 2 * 64) <= EK_QDW_ROWS_BUFFER;
   if (d->kind == EK_QDW_WIDE) return s->kh <= 7 && s->kw <= 5 && s->dw == 1 && (s->sw == 1 || s->sw == 2);
-  return d->kind != EK_QDW_SLIDE ||
+  return (d->flags & EK_QDW_THREE) == 0 ||
          (s->kh == 3 && s->kw == 3 && s->dh == 1 && s->dw == 1 && s->sh == s->sw && (s->sh == 1 || s->sh == 2));
 }
 

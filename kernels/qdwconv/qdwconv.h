@@ -20,6 +20,7 @@
 enum { EK_QDW_TAP = 0, EK_QDW_PAIR = 1, EK_QDW_QUAD = 2, EK_QDW_SLIDE = 3, EK_QDW_ROWS = 4, EK_QDW_WIDE = 5 };
 #define EK_QDW_MAX_TAPS 256
 #define EK_QDW_SLOW_TAIL (1u << 8) /* in desc.flags: channels beyond whole blocks cost more than all others */
+#define EK_QDW_THREE (1u << 9)     /* in desc.flags: windows of 3 x 3, dilation 1, equal strides of 1 or 2 */
 #define EK_QDW_ROWS_BUFFER 32768   /* bytes: the columns under a window must fit */
 
 typedef struct ek_qdw_args {

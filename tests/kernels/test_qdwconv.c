@@ -71,15 +71,16 @@ static int run_one(const ek_qdw_desc *d, ek_qdw_args a, int x_signed, uint32_t i
 }
 
 static int run(const ek_qdw_desc *d) {
+  const int only_three = (d->flags & EK_QDW_THREE) != 0;
   for (uint32_t i = 0; i < 260; ++i) {
     ek_qdw_args a = { 0 };
-    const int three = d->kind == EK_QDW_SLIDE || i % 3 == 0;
+    const int three = only_three || i % 3 == 0;
     a.kh = three ? 3 : kt_range(1, 7);
     a.kw = three ? 3 : kt_range(1, d->kind == EK_QDW_WIDE ? 5 : 7);
-    a.sh = kt_range(1, d->kind == EK_QDW_SLIDE ? 2 : 3);
-    a.sw = d->kind == EK_QDW_SLIDE ? a.sh : kt_range(1, d->kind == EK_QDW_WIDE ? 2 : 3);
-    a.dh = d->kind == EK_QDW_SLIDE ? 1 : kt_range(1, 2);
-    a.dw = d->kind == EK_QDW_SLIDE || d->kind == EK_QDW_WIDE ? 1 : kt_range(1, 2);
+    a.sh = kt_range(1, only_three ? 2 : 3);
+    a.sw = only_three ? a.sh : kt_range(1, d->kind == EK_QDW_WIDE ? 2 : 3);
+    a.dh = only_three ? 1 : kt_range(1, 2);
+    a.dw = only_three || d->kind == EK_QDW_WIDE ? 1 : kt_range(1, 2);
     a.ih = kt_range((a.kh - 1) * a.dh + 1, 18);
     a.iw = kt_range((a.kw - 1) * a.dw + 1, 18);
     a.c = i < 140 ? i + 1 : kt_range(1, 70) * (i & 1 ? 8 : 1);
