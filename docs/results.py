@@ -89,6 +89,13 @@ def benchmarks():
         cells = [f"{guard[f, t]['percent']:.0f} % ({guard[f, t]['row'].split('_', 1)[1]})" if (f, t) in guard else ""
                  for t in tiers]
         out.append(f"| {f} | " + " | ".join(cells) + " |")
+    out += ["", "## Arm kernels", "",
+            "No Arm CPU was at hand: multiply-adds a cycle in the loop with the most products, as llvm-mca models it",
+            "(`benchmarks/arm_cycles.py`); where products of 128 bits start once a cycle, f32 and 16-bit ones can reach 4.", "",
+            "| kernel | loop of | Cortex-A55 | Cortex-A76 |", "|---|---|---:|---:|"]
+    for row in json.loads((ROOT / "benchmarks/arm_cycles.json").read_text()):
+        rates = [f"{row['products'] / row['cycles'][cpu]:.1f}" for cpu in ("cortex-a55", "cortex-a76")]
+        out.append(f"| {row['kernel']} | `{row['function']}` | " + " | ".join(rates) + " |")
     return "\n".join(out) + "\n"
 
 
