@@ -5,6 +5,18 @@
 
 enum { POINTERS = 2048, STRIP_BYTES = 32768, STRIP_SLACK = 64, STRIP_CHANNELS = 128, BLOCK_BYTES = 262144 };
 
+/* n pointers `step` bytes apart, four at a time: an addition each is a chain */
+static void fill(const uint8_t **p, const uint8_t *q, size_t step, uint32_t n) {
+  uint32_t i = 0;
+  for (; i + 4 <= n; i += 4, q += 4 * step) {
+    p[i] = q;
+    p[i + 1] = q + step;
+    p[i + 2] = q + 2 * step;
+    p[i + 3] = q + 3 * step;
+  }
+  for (; i < n; ++i, q += step) p[i] = q;
+}
+
 /* ---- strips: the input lines of a block of output rows, with their padding, so that a kernel row is one deep tap */
 
 static uint64_t strip_line(const ek_qconv_args *a) {
@@ -39,7 +51,7 @@ static void strip_fill(const ek_qconv_args *a, const uint8_t *image, int64_t y, 
 typedef struct strip {
   uint8_t data[STRIP_BYTES + STRIP_SLACK];
   const uint8_t *pointers[POINTERS];
-  uint32_t ox, count; /* what the pointers are for */
+  uint32_t ox, count; /* what the pointers are for: count of a tap */
 } strip;
 
 /* Pixels of a block, of at most `most`: whole output rows, together a multiple of 12 where that is near. */
@@ -70,7 +82,7 @@ static uint32_t strip_gather(const ek_qconv_args *a, uint32_t m, uint32_t left, 
   const uint8_t *const from = a->x + (size_t)image * a->ih * a->iw * a->ic;
   for (size_t i = 0; i < lines; ++i)
     strip_fill(a, from, (int64_t)oy * a->sh - a->pad_top + (int64_t)i, line, s->data + i * line);
-  if (ox == s->ox && n == s->count) return n;
+  if (ox == s->ox && n <= s->count) return n;
   s->ox = ox;
   s->count = n;
   const uint8_t **p = s->pointers;
@@ -79,8 +91,7 @@ static uint32_t strip_gather(const ek_qconv_args *a, uint32_t m, uint32_t left, 
     uint32_t x = ox;
     for (uint32_t i = 0; i < n; q += a->sh * line, x = 0) {
       const uint32_t run = a->ow - x < n - i ? a->ow - x : n - i;
-      const uint8_t *at = q + x * step;
-      for (uint32_t k = 0; k < run; ++k, at += step) p[i + k] = at;
+      fill(p + i, q + x * step, step, run);
       i += run;
     }
   }
@@ -114,10 +125,6 @@ static void interior(const ek_qconv_args *a, uint32_t *lo, uint32_t *hi) {
   const int64_t end = last < 0 ? 0 : last / a->sw + 1;
   *lo = (uint32_t)(first < a->ow ? first : a->ow);
   *hi = (uint32_t)(end < *lo ? *lo : end < a->ow ? end : a->ow);
-}
-
-static void fill(const uint8_t **p, const uint8_t *q, size_t step, uint32_t n) {
-  for (uint32_t i = 0; i < n; ++i) p[i] = q + i * step;
 }
 
 static void gather(const ek_qconv_args *a, const run *r, uint32_t lo, uint32_t hi, size_t channel) {
@@ -182,14 +189,14 @@ static void follow(const ek_qconv_args *a, size_t at, uint32_t count, uint32_t n
   }
 }
 
-/* One block of a group on the matrix kernel. */
-static void multiply(const ek_qconv_args *a, const uint8_t *const *pointers, uint32_t m, uint32_t count, uint32_t taps,
-                     uint32_t depth, uint32_t g, uint32_t n0, uint32_t n1) {
+/* One block of a group on the matrix kernel; ld: pointers of a tap. */
+static void multiply(const ek_qconv_args *a, const uint8_t *const *pointers, uint32_t ld, uint32_t m, uint32_t count,
+                     uint32_t taps, uint32_t depth, uint32_t g, uint32_t n0, uint32_t n1) {
   const size_t size = a->out == EK_Q_S32 ? 4 : 1, column = (size_t)ek_qgemm_column_bytes(a->row, taps, depth);
   const size_t first = (size_t)g * (a->oc / a->group) + n0, at = (size_t)m * a->oc + first;
   const int inside = a->add_fn != NULL && a->map == NULL && (a->row->flags & EK_QGEMM_ADDS) != 0;
   const ek_qgemm_call call = { pointers,
-                               count,
+                               ld,
                                count,
                                n1 - n0,
                                taps,
@@ -215,13 +222,13 @@ static void run_strips(const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint32_
   strip s;
   uint32_t taps, depth;
   ek_qconv_shape(a, &taps, &depth);
-  s.count = 0;
+  s.ox = s.count = 0;
   const size_t rows = (size_t)((m1 - 1) / a->ow - m0 / a->ow) + 1;
   const size_t all = (rows * a->sh + (size_t)strip_reach(a)) * (size_t)strip_line(a);
   memset(s.data, a->zero[0], (all < STRIP_BYTES ? all : STRIP_BYTES) + 4); /* the last depth group may reach beyond */
   for (uint32_t m = m0, count; m < m1; m += count) {
     count = strip_gather(a, m, m1 - m, &s);
-    multiply(a, s.pointers, m, count, taps, depth, 0, n0, n1);
+    multiply(a, s.pointers, s.count, m, count, taps, depth, 0, n0, n1);
   }
 }
 
@@ -241,7 +248,7 @@ static void run_pointers(const ek_qconv_args *a, uint32_t m0, uint32_t m1, uint3
         fill(pointers, a->x + (size_t)m * a->ic + channel, a->ic, count);
       else
         gather_block(a, m, count, channel, pointers);
-      multiply(a, pointers, m, count, taps, depth, g, n0, n1);
+      multiply(a, pointers, count, m, count, taps, depth, g, n0, n1);
     }
   }
 }
