@@ -48,13 +48,18 @@ void QP_NAME(ek_qmeanpool)(const ek_qpool_call *c) {
 void QP_NAME(ek_qsum)(const uint8_t *x, size_t taps, size_t stride, size_t c, uint32_t is_signed, int32_t *sums) {
   const uint32_t flip = is_signed ? 0x80808080u : 0u;
   const qv_i start = qv_set1_i(is_signed ? -128 * (int32_t)taps : 0);
+  if (taps == 0) return;
   for (size_t i = 0; i < c; i += QV_BLOCK) {
     const size_t n = c - i < QV_BLOCK ? c - i : QV_BLOCK;
+    /* a part block reads on into the next rows while there are any */
+    const size_t in_reach = (taps - 1) * stride + c - i;
+    const size_t direct = n == QV_BLOCK ? taps : in_reach < QV_BLOCK ? 0 : (in_reach - QV_BLOCK) / stride + 1;
     uint8_t part[QV_BLOCK] = { 0 };
     int32_t out[QV_BLOCK];
     qv_ints sum = { { start, start, start, start } };
     for (size_t t = 0; t < taps; ++t) {
-      const qv_ints v = qv_load(qp_part(x + t * stride + i, n, part), flip);
+      const uint8_t *const from = x + t * stride + i;
+      const qv_ints v = qv_load(t < direct ? from : qp_part(from, n, part), flip);
       for (int j = 0; j < 4; ++j) sum.v[j] = qv_add_i(sum.v[j], v.v[j]);
     }
     for (int j = 0; j < 4; ++j) qv_storei(out + QV_LANES * j, sum.v[j]);
