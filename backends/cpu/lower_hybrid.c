@@ -151,19 +151,25 @@ typedef struct hybrid_arg {
   eb_cpu_post post;
 } hybrid_arg;
 
-/* The sums of rows m0 .. m1, of one unit or of a unit each, columns c0 .. c1, become real. */
+/* The sums of rows m0 .. m1, of one unit or of a unit each, columns c0 .. c1, become real; a few rows at a time go
+   through the chain too. */
 static void finish(const hybrid_arg *h, uint32_t m0, uint32_t m1, uint32_t c0, uint32_t c1) {
+  enum { FLOATS = 4096 };
   float *const y = h->a.y;
-  const ek_qelt_real_args p = { .units = h->source->unit + m0 / h->unit_rows,
-                                .unit_step = h->unit_rows == 1,
-                                .sums = h->sums + c0,
-                                .mult = h->mult + c0,
-                                .bias = h->bias ? h->bias + c0 : NULL,
-                                .shift = h->to_domain,
-                                .lo = h->lo,
-                                .hi = h->hi };
-  h->elt->real(&p, m1 - m0, c1 - c0, y + (size_t)m0 * h->a.oc + c0, h->a.oc);
-  eb_cpu_post_run(&h->post, y, h->a.oc, m0, m1, c0, c1);
+  const uint32_t few = FLOATS / (c1 - c0) / 4 * 4, step = few ? few : 4;
+  ek_qelt_real_args p = { .unit_step = h->unit_rows == 1,
+                          .sums = h->sums + c0,
+                          .mult = h->mult + c0,
+                          .bias = h->bias ? h->bias + c0 : NULL,
+                          .shift = h->to_domain,
+                          .lo = h->lo,
+                          .hi = h->hi };
+  for (uint32_t m = m0, end; m < m1; m = end) {
+    end = m1 - m < step ? m1 : m + step;
+    p.units = h->source->unit + m / h->unit_rows;
+    h->elt->real(&p, end - m, c1 - c0, y + (size_t)m * h->a.oc + c0, h->a.oc);
+    eb_cpu_post_run(&h->post, y, h->a.oc, m, end, c0, c1);
+  }
 }
 
 static edge_status hybrid_tile(const void *arg, uint32_t tile, uint32_t worker) {
@@ -195,21 +201,19 @@ static edge_status finish_tile(const void *arg, uint32_t tile, uint32_t worker) 
   const hybrid_arg *const h = arg;
   const eb_cpu_grid_tile t = eb_cpu_grid_at(&h->grid, tile);
   (void)worker;
-  for (uint32_t m = (uint32_t)t.rows.begin, end; m < t.rows.end; m = end) {
-    end = t.rows.end - m < h->piece_rows ? (uint32_t)t.rows.end : m + h->piece_rows;
-    finish(h, m, end, 0, h->a.oc);
-  }
+  finish(h, (uint32_t)t.rows.begin, (uint32_t)t.rows.end, 0, h->a.oc);
   return EDGE_STATUS_OK;
 }
 
 /* How the product is cut into tiles, and a tile into pieces. */
 static void cut(const eb_cpu_plan *plan, hybrid_arg *h, double us) {
-  enum { PIECE_FLOATS = 8192, PIECE_COLUMNS = 256, STRIP_PIXELS = 192 };
+  enum { PIECE_COLUMNS = 2048, STRIP_PIXELS = 192 };
+  const uint32_t floats = (uint32_t)(eb_cpu_l2_bytes(plan) / 2 / sizeof(float)); /* of a piece */
   const ek_qconv_args *const a = &h->a;
   h->grid = eb_cpu_q_grid(plan, a, h->m, us, &h->panel_columns);
   const uint32_t columns = (uint32_t)((h->grid.panels + h->grid.p_tiles - 1) / h->grid.p_tiles) * h->panel_columns;
   h->piece_cols = a->group == 1 && columns > PIECE_COLUMNS ? PIECE_COLUMNS : columns;
-  const uint32_t width = a->group == 1 ? h->piece_cols : a->oc, rows = PIECE_FLOATS / width / 12 * 12;
+  const uint32_t width = a->group == 1 ? h->piece_cols : a->oc, rows = floats / width / 12 * 12;
   h->piece_rows = rows < 24 ? 24 : rows;
   if (a->merged) /* whole lines */
     h->piece_rows = ((h->piece_rows > STRIP_PIXELS ? h->piece_rows : STRIP_PIXELS) + a->ow - 1) / a->ow * a->ow;
@@ -300,9 +304,7 @@ static edge_status emit_wino(eb_cpu_plan *plan, uint32_t node, hybrid_arg h, eb_
   status = eb_cpu_qwino_step(plan, node, q, bytes.bytes, eb_cpu_value(plan, chain.y), NULL);
   if (status != EDGE_STATUS_OK) return status;
   const double us = (double)h.m * h.a.oc / 8e3;
-  const uint32_t rows = 4096 / h.a.oc;
   h.sums = q->sums;
-  h.piece_rows = rows < 4 ? 4 : rows;
   h.grid = (eb_cpu_grid) { .m = h.m, .row_unit = 4, .panels = 1, .p_tiles = 1 };
   h.grid.m_tiles = eb_cpu_tiles(plan, us, (h.m + 15) / 16);
   eb_cpu_note(plan, node, q->row->name, "f32 data as bytes, exact, 16 products for 36");

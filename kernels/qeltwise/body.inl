@@ -181,23 +181,47 @@ QV_INLINE void qe_range_row(size_t n, const float *x, float *lo, float *hi) {
   *hi = qv_most(qv_max(b0, b1));
 }
 
+/* what ek_qelt_unit_of() finds, a lane for each row */
+QV_INLINE void qe_units(int symmetric, qv_f lo, qv_f hi, float *scale, float *inverse, int32_t *zero) {
+  const qv_f none = qv_set1_f(0.0f), one = qv_set1_f(1.0f);
+  qv_f s;
+  if (symmetric) {
+    const qv_f most = qv_max(hi, qv_sub(none, lo));
+    s = qv_where_greater(most, none, qv_div(most, qv_set1_f(127.0f)), one);
+  } else {
+    s = qv_where_greater(hi, lo, qv_div(qv_sub(hi, lo), qv_set1_f(255.0f)), one);
+  }
+  const qv_f i = qv_div(one, s), z = qv_mul(qv_sub(none, lo), i);
+  qv_storef(scale, s);
+  qv_storef(inverse, i);
+  qv_storei(zero, symmetric ? qv_set1_i(128) : qv_round(qv_min(qv_max(z, none), qv_set1_f(255.0f))));
+}
+
 void QE_NAME(ek_rows)(size_t rows, size_t n, int symmetric, const float *x, ek_qelt_unit *units, uint8_t *y) {
-  const float *const end = x + rows * n;
-  const size_t blocks = (n + QV_BLOCK - 1) / QV_BLOCK * QV_BLOCK;
-  for (size_t r = 0; r < rows; ++r, x += n, y += n) {
-    float range[2];
-    qe_range_row(n, x, range, range + 1);
-    const ek_qelt_unit u = ek_qelt_unit_of(range[0], range[1], symmetric);
-    const ek_qelt_args p = { .ra = 1.0f / u.scale, .zy = u.zero, .lo = symmetric ? 1 : 0, .hi = 255 };
-    units[r] = u;
-    if ((size_t)(end - x) < blocks) {
-      QE_NAME(ek_steps)(&p, n, x, y);
-      continue;
+  const size_t total = rows * n, blocks = (n + QV_BLOCK - 1) / QV_BLOCK * QV_BLOCK;
+  const int32_t least = symmetric ? 1 : 0;
+  float lo[QV_LANES] = { 0 }, hi[QV_LANES] = { 0 }, scale[QV_LANES], inverse[QV_LANES];
+  int32_t zero[QV_LANES];
+  for (size_t r0 = 0; r0 < rows; r0 += QV_LANES) {
+    const size_t count = rows - r0 < QV_LANES ? rows - r0 : QV_LANES;
+    for (size_t r = 0; r < count; ++r) qe_range_row(n, x + (r0 + r) * n, lo + r, hi + r);
+    qe_units(symmetric, qv_loadf(lo), qv_loadf(hi), scale, inverse, zero);
+    for (size_t r = 0; r < count; ++r) {
+      const size_t at = (r0 + r) * n;
+      const float *const from = x + at;
+      uint8_t *const to = y + at;
+      const int32_t z = zero[r];
+      units[r0 + r] = (ek_qelt_unit) { scale[r], z };
+      if (total - at < blocks) {
+        const ek_qelt_args p = { .ra = inverse[r], .zy = z, .lo = least, .hi = 255 };
+        QE_NAME(ek_steps)(&p, n, from, to);
+        continue;
+      }
+      const qv_range clamp = qv_range_of(z, 0, 255, 0);
+      const qv_f steps = qv_set1_f(inverse[r]), down = qv_set1_f((float)(least - z)), up = qv_set1_f((float)(255 - z));
+      for (size_t i = 0; i < n; i += QV_BLOCK) /* into the next row, which comes afterwards */
+        qe_steps_block(from + i, steps, down, up, &clamp, to + i);
     }
-    const qv_range clamp = qv_range_of(p.zy, 0, 255, 0);
-    const qv_f inverse = qv_set1_f(p.ra), lo = qv_set1_f((float)(p.lo - p.zy)), hi = qv_set1_f((float)(255 - p.zy));
-    for (size_t i = 0; i < n; i += QV_BLOCK) /* into the next row, which comes afterwards */
-      qe_steps_block(x + i, inverse, lo, hi, &clamp, y + i);
   }
 }
 

@@ -62,6 +62,12 @@ QV_INLINE qv_i qv_round(qv_f a) {
 QV_INLINE qv_f qv_add(qv_f a, qv_f b) {
   return _mm256_add_ps(a, b);
 }
+QV_INLINE qv_f qv_sub(qv_f a, qv_f b) {
+  return _mm256_sub_ps(a, b);
+}
+QV_INLINE qv_f qv_where_greater(qv_f a, qv_f b, qv_f yes, qv_f no) {
+  return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_GT_OQ));
+}
 QV_INLINE qv_f qv_mul(qv_f a, qv_f b) {
   return _mm256_mul_ps(a, b);
 }

@@ -65,6 +65,12 @@ QV_INLINE qv_i qv_round(qv_f a) {
 QV_INLINE qv_f qv_add(qv_f a, qv_f b) {
   return _mm512_add_ps(a, b);
 }
+QV_INLINE qv_f qv_sub(qv_f a, qv_f b) {
+  return _mm512_sub_ps(a, b);
+}
+QV_INLINE qv_f qv_where_greater(qv_f a, qv_f b, qv_f yes, qv_f no) {
+  return _mm512_mask_mov_ps(no, _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), yes);
+}
 QV_INLINE qv_f qv_mul(qv_f a, qv_f b) {
   return _mm512_mul_ps(a, b);
 }

@@ -65,6 +65,12 @@ QV_INLINE qv_i qv_round(qv_f a) {
 QV_INLINE qv_f qv_add(qv_f a, qv_f b) {
   return vaddq_f32(a, b);
 }
+QV_INLINE qv_f qv_sub(qv_f a, qv_f b) {
+  return vsubq_f32(a, b);
+}
+QV_INLINE qv_f qv_where_greater(qv_f a, qv_f b, qv_f yes, qv_f no) {
+  return vbslq_f32(vcgtq_f32(a, b), yes, no);
+}
 QV_INLINE qv_f qv_mul(qv_f a, qv_f b) {
   return vmulq_f32(a, b);
 }
