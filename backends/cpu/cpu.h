@@ -45,6 +45,8 @@ const edge_tensor *eb_cpu_tensor(const eb_cpu_plan *plan, uint32_t value);
 /** A constant whose f32 elements eb_cpu_const_open() can give: f32, 16-bit float, or s8 with scales per tensor or
  *  first dimension. */
 bool eb_cpu_is_f32_weight(const eb_cpu_plan *plan, uint32_t value);
+/** A constant that is stored as f16. */
+bool eb_cpu_const_is_f16(const eb_cpu_plan *plan, uint32_t value);
 /** f32 elements of a large constant, for packing: in temporary memory when it is stored in 16 or 8 bits.
  *  (The data of eb_cpu_tensor() may only be read for small constants, up to 64 elements.) */
 typedef struct eb_cpu_const {

@@ -42,7 +42,7 @@ bool eb_cpu_conv_f32_of(const eb_cpu_plan *plan, uint32_t node, ek_conv_f32_args
     return false;
   }
   *out = (ek_conv_f32_args) {
-    .kernel = eb_cpu_gemm_row(plan, (size_t)(win.ic / groups)),
+    .kernel = eb_cpu_gemm_row_of(plan, (size_t)(win.ic / groups), w),
     .batch = (size_t)win.n,
     .ih = (size_t)win.ih,
     .iw = (size_t)win.iw,

@@ -28,7 +28,7 @@ static edge_status product_tile(const void *arg, uint32_t tile, uint32_t worker)
 static edge_status product(eb_cpu_plan *plan, uint32_t node, size_t m, size_t k, size_t n, bool k_major,
                            const eb_cpu_epilogue *end) {
   const uint32_t x = eb_cpu_input(plan, node, 0), w = eb_cpu_input(plan, node, 1), bias = eb_cpu_input(plan, node, 2);
-  const ek_gemm_f32_kernel *const kernel = eb_cpu_gemm_row(plan, k);
+  const ek_gemm_f32_kernel *const kernel = eb_cpu_gemm_row_of(plan, k, w);
   const double work_us =
       eb_cpu_cost_us(eb_cpu_host(plan), eb_cpu_partition(plan), eb_cpu_node(plan, node), eb_cpu_features(plan));
   const eb_cpu_product_shape shape = eb_cpu_gemm_shape(kernel, m, k, n);

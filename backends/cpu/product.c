@@ -50,6 +50,12 @@ const ek_gemm_f32_kernel *eb_cpu_gemm_row(const eb_cpu_plan *plan, size_t depth)
   return row ? row : ek_gemm_f32_select(eb_cpu_features(plan), exact ? EK_EXACT : 0);
 }
 
+const ek_gemm_f32_kernel *eb_cpu_gemm_row_of(const eb_cpu_plan *plan, size_t depth, uint32_t w) {
+  const ek_gemm_f32_kernel *const row = eb_cpu_gemm_row(plan, depth);
+  const ek_gemm_f32_kernel *const half = eb_cpu_const_is_f16(plan, w) ? ek_gemm_f32_half_of(row) : NULL;
+  return half ? half : row;
+}
+
 const char *eb_cpu_gemm_reason(const ek_gemm_f32_kernel *kernel, const char *reason) {
   return kernel->flags & EK_FAST ? "fast-math: factors rounded to bf16, sums in f32" : reason;
 }

@@ -29,6 +29,8 @@ edge_status eb_cpu_epilogue_finish(eb_cpu_plan *plan, uint32_t node, const eb_cp
 /** The row for products with packed weights whose depth per tap is `depth`: one with bf16 products where the session
  *  allows fast-math and the CPU has it. */
 const ek_gemm_f32_kernel *eb_cpu_gemm_row(const eb_cpu_plan *plan, size_t depth);
+/** The same for constant weights w, which stay f16 where they are. */
+const ek_gemm_f32_kernel *eb_cpu_gemm_row_of(const eb_cpu_plan *plan, size_t depth, uint32_t w);
 /** `reason` for eb_cpu_note(), or what says that fast-math is at work. */
 const char *eb_cpu_gemm_reason(const ek_gemm_f32_kernel *kernel, const char *reason);
 
@@ -64,7 +66,7 @@ static inline size_t eb_cpu_grid_rows(const eb_cpu_grid *g) {
 }
 /** Packed bytes of a panel of k rows. */
 static inline size_t eb_cpu_panel_bytes(const ek_gemm_f32_kernel *kernel, size_t k) {
-  return ek_gemm_f32_packed_rows(kernel, k) * kernel->nv_max * kernel->lanes * sizeof(float);
+  return ek_gemm_f32_packed_floats(kernel, k, (size_t)kernel->nv_max * kernel->lanes) * sizeof(float);
 }
 /** What decides how a product is cut. */
 typedef struct eb_cpu_product_shape {

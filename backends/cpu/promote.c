@@ -257,6 +257,11 @@ static bool is_quantized_weight(const edge_tensor *t) {
          q->scales != NULL && t->rank > 0 && (q->count == 1 || (q->axis == 0 && (int64_t)q->count == t->dims[0]));
 }
 
+bool eb_cpu_const_is_f16(const eb_cpu_plan *plan, uint32_t value) {
+  return eb_cpu_is_const(plan, value) && is_narrow(&plan->values[value].tensor) &&
+         plan->values[value].tensor.dtype == EDGE_DTYPE_F16;
+}
+
 bool eb_cpu_is_f32_weight(const eb_cpu_plan *plan, uint32_t value) {
   if (!eb_cpu_is_const(plan, value)) return false;
   return eb_cpu_tensor(plan, value)->dtype == EDGE_DTYPE_F32 || is_quantized_weight(eb_cpu_tensor(plan, value));

@@ -47,7 +47,7 @@ static panel panel_of(const ek_conv_f32_args *a, size_t g, size_t p) {
   r.column = g * a->c_out + column;
   r.y_column = a->ldv ? column / a->kernel->lanes * a->ldv : r.column;
   r.w = a->packed + g * group_floats + offset;
-  r.bias = r.w + ek_gemm_f32_packed_rows(a->kernel, k) * r.width;
+  r.bias = r.w + ek_gemm_f32_packed_floats(a->kernel, k, r.width);
   r.next_width = 0;
   if (p + 1 < ek_gemm_f32_num_panels(a->kernel, a->c_out)) {
     r.next_width = ek_gemm_f32_panel(a->kernel, k, a->c_out, p + 1, &column, &offset) * (size_t)a->kernel->lanes;
@@ -124,8 +124,8 @@ static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m
       .taps = taps,
       .depth = a->c_in,
       .groups = 1,
-      .w = p->w + ek_gemm_f32_packed_rows(a->kernel, t0 * a->c_in) * p->width,
-      .ahead = p->w + ek_gemm_f32_packed_rows(a->kernel, (t0 + taps) * a->c_in) * p->width,
+      .w = p->w + ek_gemm_f32_packed_floats(a->kernel, t0 * a->c_in, p->width),
+      .ahead = p->w + ek_gemm_f32_packed_floats(a->kernel, (t0 + taps) * a->c_in, p->width),
       .bias = first ? p->bias : NULL,
       .ldc = ldy * step,
       .ldv = a->ldv,
@@ -136,8 +136,8 @@ static void by_tap(const ek_conv_f32_args *a, size_t g, const panel *p, size_t m
     };
     if (count >= EK_GEMM_F32_AHEAD_ROWS && all * a->c_in * a->c_out >= EK_GEMM_F32_AHEAD_WEIGHTS) {
       const size_t left = last ? all : all - t0 - taps;
-      const size_t k = ek_gemm_f32_packed_rows(a->kernel, (left < most ? left : most) * a->c_in);
-      call.ahead_lines = k * (last ? p->next_width : p->width) / EK_GEMM_F32_LINE;
+      const size_t k = (left < most ? left : most) * a->c_in, width = last ? p->next_width : p->width;
+      call.ahead_lines = ek_gemm_f32_packed_floats(a->kernel, k, width) / EK_GEMM_F32_LINE;
     }
     for (size_t done = 0; done < count;) {
       size_t groups = 0;
@@ -167,7 +167,7 @@ static void line_run(const ek_conv_f32_args *a, const panel *p, size_t m, size_t
     .rows = rows,
     .taps = k1 - k0,
     .depth = run,
-    .w = p->w + ek_gemm_f32_packed_rows(a->kernel, k0 * run) * p->width,
+    .w = p->w + ek_gemm_f32_packed_floats(a->kernel, k0 * run, p->width),
     .bias = p->bias,
     .ldc = ldy,
     .ldv = a->ldv,

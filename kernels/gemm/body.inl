@@ -13,6 +13,12 @@ VF_INLINE void tail_store(float *p, vf v, size_t n) {
   }
 }
 
+/* how weights are stored: a file may bring its own WEIGHT and WEIGHT_LOAD */
+#ifndef WEIGHT
+#  define WEIGHT float
+#  define WEIGHT_LOAD vf_load
+#endif
+
 #define STR_(x) #x
 #define UNROLL(n) _Pragma(STR_(GCC unroll n))
 
@@ -31,7 +37,7 @@ VF_INLINE void tail_store(float *p, vf v, size_t n) {
           }                                                                                                      \
           for (; k != stop; ++k) {                                                                               \
           vf b[NV];                                                                                              \
-          UNROLL(4) for (uint32_t j = 0; j < NV; ++j) b[j] = vf_load(w + j * VF_LANES);                          \
+          UNROLL(4) for (uint32_t j = 0; j < NV; ++j) b[j] = WEIGHT_LOAD(w + j * VF_LANES);                      \
           w += NV * VF_LANES;                                                                                    \
           UNROLL(16) for (uint32_t i = 0; i < MR; ++i) {                                                         \
             if (NV == 1) {                                                                                       \
@@ -64,7 +70,7 @@ VF_INLINE void tail_store(float *p, vf v, size_t n) {
         const vf start = g->bias ? vf_load(g->bias + j * VF_LANES) : vf_zero();                                  \
         UNROLL(16) for (uint32_t i = 0; i < MR; ++i) c[i][j] = start;                                            \
       }                                                                                                          \
-      const float *w = g->w;                                                                                     \
+      const WEIGHT *w = (const WEIGHT *)(const void *)g->w;                                                      \
       const float *const *rows = g->rows;                                                                        \
       const size_t start_k = group * g->a_step;                                                                  \
       SUM_TAPS(MR, NV)                                                                                           \

@@ -22,7 +22,16 @@ const ek_gemm_f32_kernel *ek_gemm_f32_at(uint32_t i) {
 const ek_gemm_f32_kernel *ek_gemm_f32_select(uint64_t have, uint32_t need) {
   for (size_t i = 0; i < EK_COUNT(table); ++i) {
     if ((table[i]->flags & EK_FAST) != 0 && (need & EK_FAST) == 0) continue;
+    if (table[i]->half) continue; /* only for who has such weights */
     if ((table[i]->isa & ~have) == 0 && (table[i]->flags & need) == need) return table[i];
+  }
+  return NULL;
+}
+
+const ek_gemm_f32_kernel *ek_gemm_f32_half_of(const ek_gemm_f32_kernel *kernel) {
+  for (size_t i = 0; i < EK_COUNT(table); ++i) {
+    const ek_gemm_f32_kernel *const row = table[i];
+    if (row->half && row->isa == kernel->isa && row->flags == kernel->flags && row->lanes == kernel->lanes) return row;
   }
   return NULL;
 }
@@ -36,22 +45,24 @@ size_t ek_gemm_f32_num_panels(const ek_gemm_f32_kernel *kernel, size_t n) {
   return n / width + (n % width != 0);
 }
 
-size_t ek_gemm_f32_packed_rows(const ek_gemm_f32_kernel *kernel, size_t k) {
-  return kernel->pair ? k / 2 + k % 2 : k;
+size_t ek_gemm_f32_packed_floats(const ek_gemm_f32_kernel *kernel, size_t k, size_t width) {
+  if (kernel->half) return k * (width / 2); /* lanes are even */
+  return (kernel->pair ? k / 2 + k % 2 : k) * width;
 }
 
 uint32_t ek_gemm_f32_panel(const ek_gemm_f32_kernel *kernel, size_t k, size_t n, size_t i, size_t *column,
                            size_t *offset) {
   const size_t width = panel_width(kernel);
   *column = i * width;
-  *offset = i * width * (ek_gemm_f32_packed_rows(kernel, k) + 1);
+  *offset = i * (ek_gemm_f32_packed_floats(kernel, k, width) + width);
   const size_t left = n - *column;
   return left >= width ? kernel->nv_max : (uint32_t)((left + kernel->lanes - 1) / kernel->lanes);
 }
 
 uint64_t ek_gemm_f32_packed_bytes(const ek_gemm_f32_kernel *kernel, size_t k, size_t n) {
   const uint64_t columns = ((uint64_t)n + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
-  return columns * ((uint64_t)ek_gemm_f32_packed_rows(kernel, k) + 1) * sizeof(float);
+  const uint64_t rows = kernel->pair ? (uint64_t)k / 2 + k % 2 : k;
+  return (columns / (kernel->half ? 2 : 1) * rows + columns) * sizeof(float);
 }
 
 /* f32 to bf16, to nearest even */
@@ -78,6 +89,29 @@ static void pack_pairs(const float *w, size_t sk, size_t sn, size_t k, size_t re
   }
 }
 
+/* values of f16 to f16 */
+static uint16_t f16_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  const uint32_t sign = bits >> 16 & 0x8000u, a = bits & 0x7fffffffu;
+  if (a > 0x7f800000u) return (uint16_t)(sign | 0x7e00u | (a >> 13 & 0x1ffu));
+  if (a >= 0x47800000u) return (uint16_t)(sign | 0x7c00u);
+  if (a >= 0x38800000u) return (uint16_t)(sign | (a - 0x38000000u) >> 13);
+  return (uint16_t)(sign | (uint32_t)((x < 0.0f ? -x : x) * 0x1p24f)); /* units of 2^-24 */
+}
+
+static void pack_half(const float *w, size_t sk, size_t sn, size_t k, size_t real, size_t width, float *to) {
+  enum { STRIP = 32 };
+  uint16_t *const half = (uint16_t *)(void *)to;
+  for (size_t k0 = 0; k0 < k; k0 += STRIP) {
+    const size_t end = k - k0 < STRIP ? k : k0 + STRIP;
+    for (size_t j = 0; j < real; ++j)
+      for (size_t row = k0; row < end; ++row) half[row * width + j] = f16_of(w[row * sk + j * sn]);
+    for (size_t row = k0; row < end; ++row)
+      for (size_t j = real; j < width; ++j) half[row * width + j] = 0;
+  }
+}
+
 void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t sk, size_t sn, size_t k, size_t n,
                       const float *bias, float *packed) {
   const size_t panels = ek_gemm_f32_num_panels(kernel, n);
@@ -86,7 +120,9 @@ void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t s
     const size_t width = (size_t)ek_gemm_f32_panel(kernel, k, n, i, &column, &offset) * kernel->lanes;
     const size_t real = n - column < width ? n - column : width;
     float *to = packed + offset;
-    if (kernel->pair) {
+    if (kernel->half) {
+      pack_half(w + column * sn, sk, sn, k, real, width, to);
+    } else if (kernel->pair) {
       pack_pairs(w + column * sn, sk, sn, k, real, width, to);
     } else if (sk == 1) {
       ek_transpose_words(w + column * sn, sn * sizeof(float), k, real, to, width * sizeof(float));
@@ -96,9 +132,9 @@ void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t s
         for (size_t j = 0; j < real; ++j) to[row * width + j] = from[j * sn];
       }
     }
-    for (size_t row = 0; row < k && real < width && !kernel->pair; ++row)
+    for (size_t row = 0; row < k && real < width && !kernel->pair && !kernel->half; ++row)
       for (size_t j = real; j < width; ++j) to[row * width + j] = 0.0f;
-    to += ek_gemm_f32_packed_rows(kernel, k) * width;
+    to += ek_gemm_f32_packed_floats(kernel, k, width);
     for (size_t j = 0; j < width; ++j) to[j] = bias && j < real ? bias[column + j] : 0.0f;
   }
 }
@@ -129,7 +165,7 @@ void ek_gemm_f32_fetched(ek_gemm_f32_call *call) {
 }
 
 static size_t lines_of(const ek_gemm_f32_kernel *kernel, size_t width, size_t k) {
-  return ek_gemm_f32_packed_rows(kernel, k < EK_GEMM_F32_SPLIT_K ? k : EK_GEMM_F32_SPLIT_K) * width / EK_GEMM_F32_LINE;
+  return ek_gemm_f32_packed_floats(kernel, k < EK_GEMM_F32_SPLIT_K ? k : EK_GEMM_F32_SPLIT_K, width) / EK_GEMM_F32_LINE;
 }
 
 /* of the weights that are used after panel p; its bias lies between */
@@ -156,12 +192,12 @@ void ek_gemm_f32_block(const ek_gemm_f32_args *g, size_t m0, size_t m1, size_t p
         .rows = rows,
         .taps = 1,
         .depth = depth,
-        .w = g->packed + offset + ek_gemm_f32_packed_rows(kernel, k0) * width,
-        .ahead = g->packed + offset + ek_gemm_f32_packed_rows(kernel, k0 + depth) * width,
+        .w = g->packed + offset + ek_gemm_f32_packed_floats(kernel, k0, width),
+        .ahead = g->packed + offset + ek_gemm_f32_packed_floats(kernel, k0 + depth, width),
         .ahead_lines = !fetch ? 0
                        : last ? lines_after(g, p)
                               : lines_of(kernel, width, g->k - k0 - depth),
-        .bias = first ? g->packed + offset + ek_gemm_f32_packed_rows(kernel, g->k) * width : NULL,
+        .bias = first ? g->packed + offset + ek_gemm_f32_packed_floats(kernel, g->k, width) : NULL,
         .ldc = g->ldc,
         .ldv = g->ldv,
         .ldr = first ? g->ldr : g->ldc,

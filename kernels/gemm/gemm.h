@@ -11,7 +11,10 @@
  * the reference within 2 * sqrt(K) ULP of sum |a * w| (the reference does not fuse).
  *
  * Rows flagged EK_FAST round both factors to bf16 (to nearest even, denormal numbers to zero) and add in f32: within
- * 2^-8 of sum |a * w| more. Their panels hold two k in the room of one; every tap's depth must be even. */
+ * 2^-8 of sum |a * w| more. Their panels hold two k in the room of one; every tap's depth must be even.
+ *
+ * Rows of `half` storage keep weights as f16 and make f32 of them on the way: for weights that are f16 values the same
+ * bits as the row that they are the half of. Panels are [K][nv * lanes] f16, bias rows stay f32. */
 #ifndef EK_GEMM_H
 #define EK_GEMM_H
 
@@ -56,6 +59,7 @@ typedef struct ek_gemm_f32_kernel {
   ek_gemm_f32_fn fn[EK_GEMM_F32_MAX_NV][EK_GEMM_F32_MAX_ROWS];
   uint32_t flags;
   uint32_t pair; /* 1: a packed "float" holds bf16 weights of two neighbouring k, the odd one of an odd K beside zero */
+  uint32_t half; /* 1: a packed "float" holds f16 weights of two neighbouring columns */
 } ek_gemm_f32_kernel;
 
 #define EK_GEMM_F32(isa, kernel) extern const ek_gemm_f32_kernel kernel;
@@ -68,8 +72,11 @@ const ek_gemm_f32_kernel *ek_gemm_f32_select(uint64_t have, uint32_t need);
 
 const ek_gemm_f32_kernel *ek_gemm_f32_at(uint32_t i); /* NULL beyond the last row */
 
-/** Packed rows of a panel that hold k values of a column. */
-size_t ek_gemm_f32_packed_rows(const ek_gemm_f32_kernel *kernel, size_t k);
+/** The row that computes the same from f16 weights; NULL: there is none. */
+const ek_gemm_f32_kernel *ek_gemm_f32_half_of(const ek_gemm_f32_kernel *kernel);
+
+/** Room, in floats, of k rows of a panel of `width` columns. */
+size_t ek_gemm_f32_packed_floats(const ek_gemm_f32_kernel *kernel, size_t k, size_t width);
 /** Packed size in bytes of W for k rows and n columns, bias rows included. */
 uint64_t ek_gemm_f32_packed_bytes(const ek_gemm_f32_kernel *kernel, size_t k, size_t n);
 /** Pack W: element (k, n) at w[k * sk + n * sn]; bias may be NULL (zero). */

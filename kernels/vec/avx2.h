@@ -22,6 +22,10 @@ VF_INLINE __m256i vf_mask(size_t n) {
 VF_INLINE vf vf_load(const float *p) {
   return _mm256_loadu_ps(p);
 }
+/* f16 to f32 */
+VF_INLINE vf vf_load_half(const uint16_t *p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
 VF_INLINE void vf_store(float *p, vf v) {
   _mm256_storeu_ps(p, v);
 }

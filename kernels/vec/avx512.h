@@ -19,6 +19,10 @@ typedef __mmask16 vm;
 VF_INLINE vf vf_load(const float *p) {
   return _mm512_loadu_ps(p);
 }
+/* f16 to f32 */
+VF_INLINE vf vf_load_half(const uint16_t *p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
 VF_INLINE void vf_store(float *p, vf v) {
   _mm512_storeu_ps(p, v);
 }

@@ -18,6 +18,10 @@ typedef uint32x4_t vm;
 VF_INLINE vf vf_load(const float *p) {
   return vld1q_f32(p);
 }
+/* f16 to f32 */
+VF_INLINE vf vf_load_half(const uint16_t *p) {
+  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+}
 VF_INLINE void vf_store(float *p, vf v) {
   vst1q_f32(p, v);
 }

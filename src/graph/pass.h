@@ -23,6 +23,7 @@ edge_status ei_pass_activation(ei_graph *g, edge_error *err);
 edge_status ei_pass_qdq(ei_graph *g, edge_error *err);
 edge_status ei_pass_pad(ei_graph *g, edge_error *err);
 edge_status ei_pass_matmul(ei_graph *g, edge_error *err);
+edge_status ei_pass_half_weights(ei_graph *g, edge_error *err);
 edge_status ei_pass_widen_f16(ei_graph *g, edge_error *err);
 edge_status ei_pass_float_weights(ei_graph *g, edge_error *err);
 edge_status ei_pass_attention(ei_graph *g, edge_error *err);
@@ -78,6 +79,14 @@ bool ei_const_ints(const ei_uses *u, uint32_t t, int64_t *out, uint32_t cap, uin
 /** Constant float tensor of n elements in all, as doubles into the arena; NULL: not that. */
 double *ei_const_floats(const ei_uses *u, uint32_t t, uint64_t n);
 bool ei_shape_fixed(const ei_tensor *t);
+/** A constant of f16 that is large enough to stay so. */
+bool ei_half_constant(const ei_uses *u, uint32_t t);
+/** Input k of the node is one and serves as weights that backends store as f16. */
+bool ei_half_weight(const ei_uses *u, const ei_node *n, uint32_t k);
+/** The node makes the f32 form of one. */
+bool ei_half_cast(const ei_uses *u, const ei_node *n);
+/** Node i makes f16 from now on, which a Cast makes f32 again (ei_graph_sort() must follow). */
+edge_status ei_half_widen_after(ei_uses *u, uint32_t i);
 uint64_t ei_tensor_elements(const ei_tensor *t); /* shape fixed */
 /** Two tensors are quantized alike (or both not at all). */
 bool ei_same_quant(const edge_quant *a, const edge_quant *b);

@@ -14,6 +14,8 @@ static bool takes_affine(const ei_uses *u, const ei_node *p, int32_t *axis, int6
   const ei_tensor *const w = ei_uses_tensor(u, p->in[1]);
   if (!w->data || w->encoding != EDGE_ENCODING_NATIVE || !ei_shape_fixed(w) || w->quant.count) return false;
   if (w->dtype != EDGE_DTYPE_F32 && w->dtype != EDGE_DTYPE_F16) return false;
+  const int32_t x = p->in[0] == EI_NONE ? w->dtype : ei_uses_tensor(u, p->in[0])->dtype;
+  if (x != w->dtype && x != EDGE_DTYPE_F32) return false;
   if (ei_is_op(p, "Conv") || ei_is_op(p, "ConvTranspose") || ei_is_op(p, "FullyConnected"))
     *axis = 0;
   else if (ei_is_op(p, "MatMul") && w->rank >= 2)
@@ -82,23 +84,25 @@ static bool read_affine(const ei_uses *u, const ei_node *n, uint32_t *data, affi
 
 /* ---- rewriting */
 
-static uint32_t scaled_weights(ei_uses *u, uint32_t t, int32_t axis, const double *scale) {
+/* of the type in which the node computes: f16 weights of f32 data are not rounded again */
+static uint32_t scaled_weights(ei_uses *u, uint32_t t, int32_t axis, const double *scale, int32_t dtype) {
   const ei_tensor w = *ei_uses_tensor(u, t);
   edge_tensor from, to;
   uint64_t inner = 1;
   bool plain = true;
   for (int64_t i = 0; i < w.dims[axis]; ++i) plain = plain && scale[i] == 1.0;
   if (plain) return t;
-  void *const data = ei_arena_get(u->g->arena, w.data_bytes, 64);
+  const uint64_t n = ei_tensor_elements(&w);
+  void *const data = ei_arena_get(u->g->arena, n * (edge_dtype_bits(dtype) / 8), 64);
   if (!data) return EI_NONE;
   for (int32_t i = axis + 1; i < w.rank; ++i) inner *= (uint64_t)w.dims[i];
   ei_tensor_view(&w, &from);
   to = from;
   to.data = data;
-  const uint64_t n = ei_tensor_elements(&w);
+  to.dtype = dtype;
   for (uint64_t i = 0; i < n; ++i)
     ei_store_f64(&to, i, ei_load_f64(&from, i) * scale[i / inner % (uint64_t)w.dims[axis]]);
-  return ei_uses_add_const(u, w.name, w.dtype, w.dims, w.rank, data);
+  return ei_uses_add_const(u, w.name, dtype, w.dims, w.rank, data);
 }
 
 static uint32_t moved_bias(ei_uses *u, uint32_t t, int32_t dtype, const affine *a) {
@@ -119,10 +123,10 @@ static uint32_t moved_bias(ei_uses *u, uint32_t t, int32_t dtype, const affine *
 static edge_status absorb(ei_uses *u, uint32_t p_at, uint32_t i, int32_t axis, const affine *a) {
   const ei_node *const n = &u->sg->nodes[i];
   const ei_node *const p = &u->sg->nodes[p_at];
-  const int32_t dtype = ei_uses_tensor(u, p->in[1])->dtype;
+  const int32_t dtype = ei_uses_tensor(u, p->in[0])->dtype;
   const uint32_t old_bias = p->n_in > 2 ? p->in[2] : EI_NONE;
   if (old_bias != EI_NONE && !ei_const_floats(u, old_bias, (uint64_t)a->channels)) return EDGE_STATUS_OK;
-  const uint32_t w = scaled_weights(u, p->in[1], axis, a->scale);
+  const uint32_t w = scaled_weights(u, p->in[1], axis, a->scale, dtype);
   const uint32_t b = moved_bias(u, old_bias, dtype, a);
   if (w == EI_NONE || b == EI_NONE) return EDGE_STATUS_OUT_OF_MEMORY;
   const uint32_t n_in = p->n_in < 3 ? 3 : p->n_in;

@@ -23,6 +23,24 @@ static bool can_widen(const ei_graph *g) {
   return worth;
 }
 
+/* keeps its f16 values for this use */
+static bool stays_half(const ei_uses *u, const ei_node *n, uint32_t k) {
+  return ei_half_weight(u, n, k) || (k == 0 && ei_is_op(n, "Gather") && ei_half_constant(u, n->in[0]));
+}
+
+/* Which uses read constants as f16: *half of those uses per tensor. Tables become f32 behind their Gather. */
+static edge_status count_half(ei_uses *u, uint32_t n_nodes, uint32_t *half) {
+  for (uint32_t i = 0; i < n_nodes; ++i) {
+    for (uint32_t k = 0; k < u->sg->nodes[i].n_in && u->sg->nodes[i].op; ++k) {
+      const ei_node *const n = &u->sg->nodes[i];
+      if (n->in[k] == EI_NONE || !stays_half(u, n, k)) continue;
+      half[n->in[k]]++;
+      if (k == 0) EI_TRY(ei_half_widen_after(u, i));
+    }
+  }
+  return EDGE_STATUS_OK;
+}
+
 static edge_status widen_constant(ei_uses *u, ei_tensor *t) {
   const uint64_t n = ei_tensor_elements(t);
   float *const data = EI_NEW_ARRAY(u->g->arena, float, n ? n : 1);
@@ -34,6 +52,20 @@ static edge_status widen_constant(ei_uses *u, ei_tensor *t) {
   }
   t->data = data;
   t->data_bytes = n * 4;
+  return EDGE_STATUS_OK;
+}
+
+/* Uses that want f32 get a constant of their own beside the f16 one. */
+static edge_status widen_twin(ei_uses *u, uint32_t n_nodes, uint32_t t) {
+  const ei_tensor from = *ei_uses_tensor(u, t);
+  const uint32_t twin = ei_uses_add_const(u, from.name, EDGE_DTYPE_F16, from.dims, from.rank, from.data);
+  if (twin == EI_NONE) return EDGE_STATUS_OUT_OF_MEMORY;
+  EI_TRY(widen_constant(u, ei_uses_tensor(u, twin)));
+  ei_uses_tensor(u, twin)->dtype = EDGE_DTYPE_F32;
+  for (uint32_t i = 0; i < n_nodes; ++i)
+    for (uint32_t k = 0; k < u->sg->nodes[i].n_in && u->sg->nodes[i].op; ++k)
+      if (u->sg->nodes[i].in[k] == t && !stays_half(u, &u->sg->nodes[i], k))
+        ei_uses_set_input(u, &u->sg->nodes[i], k, twin);
   return EDGE_STATUS_OK;
 }
 
@@ -64,6 +96,9 @@ edge_status ei_pass_widen_f16(ei_graph *g, edge_error *err) {
   if (!can_widen(g)) return EDGE_STATUS_OK;
   EI_TRY(ei_uses_build(&u, g, 0));
   const uint32_t n_tensors = u.sg->n_tensors, n_nodes = u.sg->n_nodes;
+  uint32_t *const half = EI_NEW_ARRAY(g->arena, uint32_t, n_tensors);
+  if (!half) return EDGE_STATUS_OUT_OF_MEMORY;
+  EI_TRY(count_half(&u, n_nodes, half));
   for (uint32_t i = 0; i < n_nodes; ++i) {
     ei_node *const n = &u.sg->nodes[i];
     if (ei_is_op(n, "Cast") && ei_node_int(n, "dtype") == EDGE_DTYPE_F16) {
@@ -72,6 +107,10 @@ edge_status ei_pass_widen_f16(ei_graph *g, edge_error *err) {
     }
   }
   for (uint32_t t = 0; t < n_tensors; ++t) {
+    if (half[t]) {
+      if (u.count[t] > half[t] && !ei_uses_is_output(&u, t)) EI_TRY(widen_twin(&u, n_nodes, t));
+      continue;
+    }
     ei_tensor *const x = &u.sg->tensors[t];
     if (x->dtype != EDGE_DTYPE_F16 || x->encoding != EDGE_ENCODING_NATIVE) continue;
     const bool input = ei_uses_is_input(&u, t), output = ei_uses_is_output(&u, t);

@@ -12,6 +12,38 @@ static int near(const ek_gemm_f32_kernel *kernel, double got, double want, doubl
   return 0;
 }
 
+/* in [-1, 1]; values of f16 where the row stores those, tiny ones too */
+static void fill_weights(const ek_gemm_f32_kernel *kernel, float *w, size_t n) {
+  kf_fill(w, n, -1.0f, 1.0f);
+  for (size_t i = 0; i < n && kernel->half; ++i) {
+    const float whole = floorf(w[i] * 512.0f);
+    w[i] = whole * (i % 7 == 3 ? 0x1p-24f : 0x1p-9f);
+  }
+}
+
+/* the same bits as the row that a half row is the half of */
+static int same_as_whole(const ek_gemm_f32_kernel *half, size_t m, size_t n, size_t k) {
+  const ek_gemm_f32_kernel *whole = NULL;
+  for (uint32_t i = 0; ek_gemm_f32_at(i); ++i)
+    if (!ek_gemm_f32_at(i)->half && ek_gemm_f32_half_of(ek_gemm_f32_at(i)) == half) whole = ek_gemm_f32_at(i);
+  if (!whole) return 0;
+  const kt_buffer a = kt_get(m * k * 4), w = kt_get(k * n * 4), c[2] = { kt_get(m * n * 4), kt_get(m * n * 4) };
+  const kt_buffer packed[2] = { kt_get((size_t)ek_gemm_f32_packed_bytes(half, k, n)),
+                                kt_get((size_t)ek_gemm_f32_packed_bytes(whole, k, n)) };
+  kf_fill(a.data, m * k, -1.0f, 1.0f);
+  fill_weights(half, w.data, k * n);
+  for (uint32_t i = 0; i < 2; ++i) {
+    ek_gemm_f32_args g = { .kernel = i ? whole : half, .m = m, .n = n, .k = k, .lda = k, .ldc = n };
+    ek_gemm_f32_pack(g.kernel, w.data, 1, k, k, n, NULL, packed[i].data);
+    g.a = a.data, g.packed = packed[i].data, g.c = c[i].data, g.lo = -INFINITY, g.hi = INFINITY;
+    ek_gemm_f32_block(&g, 0, m, 0, ek_gemm_f32_num_panels(g.kernel, n));
+  }
+  const int same = memcmp(c[0].data, c[1].data, m * n * 4) == 0;
+  if (!same) printf("%s and %s differ: m=%zu n=%zu k=%zu\n", half->name, whole->name, m, n, k);
+  kt_put(a), kt_put(w), kt_put(c[0]), kt_put(c[1]), kt_put(packed[0]), kt_put(packed[1]);
+  return same;
+}
+
 /* C = clamp(A W + bias + residual), with strides and a residual that may be C */
 static int product(const ek_gemm_f32_kernel *kernel, size_t m, size_t n, size_t k, uint32_t mode) {
   const size_t lda = k + kt_range(0, 5), ldc = n + kt_range(0, 5), c_floats = (m - 1) * ldc + n;
@@ -19,7 +51,7 @@ static int product(const ek_gemm_f32_kernel *kernel, size_t m, size_t n, size_t 
   const kt_buffer c = kt_get(c_floats * 4), res = kt_get(c_floats * 4);
   const kt_buffer packed = kt_get((size_t)ek_gemm_f32_packed_bytes(kernel, k, n));
   kf_fill(kf_data(a), (m - 1) * lda + k, -1.0f, 1.0f);
-  kf_fill(kf_data(w), k * n, -1.0f, 1.0f);
+  fill_weights(kernel, kf_data(w), k * n);
   kf_fill(kf_data(bias), n, -1.0f, 1.0f);
   kf_fill(kf_data(res), c_floats, -1.0f, 1.0f);
   memcpy(c.data, res.data, c_floats * 4);
@@ -114,7 +146,7 @@ static int convolution(const ek_gemm_f32_kernel *kernel) {
   const size_t group_floats = (size_t)ek_gemm_f32_packed_bytes(kernel, k, g.c_out) / 4;
   const kt_buffer packed = kt_get(group_floats * g.groups * 4);
   kf_fill(x.data, x_floats, -1.0f, 1.0f);
-  kf_fill(w.data, channels * k, -1.0f, 1.0f);
+  fill_weights(kernel, w.data, channels * k);
   kf_fill(bias.data, channels, -1.0f, 1.0f);
   kf_fill(res.data, m * channels, -1.0f, 1.0f);
   for (size_t i = 0; i < g.groups; ++i) {
@@ -158,6 +190,9 @@ static int run(const ek_gemm_f32_kernel *kernel) {
   }
   for (uint32_t mode = 0; mode < 32; mode += 3) { /* sums in parts */
     if (!product(kernel, kt_range(1, 9), kt_range(1, 70), EK_GEMM_F32_SPLIT_K * 2 + kt_range(0, 9), mode)) return 1;
+  }
+  for (size_t i = 0; i < 30 && kernel->half; ++i) {
+    if (!same_as_whole(kernel, kt_range(1, 50), kt_range(1, (uint32_t)(2 * width)), kt_range(1, 1200))) return 1;
   }
   for (size_t i = 0; i < 400; ++i) {
     if (!convolution(kernel)) return 1;
