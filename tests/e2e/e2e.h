@@ -22,7 +22,7 @@ enum { SKIPPED = 77, N_SHARED = 14 };
 
 /* The shared real models, and how far LiteRT's own default kernels are from its reference on this input: the largest
  * number of steps and the number of output bytes that differ (goldens/counts.txt). We must not be further. For floats:
- * the tolerance; kws_f32 is a hybrid model, where LiteRT quantizes activations on the fly and we do not. */
+ * the tolerance; kws_f32 is a hybrid model: its depthwise layers stay float here, and in LiteRT's default kernels. */
 static const struct {
   const char *file;
   int steps, differ;
@@ -32,7 +32,7 @@ static const struct {
   { "mlperf-tiny/ad_int8", 0, 0, 0 },
   { "mlperf-tiny/ic_resnet8_f32", 0, 0, 1e-4 },
   { "mlperf-tiny/ic_resnet8_int8", 0, 0, 0 },
-  { "mlperf-tiny/kws_f32", 0, 0, 1e-2 },
+  { "mlperf-tiny/kws_f32", 0, 0, 4e-3 },
   { "mlperf-tiny/kws_int8", 4, 2, 0 },
   { "mlperf-tiny/sww_int8", 0, 0, 0 },
   { "mlperf-tiny/vww_f32", 0, 0, 1e-4 },
