@@ -3,6 +3,7 @@
 #include "conv.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { MAX_TAPS = 64, GATHER_DEPTH = 64, GATHER_ROWS = 48 };
 
@@ -11,10 +12,9 @@ static int is_plain(const ek_conv_f32_args *a) {
          a->oh == a->ih && a->ow == a->iw;
 }
 
-/* windows so narrow that gathering them into rows for all panels costs less than many short taps for each */
+/* windows so narrow that gathering them into rows costs less than many short taps */
 static int gathers(const ek_conv_f32_args *a) {
-  return a->groups == 1 && a->kw > 1 && a->kw * a->c_in < 8 && a->kh * a->kw * a->c_in <= GATHER_DEPTH &&
-         ek_gemm_f32_num_panels(a->kernel, a->c_out) > 1;
+  return a->groups == 1 && a->kw > 1 && a->kw * a->c_in < 8 && a->kh * a->kw * a->c_in <= GATHER_DEPTH;
 }
 
 int ek_conv_f32_by_line(const ek_conv_f32_args *a) {
@@ -213,23 +213,42 @@ static void by_line(const ek_conv_f32_args *a, const panel *p, size_t m0, size_t
   }
 }
 
+/* n < 8 floats */
+static void copy_few(float *to, const float *from, size_t n) {
+  if (n >= 4) {
+    float four[4], last[4]; /* both read first: they may overlap */
+    memcpy(four, from, sizeof four);
+    memcpy(last, from + n - 4, sizeof last);
+    memcpy(to, four, sizeof four);
+    memcpy(to + n - 4, last, sizeof last);
+    return;
+  }
+  for (size_t i = 0; i < n; ++i) to[i] = from[i];
+}
+
 /* the window of output pixel m as one row */
 static void gather(const ek_conv_f32_args *a, size_t m, float *row) {
+  static const float zeros[8] = { 0.0f };
   const size_t ox = m % a->ow, oy = m / a->ow % a->oh, n = m / (a->ow * a->oh), c = a->c_in, run = a->kw * c;
-  const ptrdiff_t x0 = (ptrdiff_t)(ox * a->sw) - a->pad_left, iw = (ptrdiff_t)a->iw;
-  const int inside = a->dw == 1 && x0 >= 0 && x0 + (ptrdiff_t)a->kw <= iw;
-  for (size_t ky = 0; ky < a->kh; ++ky, row += run) {
-    const ptrdiff_t iy = (ptrdiff_t)(oy * a->sh + ky * a->dh) - a->pad_top;
+  const ptrdiff_t x0 = (ptrdiff_t)(ox * a->sw) - a->pad_left, iw = (ptrdiff_t)a->iw, step = (ptrdiff_t)a->dw;
+  ptrdiff_t iy = (ptrdiff_t)(oy * a->sh) - a->pad_top;
+  size_t k0 = 0, k1 = a->kw; /* columns inside */
+  while (k0 < k1 && x0 + (ptrdiff_t)k0 * step < 0) ++k0;
+  while (k1 > k0 && x0 + (ptrdiff_t)(k1 - 1) * step >= iw) --k1;
+  const size_t from = k1 > k0 ? (size_t)(x0 + (ptrdiff_t)k0 * step) * c : 0;
+  for (size_t ky = 0; ky < a->kh; ++ky, row += run, iy += (ptrdiff_t)a->dh) {
     const int valid = iy >= 0 && iy < (ptrdiff_t)a->ih;
-    const float *const line = a->x + (n * a->ih + (size_t)(valid ? iy : 0)) * a->iw * c;
-    if (valid && inside) {
-      for (size_t j = 0; j < run; ++j) row[j] = line[(size_t)x0 * c + j];
+    const float *const line = a->x + (n * a->ih + (size_t)(valid ? iy : 0)) * a->iw * c + from;
+    if (valid && run == 4 && k1 - k0 == 4 && step == 1) { /* one vector */
+      memcpy(row, line, 4 * sizeof *row);
       continue;
     }
-    for (size_t kx = 0; kx < a->kw; ++kx) {
-      const ptrdiff_t ix = x0 + (ptrdiff_t)(kx * a->dw);
-      const int there = valid && ix >= 0 && ix < iw;
-      for (size_t i = 0; i < c; ++i) row[kx * c + i] = there ? line[(size_t)ix * c + i] : 0.0f;
+    if (!valid || k1 - k0 < a->kw) copy_few(row, zeros, run);
+    if (!valid) continue;
+    if (step == 1) {
+      copy_few(row + k0 * c, line, (k1 - k0) * c);
+    } else {
+      for (size_t i = 0; i < (k1 - k0) * c; ++i) row[k0 * c + i] = line[i / c * (size_t)step * c + i % c];
     }
   }
 }

@@ -6,7 +6,7 @@
  *   by tap: every output pixel gives one row address per kernel position (padding points at zeros);
  *   by line: with few channels the kw * C inputs of a kernel line are one contiguous run, so there is one address per
  *   kernel line; pixels whose window leaves the image at the left or right go by tap;
- *   gathered: windows of a few inputs a line that several panels read are copied into rows first.
+ *   gathered: windows of a few inputs a line are copied into rows first.
  * Arithmetic and tolerance: see gemm.h. */
 #ifndef EK_CONV_H
 #define EK_CONV_H

@@ -88,15 +88,14 @@ VF_INLINE void strip(const line *l, size_t ox, const int tail, const int check, 
 #define PAIRS (VF_LANES == 16)
 #if PAIRS
 /* P pixels of two output lines, 3 x 3 taps, stride 1: every input is loaded once for both. A missing line is NULL. */
-VF_INLINE void pair(const line *l, size_t ox, const size_t P) {
+VF_INLINE void pair(const line *l, const vf *w, size_t ox, const size_t P) {
   const size_t columns = P + 2, first = ox - l->pad, step = l->step, c = l->c;
   const vf lo = vf_set1(l->lo), hi = vf_set1(l->hi);
   float *y = l->y + ox * c;
   size_t n[4];
-  vf a[8], b[8], w[9];
+  vf a[8], b[8];
   UNROLL8 for (size_t i = 0; i < 4; ++i) n[i] = first + (i < 2 ? i : columns + i - 4) >= l->iw ? 0 : VF_LANES;
-  UNROLL20 for (size_t t = 0; t < 9; ++t) w[t] = vf_load(l->w + t * VF_LANES);
-  UNROLL8 for (size_t p = 0; p < P; ++p) a[p] = b[p] = vf_load(l->bias);
+  UNROLL8 for (size_t p = 0; p < P; ++p) a[p] = b[p] = w[9];
   UNROLL8 for (size_t r = 0; r < 4; ++r) {
     if (l->rows[r] == NULL) continue;
     const float *x = l->rows[r] + ox * step;
@@ -118,21 +117,24 @@ VF_INLINE void pair(const line *l, size_t ox, const size_t P) {
 static void cover_pair(const line *l) {
   const size_t ow = l->ow;
   size_t x = 0;
+  vf w[10]; /* here, or they were loaded for every strip */
+  UNROLL20 for (size_t t = 0; t < 9; ++t) w[t] = vf_load(l->w + t * VF_LANES);
+  w[9] = vf_load(l->bias);
   if (ow % 8 != 0 && ow % 7 == 0) {
-    for (; x < ow; x += 7) pair(l, x, 7);
+    for (; x < ow; x += 7) pair(l, w, x, 7);
   } else if (ow % 8 != 0 && ow % 5 == 0) {
-    for (; x < ow; x += 5) pair(l, x, 5);
+    for (; x < ow; x += 5) pair(l, w, x, 5);
   }
-  for (; x + 8 <= ow; x += 8) pair(l, x, 8);
+  for (; x + 8 <= ow; x += 8) pair(l, w, x, 8);
   if (x + 4 <= ow) {
-    pair(l, x, 4);
+    pair(l, w, x, 4);
     x += 4;
   }
   if (x + 2 <= ow) {
-    pair(l, x, 2);
+    pair(l, w, x, 2);
     x += 2;
   }
-  if (x < ow) pair(l, x, 1);
+  if (x < ow) pair(l, w, x, 1);
 }
 #else
 static void cover_pair(const line *l) {
@@ -260,15 +262,22 @@ static void strips(const ek_dwconv_f32_args *a, line *l, size_t row0, size_t row
   for (size_t row = row0; row < row1;) {
     const int two = pairs && row + 2 <= row1 && oy + 2 <= a->oh;
     const ptrdiff_t top = (ptrdiff_t)(oy * a->sh) - a->pad_top;
-    size_t k0 = 0;
+    size_t k0 = 0, slot = 0;
+    int found = 0;
     l->lines = 0;
     for (size_t k = 0; k < a->kh + (size_t)two; ++k) {
       const ptrdiff_t iy = top + (ptrdiff_t)(k * a->dh);
       const int there = iy >= 0 && iy < (ptrdiff_t)a->ih;
       if (!there && two) l->rows[l->lines++] = NULL;
       if (!there) continue;
-      if (l->lines == 0) k0 = k;
-      const size_t slot = a->x_rows ? (size_t)iy % x_rows : (size_t)iy;
+      if (!found) {
+        found = 1;
+        k0 = two ? 0 : k;
+        slot = (size_t)iy < x_rows ? (size_t)iy : (size_t)iy % x_rows;
+      } else {
+        slot += a->dh;
+        if (slot >= x_rows) slot -= x_rows;
+      }
       const float *x = x_first + (n * x_rows + slot) * a->iw * x_step;
       if (copy) x = copy_line(a, &s, x, n * a->ih + (size_t)iy, (size_t)iy % slots, l->n);
       l->rows[l->lines++] = x - (size_t)a->pad_left * l->step;
