@@ -29,7 +29,7 @@ static edge_status lut_tile(const void *arg, uint32_t tile, uint32_t worker) {
   return EDGE_STATUS_OK;
 }
 
-/* Inputs after the first are constants that the operator takes as they are (Clip's limits, a scale). */
+/* Inputs after the first are constants of one element (Clip's limits, a scale, what is added). */
 static bool fill_table(eb_cpu_plan *plan, uint32_t node, const edge_tensor *x, const edge_tensor *y, uint8_t *table) {
   const edge_host_api *const host = eb_cpu_host(plan);
   const edge_node *const n = eb_cpu_node(plan, node);
@@ -42,6 +42,7 @@ static bool fill_table(eb_cpu_plan *plan, uint32_t node, const edge_tensor *x, c
   for (uint32_t i = 0; i < n_in; ++i) {
     in[i] = i == 0 ? *x : *eb_cpu_tensor(plan, eb_cpu_input(plan, node, i));
     if (i > 0 && in[i].dtype != EDGE_DTYPE_NONE && (in[i].data == NULL || eb_cpu_elements(&in[i]) != 1)) return false;
+    if (i > 0 && in[i].rank > 1) in[i].rank = 1; /* of one element: all of its dimensions are 1 */
   }
   in[0].data = bytes;
   out.data = table;
@@ -74,6 +75,7 @@ bool eb_cpu_q_table(eb_cpu_plan *plan, uint32_t node, uint8_t *table) {
 }
 
 edge_status eb_cpu_lower_qunary(eb_cpu_plan *plan, uint32_t node) {
+  enum { MOST_LATER = 4 };
   const uint32_t vx = eb_cpu_input(plan, node, 0);
   uint32_t vy = eb_cpu_output(plan, node, 0);
   uint8_t table[256];
@@ -84,6 +86,15 @@ edge_status eb_cpu_lower_qunary(eb_cpu_plan *plan, uint32_t node) {
   if (gates) {
     vy = post.y;
     memcpy(table, post.table, sizeof table);
+  }
+  uint32_t later[MOST_LATER], num_later = 0;
+  for (; num_later < MOST_LATER; ++num_later) { /* tables of tables */
+    uint8_t next[256];
+    const uint32_t reader = eb_cpu_only_consumer(plan, vy);
+    if (reader == EDGE_NO_VALUE || !eb_cpu_q_table(plan, reader, next)) break;
+    for (int i = 0; i < 256; ++i) table[i] = next[table[i]];
+    vy = eb_cpu_output(plan, reader, 0);
+    later[num_later] = reader;
   }
   const uint64_t n = eb_cpu_elements(eb_cpu_tensor(plan, vy));
   const ek_qlut_desc *const row = ek_qlut_select(eb_cpu_features(plan));
@@ -101,6 +112,7 @@ edge_status eb_cpu_lower_qunary(eb_cpu_plan *plan, uint32_t node) {
   eb_cpu_note(plan, node, row->name,
               gates ? "256-entry table of the reference, times its input" : "256-entry table of the reference");
   if (gates) eb_cpu_take(plan, post.taken[1]);
+  for (uint32_t i = 0; i < num_later; ++i) eb_cpu_take(plan, later[i]);
   return EDGE_STATUS_OK;
 }
 

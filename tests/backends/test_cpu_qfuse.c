@@ -45,6 +45,7 @@ enum {
   KEPT_RESIDUAL, /* the same */
   LATE_RESIDUAL, /* the other operand comes after the product */
   CHANNEL_ADD,   /* the other operand is a vector */
+  SCALAR_CHAIN,  /* constants of one element, and tables */
   TWICE,         /* x + x */
   NUM_TAILS
 };
@@ -215,6 +216,12 @@ static uint32_t tail(net *t, int kind, uint32_t p, uint32_t other, uint32_t x, c
     const int64_t n = v->dims[v->rank - 1];
     return binary(t, "Add", p, constant(t, t->dtype, 1, &n, 1, 0.02f), p);
   }
+  case SCALAR_CHAIN: {
+    static const char *const ops[] = { "Add", "Sub", "Mul" };
+    const int64_t ones[4] = { 1, 1, 1, 1 };
+    for (int i = 0; i < 3; ++i) p = binary(t, ops[rnd() % 3], p, constant(t, t->dtype, i, ones, 1, 0.02f), p);
+    return table(t, p);
+  }
   case TWICE: return binary(t, "Add", p, p, p);
   default: return p;
   }
@@ -378,7 +385,7 @@ int main(int argc, char **argv) {
   for (int p = 0; p < NUM_PRODUCERS; ++p) { /* the test is of fusion */
     const bool adds = p != DEPTHWISE;
     CHECK(fused[p][TABLE] >= ROUNDS && fused[p][GATE_LEFT] >= 2 * ROUNDS && fused[p][GATE_RIGHT] >= 2 * ROUNDS);
-    CHECK(fused[p][GATE_TWICE] >= 3 * ROUNDS);
+    CHECK(fused[p][GATE_TWICE] >= 3 * ROUNDS && fused[p][SCALAR_CHAIN] >= 3 * ROUNDS);
     CHECK(!adds || (fused[p][RESIDUAL_RIGHT] >= ROUNDS && fused[p][RESIDUAL_LEFT] >= ROUNDS));
     CHECK(!adds || (fused[p][TABLE_RESIDUAL] >= 2 * ROUNDS && fused[p][GATE_RESIDUAL] >= 3 * ROUNDS));
   }
