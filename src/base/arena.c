@@ -37,18 +37,20 @@ static void *take(struct ei_arena_block *block, size_t bytes, size_t align) {
   return ptr;
 }
 
-static struct ei_arena_block *new_block(ei_arena *arena, uint64_t bytes) {
+static struct ei_arena_block *new_block(ei_arena *arena, uint64_t bytes, bool raw) {
   size_t size;
   if (!ei_to_size(bytes, &size)) return NULL;
-  struct ei_arena_block *const block = ei_alloc_get(arena->alloc, size, BLOCK_ALIGN);
+  struct ei_arena_block *const block =
+      raw ? ei_alloc_get_raw(arena->alloc, size, BLOCK_ALIGN) : ei_alloc_get(arena->alloc, size, BLOCK_ALIGN);
   if (block == NULL) return NULL;
+  block->next = NULL;
   block->bytes = size;
   block->used = sizeof(*block);
   arena->total_bytes += size;
   return block;
 }
 
-void *ei_arena_get(ei_arena *arena, uint64_t bytes, uint64_t align) {
+static void *get(ei_arena *arena, uint64_t bytes, uint64_t align, bool raw) {
   size_t size;
   if (align == 0 || (align & (align - 1)) != 0 || align > (1u << 24) || !ei_to_size(bytes, &size)) return NULL;
   if (size == 0) size = 1; /* distinct addresses */
@@ -67,7 +69,7 @@ void *ei_arena_get(ei_arena *arena, uint64_t bytes, uint64_t align) {
   }
   const bool own = need > block_bytes / 2;
   if (own) block_bytes = need;
-  struct ei_arena_block *const block = new_block(arena, block_bytes);
+  struct ei_arena_block *const block = new_block(arena, block_bytes, own && raw);
   if (block == NULL) return NULL;
   if (own && arena->head != NULL) { /* the block that is filled stays in front */
     block->next = arena->head->next;
@@ -77,6 +79,14 @@ void *ei_arena_get(ei_arena *arena, uint64_t bytes, uint64_t align) {
     arena->head = block;
   }
   return take(block, size, (size_t)align);
+}
+
+void *ei_arena_get(ei_arena *arena, uint64_t bytes, uint64_t align) {
+  return get(arena, bytes, align, false);
+}
+
+void *ei_arena_get_raw(ei_arena *arena, uint64_t bytes, uint64_t align) {
+  return get(arena, bytes, align, true);
 }
 
 void *ei_arena_array(ei_arena *arena, uint64_t n, uint64_t size, uint64_t align) {

@@ -138,6 +138,8 @@ typedef struct ei_arena {
 void ei_arena_init(ei_arena *arena, ei_alloc *alloc);
 void ei_arena_free(ei_arena *arena);
 void *ei_arena_get(ei_arena *arena, uint64_t bytes, uint64_t align);
+/** For weights and other large things that are written whole right away: what is there is not defined. */
+void *ei_arena_get_raw(ei_arena *arena, uint64_t bytes, uint64_t align);
 /** n * size through checked multiplication. */
 void *ei_arena_array(ei_arena *arena, uint64_t n, uint64_t size, uint64_t align);
 char *ei_arena_strdup(ei_arena *arena, const char *text, size_t length);

@@ -125,7 +125,7 @@ uint32_t ei_graph_add_const(ei_graph *g, uint32_t subgraph, const char *name, in
   t.rank = rank;
   for (int32_t i = 0; i < rank; ++i) t.dims[i] = dims[i];
   if (!ei_tensor_bytes(dtype, EDGE_ENCODING_NATIVE, dims, rank, &t.data_bytes)) return EI_NONE;
-  void *const copy = ei_arena_get(g->arena, t.data_bytes ? t.data_bytes : 1, 64);
+  void *const copy = ei_arena_get_raw(g->arena, t.data_bytes ? t.data_bytes : 1, 64);
   if (!copy) return EI_NONE;
   if (t.data_bytes) memcpy(copy, data, (size_t)t.data_bytes);
   t.data = copy;

@@ -78,7 +78,7 @@ static uint32_t swapped(ei_uses *u, uint32_t t) {
   const int64_t k = w.dims[0], n = w.dims[1], dims[2] = { n, k };
   if (bits < 8) return EI_NONE;
   const size_t width = bits / 8;
-  uint8_t *const to = ei_arena_get(u->g->arena, w.data_bytes, 64);
+  uint8_t *const to = ei_arena_get_raw(u->g->arena, w.data_bytes, 64);
   const uint8_t *const from = w.data;
   if (!to) return EI_NONE;
   for (int64_t r0 = 0; r0 < k; r0 += TILE)

@@ -63,7 +63,7 @@ static uint32_t inside_constant(ei_uses *u, uint32_t t, const perm *p) {
   out = full;
   for (int32_t j = 0; j < p->rank; ++j) out.dims[j] = full.dims[p->inv[j]];
   const uint32_t bits = edge_dtype_bits(c.dtype);
-  uint8_t *const data = bits >= 8 ? ei_arena_get(u->g->arena, c.data_bytes ? c.data_bytes : 1, 64) : NULL;
+  uint8_t *const data = bits >= 8 ? ei_arena_get_raw(u->g->arena, c.data_bytes ? c.data_bytes : 1, 64) : NULL;
   if (!data) return EI_NONE;
   int64_t stride[EDGE_MAX_RANK], at[EDGE_MAX_RANK] = { 0 };
   for (int32_t i = p->rank; i-- > 0;) stride[i] = i == p->rank - 1 ? 1 : stride[i + 1] * full.dims[i + 1];

@@ -195,6 +195,8 @@ static edge_status finish_image(import_image *image, const void *data, uint64_t 
   ei_graph *graph = NULL;
   edge_segment *segments = NULL;
   EI_TRY(ei_import_graph(&image->im, data, bytes, &graph, err));
+  /* passes have copied much of it; the rest comes back from the file when it is wanted */
+  for (const ei_import_file *f = image->im.files; f; f = f->next) ei_port_advise_away(f->data, f->bytes);
   EI_TRY(
       ei_format_write(graph, &image->arena, &out->metadata, &out->metadata_bytes, &segments, &out->num_segments, err));
   out->segments = segments;

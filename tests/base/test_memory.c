@@ -133,6 +133,15 @@ void test_arena_alignment(void) {
     memset(p, 0xff, (size_t)n);
     last = p;
   }
+  for (int i = 0; i < 300; ++i) { /* raw memory does not overlap, and small requests after it are zero again */
+    const uint64_t n = i % 10 ? 50 : et_random(&seed) % 2000000;
+    unsigned char *const raw = ei_arena_get_raw(&arena, n, 64);
+    CHECK(raw != NULL && (uintptr_t)raw % 64 == 0);
+    memset(raw, 0xff, (size_t)n);
+    const unsigned char *const zero = ei_arena_get(&arena, 64, 1);
+    CHECK(zero != NULL);
+    for (int j = 0; j < 64; ++j) CHECK(zero[j] == 0);
+  }
   CHECK(ei_arena_get(&arena, 8, 3) == NULL);
   ei_arena_free(&arena);
   et_alloc_close(a);

@@ -151,7 +151,7 @@ uint32_t ei_ox_const(ei_ox_call *c, int32_t dtype, const int64_t *dims, int32_t 
     ei_ox_fail(c, EDGE_STATUS_INVALID_VALUE, "a constant is too large");
     return EI_NONE;
   }
-  void *const copy = ei_arena_get(c->x->arena, t.data_bytes + 1, 64);
+  void *const copy = ei_arena_get_raw(c->x->arena, t.data_bytes + 1, 64);
   if (!copy) {
     ei_ox_out_of_memory(c->x);
     return EI_NONE;

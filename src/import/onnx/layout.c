@@ -65,7 +65,9 @@ static uint32_t permuted_const(ei_ox_call *c, uint32_t t, const int64_t *perm, u
   ei_tensor from = c->x->g->subgraphs[c->b->sg].tensors[t], to = from;
   for (uint32_t i = 0; i < n; ++i) to.dims[i] = from.dims[perm[i]];
   if (!same_order(from.dims, perm, n)) {
-    void *const data = ei_arena_get(c->x->arena, from.data_bytes + 1, 64);
+    const bool whole = edge_dtype_bits(from.dtype) >= 8; /* smaller ones are written bit by bit */
+    void *const data = whole ? ei_arena_get_raw(c->x->arena, from.data_bytes + 1, 64)
+                             : ei_arena_get(c->x->arena, from.data_bytes + 1, 64);
     if (!data) {
       ei_ox_out_of_memory(c->x);
       return EI_NONE;

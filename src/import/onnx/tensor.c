@@ -82,7 +82,7 @@ bool ei_ox_aligned(const ei_tensor *t) {
 }
 
 edge_status ei_ox_own(ei_ox *x, ei_tensor *t) {
-  uint8_t *const own = ei_arena_get(x->arena, t->data_bytes + 1, 64);
+  uint8_t *const own = ei_arena_get_raw(x->arena, t->data_bytes + 1, 64);
   if (!own) return ei_ox_out_of_memory(x);
   if (t->data_bytes) memcpy(own, t->data, (size_t)t->data_bytes);
   ei_import_release(x->im, t->data, t->data_bytes);

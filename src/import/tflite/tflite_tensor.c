@@ -167,7 +167,7 @@ static edge_status read_data(tl_model *m, uint32_t index, const void *data, uint
                         "tensor %u '%s' needs %llu bytes for its shape, its buffer has %llu", index, t->name,
                         (unsigned long long)want, (unsigned long long)bytes);
   if (((uintptr_t)data & 15u) != 0 || bytes == 0) {
-    void *const copy = ei_arena_get(m->im->arena, bytes ? bytes : 1, 64);
+    void *const copy = ei_arena_get_raw(m->im->arena, bytes ? bytes : 1, 64);
     if (!copy) return tl_broken(m);
     if (bytes) memcpy(copy, data, (size_t)bytes);
     data = copy;
