@@ -166,10 +166,12 @@ static edge_status read_data(tl_model *m, uint32_t index, const void *data, uint
     return ei_fail_node(m->err, EDGE_STATUS_MALFORMED, EI_NONE, index,
                         "tensor %u '%s' needs %llu bytes for its shape, its buffer has %llu", index, t->name,
                         (unsigned long long)want, (unsigned long long)bytes);
-  if (((uintptr_t)data & 15u) != 0 || bytes == 0) {
+  const uint32_t bits = edge_dtype_bits(t->dtype);
+  if ((uintptr_t)data % (bits < 8 ? 1 : bits / 8) != 0 || bytes == 0) {
     void *const copy = ei_arena_get_raw(m->im->arena, bytes ? bytes : 1, 64);
     if (!copy) return tl_broken(m);
     if (bytes) memcpy(copy, data, (size_t)bytes);
+    ei_import_release(m->im, data, bytes);
     data = copy;
   }
   t->data = data;
