@@ -245,6 +245,107 @@ edge_status eb_cpu_lower_slice(eb_cpu_plan *plan, uint32_t node) {
   return emit(plan, node, &m, eb_cpu_at(eb_cpu_value(plan, x), offset), eb_cpu_value(plan, y));
 }
 
+/* ---- Pad with a constant: lines of y, from the last padded dimension on, are a run of x between two of the value */
+
+typedef struct pad_arg {
+  const uint8_t *x;
+  uint8_t *y;
+  size_t element, lead, run, line; /* bytes: of an element, before the run, of the run, all */
+  size_t rank, x_dims[EDGE_MAX_RANK], y_dims[EDGE_MAX_RANK], before[EDGE_MAX_RANK]; /* of the lines */
+  size_t rows, per_tile;
+  uint8_t value[8];
+  bool even; /* all bytes of the value are the same */
+} pad_arg;
+
+static void pad_fill(const pad_arg *k, uint8_t *y, size_t bytes) {
+  if (k->even) {
+    memset(y, k->value[0], bytes);
+    return;
+  }
+  for (size_t i = 0; i < bytes; i += k->element) memcpy(y + i, k->value, k->element);
+}
+
+static edge_status pad_tile(const void *arg, uint32_t tile, uint32_t worker) {
+  const pad_arg *const k = arg;
+  (void)worker;
+  const size_t from = tile * k->per_tile, end = k->rows - from < k->per_tile ? k->rows : from + k->per_tile;
+  for (size_t r = from; r < end; ++r) {
+    uint8_t *const y = k->y + r * k->line;
+    size_t row = 0, left = r, step = 1;
+    bool inside = true;
+    for (size_t d = k->rank; d-- > 0 && inside; left /= k->y_dims[d], step *= k->x_dims[d]) {
+      const size_t at = left % k->y_dims[d];
+      inside = at >= k->before[d] && at - k->before[d] < k->x_dims[d];
+      row += (at - k->before[d]) * step;
+    }
+    if (!inside) {
+      pad_fill(k, y, k->line);
+      continue;
+    }
+    pad_fill(k, y, k->lead);
+    memcpy(y + k->lead, k->x + row * k->run, k->run);
+    pad_fill(k, y + k->lead + k->run, k->line - k->lead - k->run);
+  }
+  return EDGE_STATUS_OK;
+}
+
+/* what y is filled with; false: not a constant */
+static bool pad_value(const eb_cpu_plan *plan, uint32_t node, const edge_tensor *x, pad_arg *k) {
+  const uint32_t value = eb_cpu_input(plan, node, 2);
+  if (value != EDGE_NO_VALUE) {
+    const edge_tensor *const v = eb_cpu_tensor(plan, value);
+    if (!eb_cpu_is_const(plan, value) || v->data == NULL || !same_bytes(x, v) || eb_cpu_elements(v) != 1) return false;
+    memcpy(k->value, v->data, k->element);
+  } else if (x->quant.count > 0 && x->quant.zero_points != NULL) {
+    if (x->quant.count > 1 || k->element != 1) return false;
+    k->value[0] = (uint8_t)(x->quant.zero_points[0] & 255);
+  }
+  k->even = true;
+  for (size_t i = 1; i < k->element; ++i) k->even = k->even && k->value[i] == k->value[0];
+  return true;
+}
+
+edge_status eb_cpu_lower_pad(eb_cpu_plan *plan, uint32_t node) {
+  const uint32_t x = eb_cpu_input(plan, node, 0), y = eb_cpu_output(plan, node, 0);
+  const edge_tensor *const tx = eb_cpu_tensor(plan, x), *const ty = eb_cpu_tensor(plan, y);
+  const edge_tensor *const tp = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
+  int64_t pads[2 * EDGE_MAX_RANK];
+  uint32_t n = 0;
+  pad_arg k = { .element = element_of(tx), .rows = 1 };
+  if (eb_cpu_int(plan, node, "mode") != 0 || eb_cpu_input(plan, node, 3) != EDGE_NO_VALUE || tx->rank < 1 ||
+      ty->rank != tx->rank || !same_bytes(tx, ty) || eb_cpu_elements(tx) == 0 || !pad_value(plan, node, tx, &k) ||
+      !const_ints(plan, node, 1, pads, 2 * EDGE_MAX_RANK, &n) || n != 2 * (uint32_t)tx->rank)
+    return EB_CPU_PASS;
+  int32_t last = -1;
+  for (int32_t d = 0; d < tx->rank; ++d) {
+    const int64_t before = pads[tp->rank == 2 ? 2 * d : d], after = pads[tp->rank == 2 ? 2 * d + 1 : tx->rank + d];
+    if (before < 0 || after < 0 || ty->dims[d] - tx->dims[d] != before + after) return EB_CPU_PASS;
+    if (before + after > 0) last = d;
+    k.x_dims[d] = (size_t)tx->dims[d];
+    k.y_dims[d] = (size_t)ty->dims[d];
+    k.before[d] = (size_t)before;
+  }
+  if (last < 0) return EB_CPU_PASS;
+  size_t unit = k.element;
+  for (int32_t d = last + 1; d < tx->rank; ++d) unit *= k.x_dims[d];
+  k.lead = k.before[last] * unit;
+  k.run = k.x_dims[last] * unit;
+  k.line = k.y_dims[last] * unit;
+  k.rank = (size_t)last;
+  for (size_t d = 0; d < k.rank; ++d) k.rows *= k.y_dims[d];
+  const double us = 0.1 + (double)(k.rows * k.line) / 15e3;
+  const size_t want = eb_cpu_tiles(plan, us, k.rows);
+  k.per_tile = (k.rows + want - 1) / want;
+  pad_arg *const arg =
+      eb_cpu_step(plan, node, pad_tile, sizeof k, (uint32_t)((k.rows + k.per_tile - 1) / k.per_tile), us);
+  if (arg == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
+  *arg = k;
+  eb_cpu_slot(plan, &arg->x, eb_cpu_value(plan, x));
+  eb_cpu_slot(plan, &arg->y, eb_cpu_value(plan, y));
+  eb_cpu_note(plan, node, "pad", "lines copied between constants");
+  return EDGE_STATUS_OK;
+}
+
 edge_status eb_cpu_lower_expand(eb_cpu_plan *plan, uint32_t node) {
   const uint32_t x = eb_cpu_input(plan, node, 0), y = eb_cpu_output(plan, node, 0);
   const edge_tensor *const tx = eb_cpu_tensor(plan, x), *const ty = eb_cpu_tensor(plan, y);

@@ -483,6 +483,30 @@ static int convert(edge_env *env, uint32_t round) {
   return bad;
 }
 
+static int pad(edge_env *env, uint32_t round) {
+  test *const t = calloc(1, sizeof *t);
+  t->op = "Pad";
+  t->n_in = round % 3 ? 2 : 3;
+  const bool pairs = round % 2, plain = round % 5 == 0; /* f32 */
+  const int32_t rank = 1 + (int32_t)(rnd() % 4), type = plain ? EDGE_DTYPE_F32 : type8();
+  int64_t d[4], n = 2 * rank;
+  for (int32_t i = 0; i < rank; ++i) d[i] = between(1, i == 0 ? 3 : 20);
+  value *const x = make(t, 0, type, rank, d, false);
+  if (!plain) quantize(x, 1, 0, 0.03f, true);
+  value *const p = make(t, 1, EDGE_DTYPE_S64, pairs ? 2 : 1, pairs ? (int64_t[]) { rank, 2 } : &n, true);
+  for (int64_t i = 0; i < n; ++i) ((int64_t *)p->data)[i] = rnd() % 3 ? 0 : between(0, 4);
+  ((int64_t *)p->data)[rnd() % (uint64_t)n] = 2;
+  if (t->n_in == 3) (void)make(t, 2, type, 0, NULL, true);
+  output(t, type, 0.03f);
+  if (plain)
+    memset(&t->v[t->n_in].t.quant, 0, sizeof t->v[0].t.quant);
+  else
+    t->v[t->n_in].t.quant = x->t.quant;
+  const int bad = check(t, env, type);
+  free(t);
+  return bad;
+}
+
 static int integer_product(edge_env *env, uint32_t round) {
   test *const t = calloc(1, sizeof *t);
   t->op = "MatMulInteger";
@@ -558,7 +582,7 @@ static const struct {
                { "unary", unary, 40 },     { "concat", concat, 60 },
                { "reduce", reduce, 60 },   { "softmax", softmax, 40 },
                { "convert", convert, 60 }, { "integer_product", integer_product, 80 },
-               { "dynamic", dynamic, 120 } };
+               { "pad", pad, 80 },         { "dynamic", dynamic, 120 } };
 
 int main(int argc, char **argv) {
   if (argc < 2) {
