@@ -19,9 +19,15 @@ static inline int ek_qweights_plain(const ek_qweights *w) {
 
 /** Value less its zero point; the caller made sure that it fits s8. */
 static inline int32_t ek_qweight(const ek_qweights *w, size_t channel, size_t i) {
-  const size_t at = channel * w->channel_stride + i * w->depth_stride, per = 8 / w->bits;
-  const uint32_t byte = ((const uint8_t *)w->data)[at / per], top = 1u << (w->bits - 1);
-  const uint32_t v = byte >> (at % per * w->bits) & (2 * top - 1);
+  const size_t at = channel * w->channel_stride + i * w->depth_stride;
+  uint32_t v = 0, top = 0x80u;
+  if (w->bits == 8) {
+    v = ((const uint8_t *)w->data)[at];
+  } else {
+    const size_t per = 8 / w->bits;
+    top = 1u << (w->bits - 1);
+    v = ((const uint8_t *)w->data)[at / per] >> (at % per * w->bits) & (2 * top - 1);
+  }
   const int32_t q = w->is_signed ? (int32_t)(v ^ top) - (int32_t)top : (int32_t)v;
   return w->zero_points ? q - w->zero_points[w->zero_per_channel ? channel : 0] : q;
 }
