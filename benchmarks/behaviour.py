@@ -7,6 +7,7 @@
                                        DIR --python ENV/bin/python those of the peers beside them
     behaviour.py memory MODEL...       peak memory of the same files beside weights and plan
     behaviour.py xnnpack MODEL...      is what `edgert explain --measure` chooses right, at one thread and at all?
+    behaviour.py modes MODEL...        what --reproducible costs and --fast-math brings
     behaviour.py tiny [MODEL...]       what a run and a node cost when there is nothing to compute
     options: --build DIR --isa TIER --rounds R --seconds S --threads N --out FILE
 
@@ -260,6 +261,22 @@ def xnnpack():
 
 
 # ---- tiny models
+def modes():
+    """what the same bits everywhere cost, and what narrower products bring"""
+    rows = []
+    for model in a.models:
+        for threads in sorted({1, a.threads}):
+            runs = {o: [] for o in ((), ("--fast-math",), ("--reproducible",))}
+            for _ in range(a.rounds):
+                for options in runs:
+                    runs[options].append(bench(model, threads, *options))
+            plain, fast, same = (median(r, "median_ms") for r in runs.values())
+            rows.append([pathlib.Path(model).name, threads, plain, fast, same, same / plain])
+    table(["model", "threads", "ms", "--fast-math", "--reproducible", "times as long"], rows,
+          "Reproducible sessions make products and convolutions in vector rows that give the same bits everywhere, but not "
+          "by Winograd; all else runs in reference rows, without vectors.")
+
+
 def number(n):
     out = bytearray()
     while True:
@@ -314,7 +331,7 @@ def tiny():
 def main():
     global a
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("what", choices=["contention", "cold", "memory", "xnnpack", "tiny"])
+    ap.add_argument("what", choices=["contention", "cold", "memory", "xnnpack", "modes", "tiny"])
     ap.add_argument("models", nargs="*")
     ap.add_argument("--build", default=str(ROOT / "build"))
     ap.add_argument("--isa")
@@ -327,7 +344,8 @@ def main():
     a = ap.parse_intermixed_args()
     if a.what != "tiny" and not a.models:
         sys.exit("which models?")
-    {"contention": contention, "cold": cold, "memory": memory, "xnnpack": xnnpack, "tiny": tiny}[a.what]()
+    {"contention": contention, "cold": cold, "memory": memory, "xnnpack": xnnpack, "modes": modes,
+     "tiny": tiny}[a.what]()
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ void kb_family_winograd(kb_bench *b) {
       job j = { .tiles = 0 };
       const ek_winograd_f32_args shape = {
         .kernel = d,
-        .gemm = ek_gemm_f32_select(d->isa, d->isa ? 0 : EK_EXACT),
+        .gemm = ek_gemm_f32_select(d->isa, 0),
         .batch = 1,
         .ih = s->ih,
         .iw = s->iw,

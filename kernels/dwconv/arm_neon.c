@@ -6,5 +6,5 @@
 #include "body.inl"
 
 const ek_dwconv_f32_kernel ek_dwconv_f32_8p4c__neon = {
-  .name = "dwconv_f32_8p4c__neon", .isa = EK_NEON, .lanes = VF_LANES, .fn = rows
+  .name = "dwconv_f32_8p4c__neon", .isa = EK_NEON, .lanes = VF_LANES, .flags = EK_EXACT, .fn = rows
 };

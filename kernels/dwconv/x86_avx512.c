@@ -6,5 +6,5 @@
 #include "body.inl"
 
 const ek_dwconv_f32_kernel ek_dwconv_f32_8p16c__avx512 = {
-  .name = "dwconv_f32_8p16c__avx512", .isa = EK_AVX512, .lanes = VF_LANES, .fn = rows
+  .name = "dwconv_f32_8p16c__avx512", .isa = EK_AVX512, .lanes = VF_LANES, .flags = EK_EXACT, .fn = rows
 };

@@ -17,6 +17,7 @@ TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1)
       .name = ROW_NAME,
       .isa = EK_NEON,
       .lanes = 4,
+      .flags = EK_EXACT,
       .nv_max = 2,
       .mr_max = { 8, 8 },
       .fn = { { tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1, tile_7x1, tile_8x1 },

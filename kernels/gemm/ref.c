@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * f32 products in plain C: the oracle of the tests and the fallback of unknown CPUs. */
+ * f32 products in plain C: the oracle of the tests and the fallback of unknown CPUs; and with fused multiply-adds,
+ * which give the bits of the vector rows. */
 #include "gemm.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { LANES = 8 };
@@ -16,7 +18,7 @@ static float f16_value(uint16_t h) {
   return exponent ? value : sign ? -small : small;
 }
 
-static void tile(const ek_gemm_f32_call *g, size_t mr, bool half) {
+static inline void tile(const ek_gemm_f32_call *g, size_t mr, bool half, bool fused) {
   for (size_t r = 0; r < g->groups * mr; ++r) {
     float *const c = g->c + r * g->ldc;
     float sum[LANES];
@@ -27,7 +29,10 @@ static void tile(const ek_gemm_f32_call *g, size_t mr, bool half) {
         const size_t at = (tap * g->depth + k) * LANES;
         const float *const w = g->w + (half ? 0 : at);
         const uint16_t *const h = (const uint16_t *)(const void *)g->w + at;
-        for (size_t j = 0; j < g->nc; ++j) sum[j] += a[k] * (half ? f16_value(h[j]) : w[j]);
+        for (size_t j = 0; j < g->nc; ++j) {
+          const float v = half ? f16_value(h[j]) : w[j];
+          sum[j] = fused ? fmaf(a[k], v, sum[j]) : sum[j] + a[k] * v;
+        }
       }
     }
     for (size_t j = 0; j < g->nc; ++j) {
@@ -38,35 +43,36 @@ static void tile(const ek_gemm_f32_call *g, size_t mr, bool half) {
   }
 }
 
-#define TILE(MR)                                     \
-  static void tile_##MR(const ek_gemm_f32_call *g) { \
-    tile(g, MR, false);                              \
-  }                                                  \
-  static void half_##MR(const ek_gemm_f32_call *g) { \
-    tile(g, MR, true);                               \
+#define TILE(NAME, HALF, FUSED)                     \
+  static void NAME##_1(const ek_gemm_f32_call *g) { \
+    tile(g, 1, HALF, FUSED);                        \
+  }                                                 \
+  static void NAME##_2(const ek_gemm_f32_call *g) { \
+    tile(g, 2, HALF, FUSED);                        \
+  }                                                 \
+  static void NAME##_3(const ek_gemm_f32_call *g) { \
+    tile(g, 3, HALF, FUSED);                        \
+  }                                                 \
+  static void NAME##_4(const ek_gemm_f32_call *g) { \
+    tile(g, 4, HALF, FUSED);                        \
   }
-TILE(1)
-TILE(2)
-TILE(3)
-TILE(4)
+TILE(plain, false, false)
+TILE(half, true, false)
+TILE(fused, false, true)
+TILE(fused_half, true, true)
 
-const ek_gemm_f32_kernel ek_gemm_f32__ref = {
-  .name = "gemm_f32__ref",
-  .isa = 0,
-  .lanes = LANES,
-  .nv_max = 1,
-  .mr_max = { 4 },
-  .fn = { { tile_1, tile_2, tile_3, tile_4 } },
-  .flags = EK_EXACT,
-};
-
-const ek_gemm_f32_kernel ek_gemm_f32h__ref = {
-  .name = "gemm_f32h__ref",
-  .isa = 0,
-  .lanes = LANES,
-  .nv_max = 1,
-  .mr_max = { 4 },
-  .fn = { { half_1, half_2, half_3, half_4 } },
-  .flags = EK_EXACT,
-  .half = 1,
-};
+#define ROW(NAME, TEXT, FN, HALF, FLAGS)          \
+  const ek_gemm_f32_kernel NAME = {               \
+    .name = TEXT,                                 \
+    .isa = 0,                                     \
+    .lanes = LANES,                               \
+    .nv_max = 1,                                  \
+    .mr_max = { 4 },                              \
+    .fn = { { FN##_1, FN##_2, FN##_3, FN##_4 } }, \
+    .flags = FLAGS,                               \
+    .half = HALF,                                 \
+  };
+ROW(ek_gemm_f32__ref, "gemm_f32__ref", plain, 0, 0)
+ROW(ek_gemm_f32h__ref, "gemm_f32h__ref", half, 1, 0)
+ROW(ek_gemm_f32_fused__ref, "gemm_f32_fused__ref", fused, 0, EK_EXACT)
+ROW(ek_gemm_f32h_fused__ref, "gemm_f32h_fused__ref", fused_half, 1, EK_EXACT)

@@ -17,6 +17,7 @@ TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) T
       .name = ROW_NAME,
       .isa = EK_AVX2,
       .lanes = 8,
+      .flags = EK_EXACT,
       .nv_max = 2,
       .mr_max = { 12, 6 },
       .fn = { { tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1, tile_7x1, tile_8x1, tile_9x1, tile_10x1,

@@ -4,7 +4,7 @@
 #include "kernels/dwconv/dwconv.h"
 
 static int one(const ek_dwconv_f32_kernel *kernel) {
-  const ek_dwconv_f32_kernel *const ref = ek_dwconv_f32_select(0, 0);
+  const ek_dwconv_f32_kernel *const ref = ek_dwconv_f32_select(0, EK_EXACT);
   ek_dwconv_f32_args g = { .batch = kt_range(1, 2), .lo = -2.0f, .hi = 3.0f };
   g.kh = kt_rand() % 3 ? 3 : kt_range(1, 6), g.kw = kt_rand() % 4 ? (kt_rand() & 1 ? 3 : 5) : kt_range(1, 6);
   g.sh = kt_range(1, 3), g.sw = kt_rand() % 4 ? kt_range(1, 2) : 3, g.dh = kt_rand() % 4 ? 1 : 2,
@@ -46,7 +46,8 @@ static int one(const ek_dwconv_f32_kernel *kernel) {
   int ok = 1;
   for (size_t i = 0; i < y_floats && ok; ++i) {
     const double bound = (2.0 * sqrt((double)taps) + 2.0) * ((double)taps + 1.0) * 0x1p-24;
-    ok = fabs((double)kf_data(y)[i] - (double)kf_data(want)[i]) <= bound;
+    ok = kernel->flags & EK_EXACT ? kf_data(y)[i] == kf_data(want)[i]
+                                  : fabs((double)kf_data(y)[i] - (double)kf_data(want)[i]) <= bound;
     if (!ok) {
       printf("%s %zux%zux%zu k %zux%zu s %zux%zu d %zux%zu pad %td,%td: [%zu] is %g, expected %g\n", kernel->name, g.ih,
              g.iw, g.c, g.kh, g.kw, g.sh, g.sw, g.dh, g.dw, g.pad_top, g.pad_left, i, (double)kf_data(y)[i],

@@ -44,6 +44,23 @@ static int same_as_whole(const ek_gemm_f32_kernel *half, size_t m, size_t n, siz
   return same;
 }
 
+/* Rows that promise it give the bits of the reference with fused multiply-adds. */
+static int same_bits(ek_gemm_f32_args g, const float *w, int k_major, const float *bias, const float *was,
+                     size_t floats) {
+  const ek_gemm_f32_kernel *const exact = ek_gemm_f32_select(0, EK_EXACT);
+  if ((g.kernel->flags & EK_EXACT) == 0) return 1;
+  const kt_buffer c = kt_get(floats * 4), packed = kt_get((size_t)ek_gemm_f32_packed_bytes(exact, g.k, g.n));
+  const float *const got = g.c;
+  memcpy(c.data, was, floats * 4);
+  ek_gemm_f32_pack(exact, w, k_major ? g.n : 1, k_major ? 1 : g.k, g.k, g.n, bias, packed.data);
+  if (g.residual == g.c) g.residual = c.data;
+  g.kernel = exact, g.packed = packed.data, g.c = c.data;
+  ek_gemm_f32_block(&g, 0, g.m, 0, ek_gemm_f32_num_panels(exact, g.n));
+  const int ok = memcmp(c.data, got, floats * 4) == 0;
+  kt_put(c), kt_put(packed);
+  return ok;
+}
+
 /* C = clamp(A W + bias + residual), with strides and a residual that may be C */
 static int product(const ek_gemm_f32_kernel *kernel, size_t m, size_t n, size_t k, uint32_t mode) {
   const size_t lda = k + kt_range(0, 5), ldc = n + kt_range(0, 5), c_floats = (m - 1) * ldc + n;
@@ -99,6 +116,10 @@ static int product(const ek_gemm_f32_kernel *kernel, size_t m, size_t n, size_t 
       ok = near(kernel, (double)got, sum, size, k);
       if (!ok) printf("  m=%zu n=%zu k=%zu mode=%u at [%zu][%zu]\n", m, n, k, mode, i, j);
     }
+  }
+  if (ok && !same_bits(args, w.data, k_major, with_bias ? bias.data : NULL, res.data, c_floats)) {
+    printf("%s m=%zu n=%zu k=%zu mode=%u: other bits than the reference\n", kernel->name, m, n, k, mode);
+    ok = 0;
   }
   kt_put(a), kt_put(w), kt_put(bias), kt_put(c), kt_put(res), kt_put(packed);
   return ok;
