@@ -72,12 +72,16 @@ static edge_status fill(void *user, void *data, uint64_t bytes) {
   (void)bytes;
   const pack_user *const u = user;
   const size_t floats = (size_t)(ek_gemm_f32_packed_bytes(u->kernel, u->k, u->n) / sizeof(float));
-  eb_cpu_const w, bias = { 0 };
-  edge_status status = eb_cpu_const_open(u->plan, u->w, &w);
+  eb_cpu_const w = { 0 }, bias = { 0 };
+  edge_status status = EDGE_STATUS_OK;
+  const bool half = u->kernel->half != 0; /* packed as stored */
+  const char *from = eb_cpu_const_source(u->plan, u->w);
+  if (!half) status = eb_cpu_const_open(u->plan, u->w, &w);
+  if (!half) from = (const char *)w.data;
   if (status == EDGE_STATUS_OK) status = eb_cpu_const_open(u->plan, u->bias, &bias);
   for (size_t g = 0; g < u->groups && status == EDGE_STATUS_OK; ++g) {
-    ek_gemm_f32_pack(u->kernel, w.data + g * u->k * u->n, u->k_major ? u->n : 1, u->k_major ? 1 : u->k, u->k, u->n,
-                     bias.data ? bias.data + g * u->n : NULL, (float *)data + g * floats);
+    ek_gemm_f32_pack(u->kernel, from + g * u->k * u->n * (half ? 2 : 4), u->k_major ? u->n : 1, u->k_major ? 1 : u->k,
+                     u->k, u->n, bias.data ? bias.data + g * u->n : NULL, (float *)data + g * floats);
   }
   eb_cpu_const_close(&w);
   eb_cpu_const_close(&bias);

@@ -89,31 +89,22 @@ static void pack_pairs(const float *w, size_t sk, size_t sn, size_t k, size_t re
   }
 }
 
-/* values of f16 to f16 */
-static uint16_t f16_of(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  const uint32_t sign = bits >> 16 & 0x8000u, a = bits & 0x7fffffffu;
-  if (a > 0x7f800000u) return (uint16_t)(sign | 0x7e00u | (a >> 13 & 0x1ffu));
-  if (a >= 0x47800000u) return (uint16_t)(sign | 0x7c00u);
-  if (a >= 0x38800000u) return (uint16_t)(sign | (a - 0x38000000u) >> 13);
-  return (uint16_t)(sign | (uint32_t)((x < 0.0f ? -x : x) * 0x1p24f)); /* units of 2^-24 */
-}
-
-static void pack_half(const float *w, size_t sk, size_t sn, size_t k, size_t real, size_t width, float *to) {
+/* a few cache lines of each column at a time, as above */
+static void pack_half(const uint16_t *w, size_t sk, size_t sn, size_t k, size_t real, size_t width, float *to) {
   enum { STRIP = 32 };
   uint16_t *const half = (uint16_t *)(void *)to;
   for (size_t k0 = 0; k0 < k; k0 += STRIP) {
     const size_t end = k - k0 < STRIP ? k : k0 + STRIP;
     for (size_t j = 0; j < real; ++j)
-      for (size_t row = k0; row < end; ++row) half[row * width + j] = f16_of(w[row * sk + j * sn]);
+      for (size_t row = k0; row < end; ++row) half[row * width + j] = w[row * sk + j * sn];
     for (size_t row = k0; row < end; ++row)
       for (size_t j = real; j < width; ++j) half[row * width + j] = 0;
   }
 }
 
-void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t sk, size_t sn, size_t k, size_t n,
+void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const void *weights, size_t sk, size_t sn, size_t k, size_t n,
                       const float *bias, float *packed) {
+  const float *const w = weights;
   const size_t panels = ek_gemm_f32_num_panels(kernel, n);
   for (size_t i = 0; i < panels; ++i) {
     size_t column = 0, offset = 0;
@@ -121,7 +112,7 @@ void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t s
     const size_t real = n - column < width ? n - column : width;
     float *to = packed + offset;
     if (kernel->half) {
-      pack_half(w + column * sn, sk, sn, k, real, width, to);
+      pack_half((const uint16_t *)weights + column * sn, sk, sn, k, real, width, to);
     } else if (kernel->pair) {
       pack_pairs(w + column * sn, sk, sn, k, real, width, to);
     } else if (sk == 1) {

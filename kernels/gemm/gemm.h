@@ -79,8 +79,8 @@ const ek_gemm_f32_kernel *ek_gemm_f32_half_of(const ek_gemm_f32_kernel *kernel);
 size_t ek_gemm_f32_packed_floats(const ek_gemm_f32_kernel *kernel, size_t k, size_t width);
 /** Packed size in bytes of W for k rows and n columns, bias rows included. */
 uint64_t ek_gemm_f32_packed_bytes(const ek_gemm_f32_kernel *kernel, size_t k, size_t n);
-/** Pack W: element (k, n) at w[k * sk + n * sn]; bias may be NULL (zero). */
-void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t sk, size_t sn, size_t k, size_t n,
+/** Pack W, f32, or f16 for rows of `half` storage: element (k, n) at w[k * sk + n * sn]; bias may be NULL (zero). */
+void ek_gemm_f32_pack(const ek_gemm_f32_kernel *kernel, const void *w, size_t sk, size_t sn, size_t k, size_t n,
                       const float *bias, float *packed);
 /** The same in two steps, for weights whose k order is not linear: columns of one panel at a time. */
 size_t ek_gemm_f32_num_panels(const ek_gemm_f32_kernel *kernel, size_t n);

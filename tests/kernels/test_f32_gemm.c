@@ -2,6 +2,7 @@
  * f32 matrix products and convolutions: every tile of every row against sums in double, behind guard pages. */
 #include "kf.h"
 #include "kernels/conv/conv.h"
+#include "kernels/convert/convert.h"
 
 static int near(const ek_gemm_f32_kernel *kernel, double got, double want, double magnitude, size_t k) {
   const char *const what = kernel->name;
@@ -21,6 +22,15 @@ static void fill_weights(const ek_gemm_f32_kernel *kernel, float *w, size_t n) {
   }
 }
 
+/* as ek_gemm_f32_pack, from f32 always */
+static void pack(const ek_gemm_f32_kernel *kernel, const float *w, size_t sk, size_t sn, size_t k, size_t n,
+                 const float *bias, float *packed) {
+  const kt_buffer half = kt_get(k * n * 2);
+  if (kernel->half) ek_convert_select(0, 0)->f32_to_f16(k * n, w, half.data);
+  ek_gemm_f32_pack(kernel, kernel->half ? half.data : (const void *)w, sk, sn, k, n, bias, packed);
+  kt_put(half);
+}
+
 /* the same bits as the row that a half row is the half of */
 static int same_as_whole(const ek_gemm_f32_kernel *half, size_t m, size_t n, size_t k) {
   const ek_gemm_f32_kernel *whole = NULL;
@@ -34,7 +44,7 @@ static int same_as_whole(const ek_gemm_f32_kernel *half, size_t m, size_t n, siz
   fill_weights(half, w.data, k * n);
   for (uint32_t i = 0; i < 2; ++i) {
     ek_gemm_f32_args g = { .kernel = i ? whole : half, .m = m, .n = n, .k = k, .lda = k, .ldc = n };
-    ek_gemm_f32_pack(g.kernel, w.data, 1, k, k, n, NULL, packed[i].data);
+    pack(g.kernel, w.data, 1, k, k, n, NULL, packed[i].data);
     g.a = a.data, g.packed = packed[i].data, g.c = c[i].data, g.lo = -INFINITY, g.hi = INFINITY;
     ek_gemm_f32_block(&g, 0, m, 0, ek_gemm_f32_num_panels(g.kernel, n));
   }
@@ -75,7 +85,7 @@ static int product(const ek_gemm_f32_kernel *kernel, size_t m, size_t n, size_t 
   const int k_major = mode & 1, with_bias = (mode >> 1 & 1) != 0, with_res = (mode >> 2 & 1) != 0,
             in_place = (mode >> 3 & 1) != 0;
   const float lo = mode & 16 ? -0.25f : -INFINITY, hi = mode & 16 ? 0.5f : INFINITY;
-  ek_gemm_f32_pack(kernel, w.data, k_major ? n : 1, k_major ? 1 : k, k, n, with_bias ? bias.data : NULL, packed.data);
+  pack(kernel, w.data, k_major ? n : 1, k_major ? 1 : k, k, n, with_bias ? bias.data : NULL, packed.data);
   const ek_gemm_f32_args args = {
     .kernel = kernel,
     .m = m,
@@ -171,8 +181,8 @@ static int convolution(const ek_gemm_f32_kernel *kernel) {
   kf_fill(bias.data, channels, -1.0f, 1.0f);
   kf_fill(res.data, m * channels, -1.0f, 1.0f);
   for (size_t i = 0; i < g.groups; ++i) {
-    ek_gemm_f32_pack(kernel, kf_data(w) + i * g.c_out * k, 1, k, k, g.c_out, kf_data(bias) + i * g.c_out,
-                     kf_data(packed) + i * group_floats);
+    pack(kernel, kf_data(w) + i * g.c_out * k, 1, k, k, g.c_out, kf_data(bias) + i * g.c_out,
+         kf_data(packed) + i * group_floats);
   }
   g.x = x.data, g.packed = packed.data, g.zeros = zeros.data, g.y = want.data;
   g.residual = kt_rand() % 2 ? res.data : NULL;
