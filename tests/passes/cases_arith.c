@@ -200,6 +200,72 @@ static void widen(void) {
   et_end(&t);
 }
 
+static uint32_t half_const(et_graph *t, int64_t a, int64_t b) {
+  ei_tensor w;
+  memset(&w, 0, sizeof w);
+  w.name = "w";
+  w.dtype = EDGE_DTYPE_F16;
+  w.rank = 2;
+  w.dims[0] = a;
+  w.dims[1] = b;
+  w.data_bytes = (uint64_t)(a * b) * 2;
+  uint16_t *const half = EI_NEW_ARRAY(&t->arena, uint16_t, (uint64_t)(a * b));
+  for (int64_t i = 0; half && i < a * b; ++i) half[i] = ei_f32_to_f16((float)(i % 13) * 0.03125f - 0.2f);
+  w.data = half;
+  return ei_graph_add_tensor(t->g, 0, &w);
+}
+
+/* no constant of f32 as large as the f16 ones */
+static bool stays_half(const et_graph *t) {
+  for (uint32_t i = 0; i < t->g->subgraphs[0].n_nodes; ++i) {
+    const ei_node *const n = &t->g->subgraphs[0].nodes[i];
+    for (uint32_t k = 0; n->op && k < n->n_in; ++k) {
+      const ei_tensor *const x = n->in[k] == EI_NONE ? NULL : &t->g->subgraphs[0].tensors[n->in[k]];
+      if (x && x->data && x->dtype == EDGE_DTYPE_F32 && x->data_bytes > 4096) return false;
+    }
+  }
+  return true;
+}
+
+static uint32_t wide(et_graph *t, uint32_t x) {
+  const uint32_t y = op1(t, "Cast", x);
+  ET_CHECK(ei_node_set_int(t->g, et_last(t), "dtype", EDGE_DTYPE_F32) == EDGE_STATUS_OK);
+  return y;
+}
+
+/* f32 network, f16 constants behind Casts: a table, weights as they are and behind a Transpose */
+static void half_weights(void) {
+  static const int64_t swap[2] = { 1, 0 };
+  const int64_t ids[1] = { 6 };
+  et_graph t;
+  et_begin(&t);
+  const uint32_t i = et_ints(&t, EDGE_DTYPE_S32, 1, ids, 0, 63);
+  const uint32_t found = op2(&t, "Gather", wide(&t, half_const(&t, 64, 72)), i);
+  const uint32_t x = et_input(&t, EDGE_DTYPE_F32, 2, (const int64_t[2]) { 6, 72 });
+  const uint32_t h = op2(&t, "MatMul", op2(&t, "Add", found, x), wide(&t, half_const(&t, 72, 80)));
+  const uint32_t w = op1(&t, "Transpose", wide(&t, half_const(&t, 60, 80)));
+  ET_CHECK(ei_node_set_ints(t.g, et_last(&t), "perm", swap, 2) == EDGE_STATUS_OK);
+  const uint32_t y = op2(&t, "MatMul", h, w);
+  et_finish(&t, &y, 1);
+  et_pass(&t, ei_pass_half_weights, 1e-5f);
+  ET_CHECK(et_count(&t, "Cast") == 1 && et_count(&t, "Transpose") == 0 && stays_half(&t));
+  et_end(&t);
+}
+
+/* f16 network: its weights stay */
+static void half_network(void) {
+  const int64_t dims[2] = { 6, 72 };
+  et_graph t;
+  et_begin(&t);
+  const uint32_t x = et_input(&t, EDGE_DTYPE_F16, 2, dims);
+  const uint32_t y = op2(&t, "MatMul", op1(&t, "Relu", x), half_const(&t, 72, 80));
+  et_finish(&t, &y, 1);
+  et_pass(&t, ei_pass_widen_f16, 0.01f);
+  ET_CHECK(et_count(&t, "Cast") == 2 && stays_half(&t));
+  ET_CHECK(t.g->subgraphs[0].tensors[et_only(&t, "MatMul")->in[1]].dtype == EDGE_DTYPE_F16);
+  et_end(&t);
+}
+
 static void float_weights(void) {
   const int64_t w[2] = { 5, 8 };
   static const float scale[1] = { 0.02f };
@@ -228,5 +294,7 @@ void et_cases_arith(void) {
   activation();
   matmul();
   widen();
+  half_weights();
+  half_network();
   float_weights();
 }
