@@ -101,6 +101,7 @@ static edge_status strip_tile(const void *arg, uint32_t tile, uint32_t worker) {
       const size_t some = b1 - b < a->panel ? b1 : b + a->panel;
       if (a->first.kernel) {
         float *const ring = before(buffer, one ? b * a->block_floats : 0);
+        if (r == r0) ek_dwconv_f32_fetch(&mid, a->lanes, b, some);
         make_lines(a, ring, n, next, until, b, some);
         mid.x = ring;
       }

@@ -50,6 +50,13 @@ VF_INLINE void pixel(const line *l, size_t ox, size_t k0, size_t k1, const int t
   line_store(l, l->y + ox * l->c, sum, tail);
 }
 
+/* Column j of a strip that starts at column `first` of the image, or the nearest inside: masked loads of what is not
+ * mapped are slow. */
+VF_INLINE ptrdiff_t nearest(const line *l, size_t first, size_t j) {
+  const ptrdiff_t at = (ptrdiff_t)(first + j), inside = at < 0 ? 0 : at >= (ptrdiff_t)l->iw ? (ptrdiff_t)l->iw - 1 : at;
+  return (inside - (ptrdiff_t)first) * (ptrdiff_t)l->step;
+}
+
 /* P neighbouring pixels, K columns, stride S. `check`: the K - 1 outermost columns on either side may be padding. */
 VF_INLINE void strip(const line *l, size_t ox, const int tail, const int check, const size_t K, const size_t S,
                      const size_t P) {
@@ -58,17 +65,20 @@ VF_INLINE void strip(const line *l, size_t ox, const int tail, const int check, 
   const int masks = K == 3 && VF_LANES > 4; /* few enough to be held */
   float *y = l->y + ox * c;
   size_t n[20];
+  ptrdiff_t at[20];
   vf sum[8], w[5];
   UNROLL20 for (size_t j = 0; j < columns; ++j) {
     n[j] = check && masks && (j < K - 1 || j + K > columns) && first + j >= l->iw ? 0 : l->n;
+    at[j] = check && masks && (j < K - 1 || j + K > columns) ? nearest(l, first, j) : 0;
   }
   UNROLL8 for (size_t p = 0; p < P; ++p) sum[p] = vf_load(l->bias);
   for (size_t r = 0; r < l->lines; ++r) {
-    const float *x = l->rows[r] + ox * S * step;
+    const float *const x0 = l->rows[r] + ox * S * step, *x = x0;
     UNROLL8 for (size_t k = 0; k < K; ++k) w[k] = vf_load(l->w + (r * K + k) * VF_LANES);
     UNROLL20 for (size_t j = 0; j < columns; ++j, x += step) {
       const int edge = check && (j < K - 1 || j + K > columns);
-      const vf v = edge && masks ? vf_load_n(x, n[j]) : line_load(edge && first + j >= l->iw ? zeros : x, l->n, tail);
+      const vf v =
+          edge && masks ? vf_load_n(x0 + at[j], n[j]) : line_load(edge && first + j >= l->iw ? zeros : x, l->n, tail);
       UNROLL8 for (size_t p = 0; p < P; ++p) {
         if (j >= p * S && j - p * S < K) sum[p] = vf_fma(sum[p], v, w[j - p * S]);
       }
@@ -93,14 +103,20 @@ VF_INLINE void pair(const line *l, const vf *w, size_t ox, const size_t P) {
   const vf lo = vf_set1(l->lo), hi = vf_set1(l->hi);
   float *y = l->y + ox * c;
   size_t n[4];
+  ptrdiff_t at[4];
   vf a[8], b[8];
-  UNROLL8 for (size_t i = 0; i < 4; ++i) n[i] = first + (i < 2 ? i : columns + i - 4) >= l->iw ? 0 : VF_LANES;
+  UNROLL8 for (size_t i = 0; i < 4; ++i) {
+    const size_t j = i < 2 ? i : columns + i - 4;
+    n[i] = first + j >= l->iw ? 0 : VF_LANES;
+    at[i] = nearest(l, first, j);
+  }
   UNROLL8 for (size_t p = 0; p < P; ++p) a[p] = b[p] = w[9];
   UNROLL8 for (size_t r = 0; r < 4; ++r) {
     if (l->rows[r] == NULL) continue;
-    const float *x = l->rows[r] + ox * step;
+    const float *const x0 = l->rows[r] + ox * step, *x = x0;
     UNROLL20 for (size_t j = 0; j < columns; ++j, x += step) {
-      const vf v = j < 2 ? vf_load_n(x, n[j]) : j + 2 >= columns ? vf_load_n(x, n[j + 4 - columns]) : vf_load(x);
+      const size_t e = j < 2 ? j : j + 4 - columns;
+      const vf v = j < 2 || j + 2 >= columns ? vf_load_n(x0 + at[e], n[e]) : vf_load(x);
       UNROLL8 for (size_t p = 0; p < P; ++p) {
         if (j < p || j - p >= 3) continue;
         if (r < 3) a[p] = vf_fma(a[p], v, w[r * 3 + j - p]);

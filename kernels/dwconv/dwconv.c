@@ -2,6 +2,8 @@
  * f32 depthwise convolution: selection and packing. */
 #include "dwconv.h"
 
+enum { LINE_FLOATS = 16 }; /* floats of a cache line */
+
 static const ek_dwconv_f32_kernel *const table[] = {
 #define EK_DWCONV_F32(isa, kernel) &kernel,
 #include "dwconv.def"
@@ -27,6 +29,11 @@ int ek_dwconv_f32_in_strips(const ek_dwconv_f32_args *a) {
   return a->dw == 1 && (a->kw == 3 || a->kw == 5) && (a->sw == 1 || a->sw == 2) && a->ow > 0 && a->pad_left >= 0 &&
          a->pad_left < (ptrdiff_t)a->kw && (ptrdiff_t)((a->ow - 1) * a->sw) - a->pad_left < (ptrdiff_t)a->iw &&
          ek_dwconv_f32_ring(a) <= EK_DWCONV_F32_LINES;
+}
+
+void ek_dwconv_f32_fetch(const ek_dwconv_f32_args *a, size_t lanes, size_t block0, size_t block1) {
+  const size_t block = (a->kh * a->kw + 1) * lanes;
+  for (size_t i = block0 * block; i < block1 * block; i += LINE_FLOATS) __builtin_prefetch(a->packed + i, 0, 2);
 }
 
 uint64_t ek_dwconv_f32_packed_bytes(const ek_dwconv_f32_kernel *kernel, size_t taps, size_t c) {

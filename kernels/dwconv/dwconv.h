@@ -44,6 +44,9 @@ size_t ek_dwconv_f32_ring(const ek_dwconv_f32_args *args);
  *  the last window starting inside. */
 int ek_dwconv_f32_in_strips(const ek_dwconv_f32_args *args);
 
+/** Asks for the packed weights of blocks [block0, block1), so that they are near when the kernel comes to them. */
+void ek_dwconv_f32_fetch(const ek_dwconv_f32_args *args, size_t lanes, size_t block0, size_t block1);
+
 const ek_dwconv_f32_kernel *ek_dwconv_f32_select(uint64_t have, uint32_t need);
 const ek_dwconv_f32_kernel *ek_dwconv_f32_at(uint32_t i); /* NULL beyond the last row */
 uint64_t ek_dwconv_f32_packed_bytes(const ek_dwconv_f32_kernel *kernel, size_t taps, size_t c);
