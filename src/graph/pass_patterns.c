@@ -137,14 +137,22 @@ static uint32_t square_root_of(const ei_uses *u, uint32_t t) {
   return power && is_const(u, power->in[1], 2.0) ? power->in[0] : EI_NONE;
 }
 
-/* t == mean(v * v) + epsilon: v */
-static uint32_t spread_of(const ei_uses *u, uint32_t t, double *epsilon) {
+/* t == v * v, or (a - b)^2 where v == a - b */
+static bool is_square_of(const ei_uses *u, uint32_t t, uint32_t v) {
+  const ei_node *const difference = made_by(u, t, "SquaredDifference"), *const sub = made_by(u, v, "Sub");
+  if (difference == NULL || sub == NULL) return square_root_of(u, t) == v;
+  return (difference->in[0] == sub->in[0] && difference->in[1] == sub->in[1]) ||
+         (difference->in[0] == sub->in[1] && difference->in[1] == sub->in[0]);
+}
+
+/* t == mean(v * v) + epsilon */
+static bool is_spread_of(const ei_uses *u, uint32_t t, uint32_t v, double *epsilon) {
   const ei_node *const add = made_by(u, t, "Add");
   for (uint32_t k = 0; add && k < 2; ++k) {
     const uint32_t squares = ei_const_scalar(u, add->in[k], epsilon) ? mean_of(u, add->in[1 - k]) : EI_NONE;
-    if (squares != EI_NONE && *epsilon >= 0.0) return square_root_of(u, squares);
+    if (squares != EI_NONE && *epsilon >= 0.0) return is_square_of(u, squares, v);
   }
-  return EI_NONE;
+  return false;
 }
 
 /* n == v / sqrt(mean(v * v) + epsilon), written one way or another: v */
@@ -160,7 +168,7 @@ static uint32_t normalised(const ei_uses *u, const ei_node *n, double *epsilon) 
       if (inverse) root = ei_uses_producer(u, inverse->in[0], "Sqrt");
       if (one_over && is_const(u, one_over->in[0], 1.0)) root = ei_uses_producer(u, one_over->in[1], "Sqrt");
     }
-    if (root && v != EI_NONE && spread_of(u, root->in[0], epsilon) == v) return v;
+    if (root && v != EI_NONE && is_spread_of(u, root->in[0], v, epsilon)) return v;
   }
   return EI_NONE;
 }
@@ -189,6 +197,29 @@ static edge_status match_norm(ei_uses *u, uint32_t i) {
   if (!r) return EDGE_STATUS_OK;
   EI_TRY(ei_node_set_int(u->g, r, "axis", -1));
   return ei_node_set_float(u->g, r, "epsilon", epsilon);
+}
+
+/* (x - mean(x)) * (rsqrt(..) * gamma): the scale went to the root first. */
+static edge_status match_scaled_norm(ei_uses *u, uint32_t i) {
+  const ei_node *const n = &u->sg->nodes[i];
+  if (!ei_is_op(n, "Mul") || n->n_in != 2 || ei_node_int(n, "act") != 0 || !ei_op_find("LayerNorm"))
+    return EDGE_STATUS_OK;
+  for (uint32_t k = 0; k < 4; ++k) {
+    double epsilon = 0.0;
+    const uint32_t v = n->in[k & 1];
+    const ei_node *const by = made_by(u, n->in[1 - (k & 1)], "Mul");
+    const ei_node *const root = by ? ei_uses_producer(u, by->in[k >> 1], "Rsqrt") : NULL;
+    const uint32_t x = root && v != EI_NONE ? centred(u, v) : EI_NONE;
+    if (x == EI_NONE || !ei_dtype_is_float(ei_uses_tensor(u, x)->dtype) || !is_spread_of(u, root->in[0], v, &epsilon) ||
+        !is_row(u, by->in[1 - (k >> 1)], x))
+      continue;
+    const uint32_t in[2] = { x, by->in[1 - (k >> 1)] };
+    ei_node *const r = ei_uses_rewrite(u, i, "LayerNorm", in, 2);
+    if (!r) return EDGE_STATUS_OUT_OF_MEMORY;
+    EI_TRY(ei_node_set_int(u->g, r, "axis", -1));
+    return ei_node_set_float(u->g, r, "epsilon", epsilon);
+  }
+  return EDGE_STATUS_OK;
 }
 
 /* norm(x) * gamma + beta: the constants become inputs of the norm. */
@@ -242,9 +273,8 @@ static edge_status match_softmax(ei_uses *u, uint32_t i) {
 typedef edge_status (*matcher)(ei_uses *u, uint32_t i);
 
 edge_status ei_pass_patterns(ei_graph *g, edge_error *err) {
-  static const matcher matchers[] = {
-    match_gelu, match_swish, match_hard_swish, match_norm, match_scale, match_softmax
-  };
+  static const matcher matchers[] = { match_gelu,        match_swish, match_hard_swish, match_norm,
+                                      match_scaled_norm, match_scale, match_softmax };
   (void)err;
   for (uint32_t s = 0; s < g->n_subgraphs; ++s) {
     ei_uses u;

@@ -74,6 +74,32 @@ static void layer_norm(void) {
   expect(&t, y, ei_pass_patterns, "LayerNorm", 1);
 }
 
+/* as TensorFlow writes it: the squares without the difference, the scale first at the root */
+static void layer_norm_squares(void) {
+  const int64_t last[1] = { 2 };
+  for (int scaled = 0; scaled < 3; ++scaled) {
+    et_graph t;
+    const uint32_t x = begin(&t), axis = et_list(&t, last, 1), mean = op2(&t, "ReduceMean", x, axis);
+    const uint32_t squares =
+        scaled == 1 ? op2(&t, "SquaredDifference", mean, x) : op2(&t, "SquaredDifference", x, mean);
+    const uint32_t var = op2(&t, "ReduceMean", squares, axis), d = op2(&t, "Sub", x, mean);
+    const uint32_t root = op1(&t, "Rsqrt", op2(&t, "Add", var, et_scalar(&t, 1e-5f)));
+    const uint32_t gamma = et_const(&t, 1, row, NULL, 0), beta = et_const(&t, 1, row, NULL, 0);
+    uint32_t y = scaled == 1 ? op2(&t, "Mul", op2(&t, "Mul", gamma, root), d) : EI_NONE;
+    if (scaled == 2) y = op2(&t, "Mul", d, op2(&t, "Mul", root, gamma));
+    if (scaled == 0) y = op2(&t, "Mul", op2(&t, "Mul", d, root), gamma);
+    expect(&t, op2(&t, "Add", y, beta), ei_pass_patterns, "LayerNorm", 1);
+  }
+  et_graph t; /* squares of another difference */
+  const uint32_t x = begin(&t), axis = et_list(&t, last, 1), mean = op2(&t, "ReduceMean", x, axis);
+  const uint32_t squares = op2(&t, "SquaredDifference", op1(&t, "Neg", x), mean);
+  const uint32_t root = op1(&t, "Rsqrt", op2(&t, "Add", op2(&t, "ReduceMean", squares, axis), et_scalar(&t, 1e-5f)));
+  et_finish(&t, (uint32_t[]) { op2(&t, "Mul", op2(&t, "Sub", x, mean), root) }, 1);
+  et_pass(&t, ei_pass_patterns, 0.0f);
+  ET_CHECK(et_count(&t, "LayerNorm") == 0 && et_count(&t, "RmsNorm") == 0);
+  et_end(&t);
+}
+
 static void rms_norm(void) {
   const int64_t last[1] = { 2 };
   et_graph t;
@@ -285,6 +311,7 @@ void et_cases_arith(void) {
   gelu();
   swishes();
   layer_norm();
+  layer_norm_squares();
   rms_norm();
   softmax();
   batch_norm();
