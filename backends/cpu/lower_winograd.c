@@ -130,6 +130,7 @@ static bool sizes_of(const eb_cpu_plan *plan, uint32_t node, ek_winograd_f32_arg
   conv->kernel = ek_winograd_f32_choose(conv, eb_cpu_features(plan), eb_cpu_l2_bytes(plan));
   if (conv->kernel == NULL) return false;
   conv->depth = ek_winograd_f32_depth(conv, eb_cpu_l2_bytes(plan));
+  conv->stored = ek_winograd_f32_stores(conv);
   return true;
 }
 
@@ -151,7 +152,8 @@ edge_status eb_cpu_lower_winograd_f32(eb_cpu_plan *plan, uint32_t node) {
   const edge_prepared_key key = {
     .source = eb_cpu_const_source(plan, w),
     .layout = made.conv.kernel->name,
-    .params = { made.conv.c_in, made.conv.c_out, 9, (uint64_t)(uintptr_t)eb_cpu_const_source(plan, bias) },
+    .params = { made.conv.c_in, made.conv.c_out, made.conv.stored ? made.conv.depth : 0,
+                (uint64_t)(uintptr_t)eb_cpu_const_source(plan, bias) },
   };
   const void *packed = NULL;
   const edge_status status =

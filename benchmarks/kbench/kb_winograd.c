@@ -59,9 +59,10 @@ void kb_family_winograd(kb_bench *b) {
                     .arg = &j };
       snprintf(c.shape, sizeof c.shape, "%ux%ux%u-%u", s->ih, s->iw, s->ic, s->oc);
       if (!kb_wants(b, &c)) continue;
+      j.args.depth = ek_winograd_f32_depth(&j.args, L2_BYTES);
+      j.args.stored = ek_winograd_f32_stores(&j.args);
       float *const packed = kb_buffer(b, 1, (size_t)ek_winograd_f32_packed_bytes(&j.args));
       ek_winograd_f32_pack(&j.args, kb_buffer(b, 0, k * s->oc * 4), NULL, packed);
-      j.args.depth = ek_winograd_f32_depth(&j.args, L2_BYTES);
       const size_t positions = ek_winograd_f32_positions(&j.args);
       j.tiles = ek_winograd_f32_tiles(&j.args);
       const size_t blocks = ek_winograd_f32_blocks(&j.args, L2_BYTES);

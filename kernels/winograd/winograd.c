@@ -9,7 +9,8 @@
 enum {
   GROUP_COLUMNS = 64, /* of M: several narrow panels share what they read of V while it is in L1 */
   LINE_FLOATS = 16,   /* keeps positions from falling into one cache set */
-  DEPTH = 16          /* of U, a multiple of it */
+  DEPTH = 16,         /* of U, a multiple of it */
+  PACK_ROWS = 8       /* filters that are transformed at once where that is stored */
 };
 
 static const ek_winograd_f32_kernel *const table[] = {
@@ -58,8 +59,15 @@ size_t ek_winograd_f32_groups(const ek_winograd_f32_args *a) {
   return (a->c_out + columns - 1) / columns;
 }
 
+/* floats of the filters as packed: as they are, or transformed */
+static size_t filter_floats(const ek_winograd_f32_args *a) {
+  const size_t blocks = a->stored ? (a->c_in + a->depth - 1) / a->depth : 0;
+  return a->stored ? ek_winograd_f32_groups(a) * blocks * ek_winograd_f32_u_step(a) * ek_winograd_f32_positions(a)
+                   : whole_vectors(a, a->c_out) * 9 * a->c_in;
+}
+
 uint64_t ek_winograd_f32_packed_bytes(const ek_winograd_f32_args *a) {
-  return (uint64_t)whole_vectors(a, a->c_out) * (9 * (uint64_t)a->c_in + 1) * sizeof(float);
+  return ((uint64_t)filter_floats(a) + whole_vectors(a, a->c_out)) * sizeof(float);
 }
 
 size_t ek_winograd_f32_v_step(const ek_winograd_f32_args *a, size_t tiles) {
@@ -91,6 +99,12 @@ size_t ek_winograd_f32_u_step(const ek_winograd_f32_args *a) {
   return (a->depth * columns + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS + LINE_FLOATS;
 }
 
+bool ek_winograd_f32_stores(const ek_winograd_f32_args *a) {
+  enum { TILES = 16, BYTES = 640 * 1024 };
+  const uint64_t values = (uint64_t)whole_vectors(a, a->c_out) * a->c_in * ek_winograd_f32_positions(a);
+  return ek_winograd_f32_tiles(a) <= TILES && values * sizeof(float) <= BYTES;
+}
+
 /* ---- choice: cycles of one thread; the constants were measured over the layers of common networks */
 
 #define STREAM 6.3 /* bytes a cycle of weights that come from beyond L2 */
@@ -106,7 +120,9 @@ static double cycles(const ek_winograd_f32_args *a, uint64_t l2_bytes) {
   const double in = tiles * (double)((a->c_in + a->kernel->lanes - 1) / a->kernel->lanes) * a->kernel->input_cycles;
   const double out = tiles * (double)((a->c_out + a->kernel->lanes - 1) / a->kernel->lanes) * a->kernel->output_cycles;
   const double filters = (double)(whole_vectors(a, a->c_out) / a->kernel->lanes) * (double)a->c_in;
-  const double weights = filters * a->kernel->weight_cycles * (double)ek_winograd_f32_blocks(a, l2_bytes);
+  const double weights = ek_winograd_f32_stores(a)
+                             ? 0.0
+                             : filters * a->kernel->weight_cycles * (double)ek_winograd_f32_blocks(a, l2_bytes);
   const double bytes = (double)ek_winograd_f32_packed_bytes(a),
                stream = bytes > (double)l2_bytes ? bytes / STREAM : 0.0;
   const double depth = (double)a->c_in / ((double)a->c_in + 8.0); /* sums start, are stored and read again */
@@ -142,23 +158,64 @@ const ek_winograd_f32_kernel *ek_winograd_f32_choose(const ek_winograd_f32_args 
 static size_t group_at(const ek_winograd_f32_args *a, size_t group, size_t *columns) {
   const size_t most = group_columns(a), first = group * most, left = a->c_out - first;
   *columns = whole_vectors(a, left < most ? left : most);
-  return first * a->c_in * 9;
+  return a->stored ? filter_floats(a) / ek_winograd_f32_groups(a) * group : first * a->c_in * 9;
+}
+
+/* `count` channels of a group's filters, the first of which is row k of a block of U of `depth` channels */
+static void transform(const ek_winograd_f32_args *a, size_t columns, size_t k, size_t count, size_t depth,
+                      const float *w, float *u, size_t u_step) {
+  const size_t width = panel_width(a);
+  for (size_t at = 0; at < columns; at += width) {
+    const size_t part_width = columns - at < width ? columns - at : width;
+    const ek_winograd_f32_weights part = { .w = w + at,
+                                           .columns = columns,
+                                           .width = part_width,
+                                           .depth = count,
+                                           .u = u + at * depth + k * part_width,
+                                           .step = u_step };
+    a->kernel->weights(&part);
+  }
+}
+
+/* [channels k0 ..)[9][columns] of the columns from `first` on */
+static void pack_rows(const ek_winograd_f32_args *a, const float *w, size_t first, size_t columns, size_t k0,
+                      size_t count, float *to) {
+  enum { TAPS = 9 };
+  const size_t left = a->c_out - first, real = left < columns ? left : columns, filter = TAPS * a->c_in;
+  for (size_t t = 0; t < TAPS; ++t)
+    ek_transpose_words(w + first * filter + t * a->c_in + k0, filter * sizeof(float), count, real, to + t * columns,
+                       TAPS * columns * sizeof(float));
+  for (size_t k = 0; k < TAPS * count && real < columns; ++k)
+    for (size_t j = real; j < columns; ++j) to[k * columns + j] = 0.0f;
+}
+
+/* the same, transformed, a few channels at a time */
+static void pack_transformed(const ek_winograd_f32_args *a, const float *w, size_t first, size_t columns, float *u) {
+  float rows[PACK_ROWS * 9 * GROUP_COLUMNS];
+  const size_t step = ek_winograd_f32_u_step(a), positions = ek_winograd_f32_positions(a);
+  for (size_t k0 = 0; k0 < a->c_in; k0 += a->depth, u += step * positions) {
+    const size_t depth = a->c_in - k0 < a->depth ? a->c_in - k0 : a->depth;
+    for (size_t k = 0; k < depth; k += PACK_ROWS) {
+      const size_t count = depth - k < PACK_ROWS ? depth - k : PACK_ROWS;
+      pack_rows(a, w, first, columns, k0 + k, count, rows);
+      transform(a, columns, k, count, depth, rows, u, step);
+    }
+  }
 }
 
 void ek_winograd_f32_pack(const ek_winograd_f32_args *a, const float *w, const float *bias, float *packed) {
-  enum { TAPS = 9 };
-  const size_t groups = ek_winograd_f32_groups(a), all = whole_vectors(a, a->c_out), filter = TAPS * a->c_in;
+  const size_t groups = ek_winograd_f32_groups(a), all = whole_vectors(a, a->c_out), filters = filter_floats(a);
+  if (a->stored) memset(packed, 0, filters * sizeof(float)); /* between positions, too: always the same file */
   for (size_t g = 0; g < groups; ++g) {
     size_t columns = 0;
     float *const to = packed + group_at(a, g, &columns);
-    const size_t first = g * group_columns(a), left = a->c_out - first, real = left < columns ? left : columns;
-    for (size_t t = 0; t < TAPS; ++t)
-      ek_transpose_words(w + first * filter + t * a->c_in, filter * sizeof(float), a->c_in, real, to + t * columns,
-                         TAPS * columns * sizeof(float));
-    for (size_t k = 0; k < filter && real < columns; ++k)
-      for (size_t j = real; j < columns; ++j) to[k * columns + j] = 0.0f;
+    if (a->stored) {
+      pack_transformed(a, w, g * group_columns(a), columns, to);
+    } else {
+      pack_rows(a, w, g * group_columns(a), columns, 0, a->c_in, to);
+    }
   }
-  float *const end = packed + all * filter;
+  float *const end = packed + filters;
   for (size_t i = 0; i < all; ++i) end[i] = bias && i < a->c_out ? bias[i] : 0.0f;
 }
 
@@ -209,21 +266,6 @@ void ek_winograd_f32_input(const ek_winograd_f32_args *a, size_t t0, size_t t1, 
   }
 }
 
-/* channels [k0, k0 + depth) of a group's filters to U */
-static void transform(const ek_winograd_f32_args *a, size_t columns, size_t k0, size_t depth, const float *w, float *u,
-                      size_t u_step) {
-  const size_t width = panel_width(a);
-  for (size_t at = 0; at < columns; at += width) {
-    const ek_winograd_f32_weights part = { .w = w + k0 * 9 * columns + at,
-                                           .columns = columns,
-                                           .width = columns - at < width ? columns - at : width,
-                                           .depth = depth,
-                                           .u = u + at * depth,
-                                           .step = u_step };
-    a->kernel->weights(&part);
-  }
-}
-
 /* M of one group from `depth` channels: for each position the rows of V times the group's panels; to what is there if
  * more. */
 static void products(const ek_winograd_f32_args *a, size_t tiles, size_t columns, size_t depth, bool more,
@@ -263,18 +305,20 @@ void ek_winograd_f32_output(const ek_winograd_f32_args *a, size_t t0, size_t t1,
                             size_t v_step, float *m, float *u) {
   const size_t m_step = ek_winograd_f32_m_step(a, t1 - t0), tile = a->kernel->tile;
   const size_t u_step = ek_winograd_f32_u_step(a);
-  const float *const bias = a->packed + whole_vectors(a, a->c_out) * a->c_in * 9;
+  const float *const bias = a->packed + filter_floats(a);
   for (size_t g = g0; g < g1; ++g) {
     size_t columns = 0;
-    const float *const w = a->packed + group_at(a, g, &columns);
+    const float *w = a->packed + group_at(a, g, &columns);
     const size_t first = g * group_columns(a), left = a->c_out - first;
     for (size_t k = 0, depth = 0; k < a->c_in; k += depth) {
       depth = a->c_in - k < a->depth ? a->c_in - k : a->depth;
-      const float *const next = w + (k + depth) * 9 * columns; /* of this group or the following one */
-      const size_t more = (size_t)(bias - next), block = a->depth * 9 * columns;
-      transform(a, columns, k, depth, w, u, u_step);
-      products(a, t1 - t0, columns, depth, k > 0, u, u_step, v + k, v_step, m, m_step, next,
+      const size_t block = a->stored ? u_step * ek_winograd_f32_positions(a) : a->depth * 9 * columns;
+      const float *const next = w + (a->stored ? block : depth * 9 * columns); /* of this group or the following one */
+      const size_t more = (size_t)(bias - next);
+      if (!a->stored) transform(a, columns, 0, depth, depth, w, u, u_step);
+      products(a, t1 - t0, columns, depth, k > 0, a->stored ? w : u, u_step, v + k, v_step, m, m_step, next,
                (more < block ? more : block) / LINE_FLOATS);
+      w = next;
     }
     ek_winograd_f32_result result = { .step = m_step,
                                       .bias = bias + first,

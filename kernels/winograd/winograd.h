@@ -12,8 +12,8 @@
  *   M [positions][tiles][columns of a group]   sums, read back by the output transform
  *
  * Filters are transformed where they are used: U would be four times (m = 2: 1.8 times) as large as W, which for the
- * late layers of a network takes longer to read from memory than to make in cache. W is followed by the bias, padded to
- * whole vectors.
+ * late layers of a network takes longer to read from memory than to make in cache; small images with few channels keep
+ * U itself. W is followed by the bias, padded to whole vectors.
  *
  * Arithmetic: points 0, 1, -1 (m = 2) and 0, +-sqrt(1/2), +-sqrt(2) (m = 4). The error against exact sums is at most
  * EK_WINOGRAD_F32_ERROR * 2^-24 * (sum of |x * w| of the tile's largest), see docs/numerics.md; an infinite or NaN
@@ -74,6 +74,7 @@ typedef struct ek_winograd_f32_args {
   const ek_gemm_f32_kernel *gemm; /* as many lanes as kernel */
   size_t batch, ih, iw, oh, ow, c_in, c_out;
   size_t depth; /* of U: ek_winograd_f32_depth() */
+  bool stored;  /* filters are packed as U, block after block of a group: ek_winograd_f32_stores() */
   ptrdiff_t pad_top, pad_left;
   const float *x, *packed, *zeros; /* zeros: c_in floats */
   float *y;
@@ -95,6 +96,9 @@ void ek_winograd_f32_pack(const ek_winograd_f32_args *args, const float *w, cons
 /** Blocks of tiles that a single thread should make: V and M of one take twice the room in L2, because a block more
  *  transforms all filters once more, while V is read once and M in long lines. */
 size_t ek_winograd_f32_blocks(const ek_winograd_f32_args *args, uint64_t l2_bytes);
+/** Should the filters be kept transformed? Where so few tiles use them that transforming them anew costs as much as the
+ *  products, and they are small. */
+bool ek_winograd_f32_stores(const ek_winograd_f32_args *args);
 /** Channels of a block of U. */
 size_t ek_winograd_f32_depth(const ek_winograd_f32_args *args, uint64_t l2_bytes);
 

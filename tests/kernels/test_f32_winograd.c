@@ -77,6 +77,7 @@ static int check(const ek_winograd_f32_kernel *kernel, size_t c_in, size_t c_out
   p.x = kt_get(x_floats * 4), p.w = kt_get(c_out * 9 * c_in * 4), p.bias = kt_get(c_out * 4);
   p.y = kt_get(y_floats * 4), p.residual = kt_get(y_floats * 4), p.zeros = kt_get(c_in * 4);
   a->depth = kt_range(1, (uint32_t)c_in + 3);
+  a->stored = kt_rand() % 2 != 0;
   p.packed = kt_get((size_t)ek_winograd_f32_packed_bytes(a));
   kf_fill(p.x.data, x_floats, -1.0f, 1.0f);
   kf_fill(p.w.data, c_out * 9 * c_in, -1.0f, 1.0f);
