@@ -8,9 +8,6 @@ typedef float vf;
 VF_INLINE vf vf_load(const float *p) {
   return *p;
 }
-VF_INLINE void vf_fetch(const float *p) {
-  (void)p;
-}
 VF_INLINE vf vf_load_n(const float *p, size_t n) {
   return n ? *p : 0.0f;
 }
