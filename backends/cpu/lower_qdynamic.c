@@ -141,12 +141,16 @@ static bool weights_of(eb_cpu_plan *plan, uint32_t node, uint64_t k, uint64_t n,
   const uint64_t nz = z->dtype == EDGE_DTYPE_NONE ? 0 : eb_cpu_elements(z);
   if (nz != 0 && (z->data == NULL || (nz != 1 && nz != n) || z->dtype != b->dtype)) return false;
   const bool is_s8 = b->dtype == EDGE_DTYPE_S8;
-  bool any = false;
-  for (uint64_t i = 0; i < k * n; ++i) { /* every value less its zero point must fit s8 */
+  bool any = false, middle = is_s8 || nz != 0; /* any: of zero points that are not 0; middle: all lie in the middle */
+  for (uint64_t i = 0; i < nz; ++i) {
+    const uint8_t raw = ((const uint8_t *)z->data)[i];
+    any = any || raw != 0;
+    middle = middle && raw == (is_s8 ? 0 : 128);
+  }
+  for (uint64_t i = 0; i < k * n && !middle; ++i) { /* every value less its zero point must fit s8 */
     const uint8_t raw = ((const uint8_t *)b->data)[i], rz = nz ? ((const uint8_t *)z->data)[nz == 1 ? 0 : i % n] : 0;
     const int32_t v = is_s8 ? (int8_t)raw : raw, o = is_s8 ? (int8_t)rz : rz;
     if (v - o < -128 || v - o > 127) return false;
-    any = any || o != 0;
   }
   *w = (ek_qweights) { .data = b->data, .bits = 8, .is_signed = is_s8, .channel_stride = 1, .depth_stride = (size_t)n };
   *zeros = NULL;
