@@ -20,7 +20,9 @@ static int gathers(const ek_conv_f32_args *a) {
 int ek_conv_f32_by_line(const ek_conv_f32_args *a) {
   if (gathers(a)) return 0;
   const int shallow = a->c_in < 16 || (a->c_in <= 32 && a->ow >= 16);
-  return shallow && a->kw > 1 && a->dw == 1 && a->groups == 1 && a->kh * a->kw <= MAX_TAPS;
+  const size_t taps = a->kh * a->kw;
+  return shallow && a->kw > 1 && a->dw == 1 && a->groups == 1 &&
+         (taps <= MAX_TAPS || (a->kh <= MAX_TAPS && taps * a->c_in <= EK_GEMM_F32_SPLIT_K));
 }
 
 int ek_conv_f32_may_part(const ek_conv_f32_args *a) {

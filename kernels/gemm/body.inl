@@ -95,4 +95,31 @@ VF_INLINE void tail_store(float *p, vf v, size_t n) {
       }                                                                                                          \
     }                                                                                                            \
   }
+
+#define LINE(NV, PANELS)                                                                                         \
+  static void line(const ek_gemm_f32_call *g, size_t step) {                                                     \
+    const vf lo = vf_set1(g->lo), hi = vf_set1(g->hi);                                                           \
+    const float *const a = g->rows[0];                                                                           \
+    const WEIGHT *w[PANELS];                                                                                     \
+    vf c[PANELS][NV];                                                                                            \
+    UNROLL(4) for (uint32_t p = 0; p < PANELS; ++p) {                                                            \
+      w[p] = (const WEIGHT *)(const void *)(g->w + p * step);                                                    \
+      UNROLL(4) for (uint32_t j = 0; j < NV; ++j)                                                                \
+        c[p][j] = g->bias ? vf_load(g->bias + p * step + j * VF_LANES) : vf_zero();                              \
+    }                                                                                                            \
+    for (size_t k = 0, at = 0; k < g->depth; ++k, at += NV * VF_LANES) {                                         \
+      const vf v = vf_set1(a[k]);                                                                                \
+      UNROLL(4) for (uint32_t p = 0; p < PANELS; ++p) {                                                          \
+        UNROLL(4) for (uint32_t j = 0; j < NV; ++j)                                                              \
+          c[p][j] = vf_fma(c[p][j], v, WEIGHT_LOAD(w[p] + at + j * VF_LANES));                                   \
+      }                                                                                                          \
+    }                                                                                                            \
+    UNROLL(4) for (uint32_t p = 0; p < PANELS; ++p) {                                                            \
+      UNROLL(4) for (uint32_t j = 0; j < NV; ++j) {                                                              \
+        const size_t column = (p * NV + j) * VF_LANES;                                                           \
+        const vf sum = g->residual ? vf_add(c[p][j], vf_load(g->residual + column)) : c[p][j];                   \
+        vf_store(g->c + column, vf_min(hi, vf_max(lo, sum)));                                                    \
+      }                                                                                                          \
+    }                                                                                                            \
+  }
 /* clang-format on */

@@ -167,14 +167,26 @@ static size_t lines_after(const ek_gemm_f32_args *g, size_t p) {
   return lines_of(g->kernel, (size_t)nv * g->kernel->lanes, g->k);
 }
 
+/* panels from p on that one call of the kernel's line takes; 1: a tile */
+static size_t line_panels(const ek_gemm_f32_args *g, size_t p, size_t p1) {
+  const ek_gemm_f32_kernel *const kernel = g->kernel;
+  const size_t many = kernel->line_panels;
+  return kernel->line && g->ldv == 0 && p1 - p >= many && (p + many) * panel_width(kernel) <= g->n ? many : 1;
+}
+
 void ek_gemm_f32_block(const ek_gemm_f32_args *g, size_t m0, size_t m1, size_t p0, size_t p1) {
   const ek_gemm_f32_kernel *const kernel = g->kernel;
   const float *rows[EK_GEMM_F32_MAX_ROWS];
   const bool fetch = m1 - m0 >= EK_GEMM_F32_AHEAD_ROWS && g->k * g->n >= EK_GEMM_F32_AHEAD_WEIGHTS;
-  for (size_t p = p0; p < p1; ++p) {
-    size_t column = 0, offset = 0;
+  for (size_t p = p0, together = 1; p < p1; p += together) {
+    size_t column = 0, offset = 0, next = 0, step = 0;
     const uint32_t nv = ek_gemm_f32_panel(kernel, g->k, g->n, p, &column, &offset);
     const size_t width = (size_t)nv * kernel->lanes, left = g->n - column;
+    if (m1 - m0 == 1) together = line_panels(g, p, p1);
+    if (together > 1) {
+      (void)ek_gemm_f32_panel(kernel, g->k, g->n, p + 1, &next, &step);
+      step -= offset;
+    }
     for (size_t k0 = 0; k0 == 0 || k0 < g->k; k0 += EK_GEMM_F32_SPLIT_K) {
       const size_t depth = g->k - k0 < EK_GEMM_F32_SPLIT_K ? g->k - k0 : EK_GEMM_F32_SPLIT_K;
       const bool first = k0 == 0, last = k0 + depth == g->k;
@@ -202,7 +214,11 @@ void ek_gemm_f32_block(const ek_gemm_f32_args *g, size_t m0, size_t m1, size_t p
         call.a_step = mr * g->lda;
         call.c = g->c + m * g->ldc + (g->ldv ? column / kernel->lanes * g->ldv : column);
         call.residual = residual ? residual + m * call.ldr + column : NULL;
-        kernel->fn[nv - 1][mr - 1](&call);
+        if (together > 1) {
+          kernel->line(&call, step);
+        } else {
+          kernel->fn[nv - 1][mr - 1](&call);
+        }
         m += call.groups * mr;
         ek_gemm_f32_fetched(&call);
       }

@@ -44,6 +44,9 @@ typedef struct ek_gemm_f32_call {
   float lo, hi; /* clamp of the result */
 } ek_gemm_f32_call;
 typedef void (*ek_gemm_f32_fn)(const ek_gemm_f32_call *call);
+/** One row and several whole panels, whose weights and bias lie `step` floats apart: so many sums at once that none
+ *  waits for the one before. */
+typedef void (*ek_gemm_f32_line_fn)(const ek_gemm_f32_call *call, size_t step);
 #define EK_GEMM_F32_LINE 16               /* floats of a cache line */
 #define EK_GEMM_F32_AHEAD_ROWS 24         /* with fewer, weights come as fast as they can anyway */
 #define EK_GEMM_F32_AHEAD_WEIGHTS 0x20000 /* smaller matrices are near already */
@@ -57,6 +60,8 @@ typedef struct ek_gemm_f32_kernel {
   uint32_t nv_max;                     /* vectors of the widest panel */
   uint32_t mr_max[EK_GEMM_F32_MAX_NV]; /* rows of the tile for nv = 1 ..; NULL beyond in fn */
   ek_gemm_f32_fn fn[EK_GEMM_F32_MAX_NV][EK_GEMM_F32_MAX_ROWS];
+  ek_gemm_f32_line_fn line; /* or NULL */
+  uint32_t line_panels;     /* of a call of line */
   uint32_t flags;
   uint32_t pair; /* 1: a packed "float" holds bf16 weights of two neighbouring k, the odd one of an odd K beside zero */
   uint32_t half; /* 1: a packed "float" holds f16 weights of two neighbouring columns */

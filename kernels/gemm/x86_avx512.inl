@@ -111,7 +111,7 @@ static void shared(const ek_gemm_f32_call *g, uint32_t nv) {
 TILE(1, 4) TILE(2, 4) TILE(3, 4) TILE(4, 4) TILE(5, 4) TILE(6, 4) TILE(1, 3) TILE(2, 3) TILE(3, 3) TILE(4, 3)
 TILE(5, 3) TILE(6, 3) TILE(7, 3) TILE(8, 3) TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2)
 TILE(7, 2) TILE(8, 2) TILE(9, 2) TILE(10, 2) TILE(11, 2) TILE(12, 2) TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1)
-TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
+TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1) LINE(4, 2)
     /* clang-format on */
 
     const ek_gemm_f32_kernel ROW = {
@@ -127,5 +127,7 @@ TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) T
                 tile_11x2, tile_12x2 },
               { tile_1x3, tile_2x3, tile_3x3, tile_4x3, tile_5x3, tile_6x3, tile_7x3, tile_8x3 },
               { tile_1x4, tile_2x4, tile_3x4, tile_4x4, tile_5x4, tile_6x4 } },
+      .line = line,
+      .line_panels = 2,
       .half = HALF_STORAGE,
     };

@@ -162,8 +162,10 @@ static int convolution(const ek_gemm_f32_kernel *kernel) {
   g.c_in = kt_rand() % 2 ? kt_range(1, 5) : kt_range(1, 40),
   g.c_out = kt_rand() % 2 ? kt_range(1, 20) : kt_range(20, 90);
   if (kt_rand() % 8 == 0) g.c_in = kt_range(300, 600);
+  const int is_long = kt_rand() % 12 == 0; /* as of a spectrum */
+  if (is_long) g.c_in = kt_range(1, 3), g.kh = kt_range(1, 2), g.kw = kt_range(60, 300), g.sw = kt_range(1, 130);
   if (kernel->pair) g.c_in += g.c_in % 2;
-  g.ih = kt_range(1, 11), g.iw = kt_range(1, 17);
+  g.ih = kt_range(1, 11), g.iw = is_long ? g.kw * g.dw + kt_range(0, 200) : kt_range(1, 17);
   g.pad_top = kt_range(0, (uint32_t)g.kh), g.pad_left = kt_range(0, (uint32_t)g.kw);
   const size_t span_h = (g.kh - 1) * g.dh + 1, span_w = (g.kw - 1) * g.dw + 1;
   const size_t full_h = g.ih + (size_t)g.pad_top + kt_range(0, 2), full_w = g.iw + (size_t)g.pad_left + kt_range(0, 2);
