@@ -54,7 +54,7 @@ def behaviour():
     """tables of benchmarks/behaviour.py"""
     def cell(x):
         return "" if x is None else f"{x:.3g}" if isinstance(x, float) and abs(x) < 100 else f"{x:.0f}" \
-            if isinstance(x, float) else table.NAMES.get(x, x)
+            if isinstance(x, float) else str(table.NAMES.get(x, x))
     out = []
     files = sorted((ROOT / "benchmarks/results").glob("behaviour*.json"))
     found = [t for p in files for t in json.loads(p.read_text())["tables"].values()]
