@@ -25,7 +25,7 @@ def render(r):
             "largest step):", "", "| model | EdgeRT | LiteRT's own fast kernels |", "|---|---|---|"]
     out += [f"| {m['name']} | {m['edgert']} | {m['litert']} |" for m in r["models"]]
     for res in comparisons():
-        rows = [x for x in table.order(res) if x["model"] in r["speed_models"]]
+        rows = [x for x in table.order(res) if x["model"] in r["speed_models"] and not res.get("masked")]
         if rows:
             out += ["", "Speed, median milliseconds beside the fastest peer whose answers are right (all rows, all peers:",
                     "[docs/benchmarks.md](docs/benchmarks.md)). " + " ".join(table.heading(res)), "",

@@ -207,6 +207,8 @@ def measure(a, res, stem, precision, files, info):
             command += ["--inputs", base] if os.path.isdir(base) else []
         subprocess.run(command, capture_output=True, timeout=a.timeout)
     names = [n for n in files if n in OURS or n in a.peers]
+    if a.isa:
+        names.remove("edgert-xnnpack")  # XNNPACK chooses its kernels by itself
     for threads in a.threads:
         runs, cosines = {n: [] for n in names}, {}
         for round_ in range(a.rounds):
