@@ -214,7 +214,9 @@ edge_status eb_cpu_lower_qmatmulinteger(eb_cpu_plan *plan, uint32_t node) {
   if (k == 0 || n == 0 || total == 0 || (uint64_t)a->dims[a->rank - 1] != k) return EB_CPU_PASS;
   const uint64_t m = total / k;
   if (k > 65000 || n > 1u << 24 || m > 1u << 28 || !weights_of(plan, node, k, n, &w, &zeros)) return EB_CPU_PASS;
-  const ek_qgemm_desc *const row = ek_qgemm_select(eb_cpu_features(plan));
+  ek_qconv_args a_rows;
+  if (!eb_cpu_q_rows(plan, m, n, k, &a_rows)) return EB_CPU_PASS;
+  const ek_qgemm_desc *const row = a_rows.row;
   pack_job job = { row, w, (size_t)n, (size_t)k };
   const edge_prepared_key key = { w.data, row->name, { n, 1, k, 3 } };
   const void *blob;
@@ -226,27 +228,13 @@ edge_status eb_cpu_lower_qmatmulinteger(eb_cpu_plan *plan, uint32_t node) {
   uint8_t *const pixel = eb_cpu_keep(plan, k);
   if (s == NULL || bias == NULL || pixel == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
   const eb_cpu_q domain = { 1.0f, 0, a->dtype == EDGE_DTYPE_S8 };
-  *s = (product_state) { .a = { .row = row,
-                                .ih = 1,
-                                .iw = (uint32_t)m,
-                                .ic = (uint32_t)k,
-                                .oh = 1,
-                                .ow = (uint32_t)m,
-                                .oc = (uint32_t)n,
-                                .kh = 1,
-                                .kw = 1,
-                                .sh = 1,
-                                .sw = 1,
-                                .dh = 1,
-                                .dw = 1,
-                                .group = 1,
-                                .bias = bias,
-                                .zero = pixel,
-                                .out = EK_Q_S32 },
-                         .bias = bias,
-                         .x_signed = domain.is_signed,
-                         .m = (uint32_t)m,
-                         .n = (uint32_t)n };
+  s->a = a_rows;
+  s->a.bias = s->bias = bias;
+  s->a.zero = pixel;
+  s->a.out = EK_Q_S32;
+  s->x_signed = domain.is_signed;
+  s->m = (uint32_t)m;
+  s->n = (uint32_t)n;
   s->to_domain = eb_cpu_q_domain(&domain, row->signed_x, &s->a.flip);
   if (blob) {
     s->sums = blob;

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * f32 Attention on the CPU backend against sums in double precision: random heads, lengths, masks and layouts, under an
  * ISA cap. Bounds: 1e-5 of the largest value, plus 1e-6. */
+#include "cpu_env.h"
 #include "src/format/format.h"
 #include "src/graph/graph.h"
 #include <edge/edge.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define CHECK(condition)                                              \
-  do {                                                                \
-    if (!(condition)) {                                               \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      exit(1);                                                        \
-    }                                                                 \
-  } while (0)
 
 enum { CASES = 120 };
 enum { MASK_NONE, MASK_KEYS, MASK_ALL, MASK_BOOL, MASK_KINDS };
@@ -216,17 +209,8 @@ static void run_case(edge_env *env, ei_alloc *alloc, int number) {
 }
 
 int main(int argc, char **argv) {
-  edge_env_options options = EDGE_ENV_OPTIONS_INIT;
-  edge_error error = EDGE_ERROR_INIT;
-  edge_env *env = NULL;
+  edge_env *const env = et_cpu_env(argc, argv);
   ei_alloc *alloc = NULL;
-  options.isa_cap = argc > 1 ? argv[1] : NULL;
-  CHECK(edge_env_create(&options, &env, &error) == EDGE_STATUS_OK);
-  if (argc > 1 && strcmp(edge_env_isa_name(env), argv[1]) != 0) {
-    printf("skipped: this CPU has no %s\n", argv[1]);
-    edge_env_destroy(env);
-    return 77;
-  }
   CHECK(ei_alloc_create(NULL, 0, &alloc) == EDGE_STATUS_OK);
   for (int i = 0; i < CASES; ++i) run_case(env, alloc, i);
   edge_env_destroy(env);

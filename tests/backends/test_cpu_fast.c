@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Fast-math on the CPU backend against sums in double precision: only who asks for it gets it, the node says so, the
  * error stays within what rounding both factors to bf16 explains, and reproducible mode has none of it. */
+#include "cpu_env.h"
 #include "src/format/format.h"
 #include "src/graph/graph.h"
 #include <edge/edge.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define CHECK(condition)                                              \
-  do {                                                                \
-    if (!(condition)) {                                               \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      exit(1);                                                        \
-    }                                                                 \
-  } while (0)
 
 enum { M = 13, N = 70, K = 64 };
 
@@ -88,19 +81,10 @@ static double run(edge_model *model, uint32_t flags, const float *x, const float
 
 int main(int argc, char **argv) {
   static float x[M * K], w[N * K];
-  edge_env_options options = EDGE_ENV_OPTIONS_INIT;
-  edge_error error = EDGE_ERROR_INIT;
-  edge_env *env = NULL;
+  edge_env *const env = et_cpu_env(argc, argv);
   ei_alloc *alloc = NULL;
   ei_arena arena;
   bool fast = true;
-  options.isa_cap = argc > 1 ? argv[1] : NULL;
-  CHECK(edge_env_create(&options, &env, &error) == EDGE_STATUS_OK);
-  if (argc > 1 && strcmp(edge_env_isa_name(env), argv[1]) != 0) {
-    printf("skipped: this CPU has no %s\n", argv[1]);
-    edge_env_destroy(env);
-    return 77;
-  }
   CHECK(ei_alloc_create(NULL, 0, &alloc) == EDGE_STATUS_OK);
   ei_arena_init(&arena, alloc);
   for (int i = 0; i < M * K; ++i) x[i] = (float)(rnd() % 20001) / 1e4f - 1.0f;

@@ -2,20 +2,13 @@
  * What the CPU backend fuses gives what it gives node by node: convolution, depthwise and 1x1 convolution with
  * activations, channel factors and residuals, random sizes, one and several threads, under an ISA cap. The same network
  * with every value as an output leaves nothing to fuse: that is the oracle. */
+#include "cpu_env.h"
 #include "src/format/format.h"
 #include "src/graph/graph.h"
 #include <edge/edge.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define CHECK(condition)                                              \
-  do {                                                                \
-    if (!(condition)) {                                               \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      exit(1);                                                        \
-    }                                                                 \
-  } while (0)
 
 enum { CASES = 24, MAX_VALUES = 24 };
 
@@ -211,17 +204,8 @@ static void run_case(edge_env *env, ei_alloc *alloc, uint32_t number, uint32_t *
 }
 
 int main(int argc, char **argv) {
-  edge_env_options options = EDGE_ENV_OPTIONS_INIT;
-  edge_error error = EDGE_ERROR_INIT;
-  edge_env *env = NULL;
+  edge_env *const env = et_cpu_env(argc, argv);
   ei_alloc *alloc = NULL;
-  options.isa_cap = argc > 1 ? argv[1] : NULL;
-  CHECK(edge_env_create(&options, &env, &error) == EDGE_STATUS_OK);
-  if (argc > 1 && strcmp(edge_env_isa_name(env), argv[1]) != 0) {
-    printf("skipped: this CPU has no %s\n", argv[1]);
-    edge_env_destroy(env);
-    return 77;
-  }
   CHECK(ei_alloc_create(NULL, 0, &alloc) == EDGE_STATUS_OK);
   uint32_t fused = 0, strips = 0;
   for (uint32_t i = 0; i < CASES; ++i) run_case(env, alloc, i, &fused, &strips);

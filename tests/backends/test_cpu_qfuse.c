@@ -2,19 +2,12 @@
  * What the CPU backend fuses behind 8-bit products gives what the reference operators give one by one, bit for bit:
  * activations, tables, gates and residuals behind dense, 1x1, depthwise and fully connected layers, random scales and
  * zero points, odd channel counts, one and several threads, under an ISA cap. */
+#include "cpu_env.h"
 #include "src/ops/op.h"
 #include "src/format/format.h"
 #include <edge/edge.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define CHECK(condition)                                              \
-  do {                                                                \
-    if (!(condition)) {                                               \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      exit(1);                                                        \
-    }                                                                 \
-  } while (0)
 
 enum { MAX_VALUES = 32, ROUNDS = 6 };
 
@@ -362,17 +355,8 @@ static uint32_t run_case(edge_env *env, ei_alloc *alloc, int producer, int follo
 }
 
 int main(int argc, char **argv) {
-  edge_env_options options = EDGE_ENV_OPTIONS_INIT;
-  edge_error error = EDGE_ERROR_INIT;
-  edge_env *env = NULL;
+  edge_env *const env = et_cpu_env(argc, argv);
   ei_alloc *alloc = NULL;
-  options.isa_cap = argc > 1 ? argv[1] : NULL;
-  CHECK(edge_env_create(&options, &env, &error) == EDGE_STATUS_OK);
-  if (argc > 1 && strcmp(edge_env_isa_name(env), argv[1]) != 0) {
-    printf("skipped: this CPU has no %s\n", argv[1]);
-    edge_env_destroy(env);
-    return 77;
-  }
   CHECK(ei_alloc_create(NULL, 0, &alloc) == EDGE_STATUS_OK);
   uint32_t fused[NUM_PRODUCERS][NUM_TAILS];
   memset(fused, 0, sizeof fused);

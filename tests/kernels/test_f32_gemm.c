@@ -227,6 +227,10 @@ static int run(const ek_gemm_f32_kernel *kernel) {
   for (size_t i = 0; i < 30 && kernel->half; ++i) {
     if (!same_as_whole(kernel, kt_range(1, 50), kt_range(1, (uint32_t)(2 * width)), kt_range(1, 1200))) return 1;
   }
+  for (uint32_t i = 0; i < 200 && kernel->line; ++i) { /* one row, more panels than a call of line takes */
+    const size_t n = (kernel->line_panels + i % (kernel->line_panels + 2)) * width + kt_range(0, (uint32_t)width - 1);
+    if (!product(kernel, 1, n, kt_range(1, i % 8 ? 90 : 2 * EK_GEMM_F32_SPLIT_K + 9), kt_rand())) return 1;
+  }
   for (size_t i = 0; i < 400; ++i) {
     if (!convolution(kernel)) return 1;
   }
