@@ -27,6 +27,10 @@ enum {
 typedef struct ei_format_limits {
   uint64_t max_metadata_bytes;
   uint32_t max_nodes;
+  /* called for each node whose operator this build lacks (known 0) or knows in older versions only; may be NULL */
+  void (*unknown)(void *user, const char *node, const char *op, uint32_t version, uint32_t known,
+                  const edge_tensor *first_input);
+  void *unknown_user;
 } ei_format_limits;
 
 /** Where segment bytes are found: one range for a file (data = its start), several for an image. */

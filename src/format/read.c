@@ -4,7 +4,7 @@
 #include "schema.h"
 #include "../ops/op.h"
 
-enum { MAX_UNKNOWN = 24 };
+enum { MAX_UNKNOWN = 24, MAX_TOLD = 10000 };
 
 typedef struct reader {
   ei_flat f;
@@ -14,6 +14,8 @@ typedef struct reader {
   ei_graph *g;
   uint32_t root;
   edge_error *err;
+  const ei_format_limits *limits;
+  uint32_t told;      /* of the nodes that limits->unknown hears of */
   uint32_t n_unknown; /* operators that this build does not have */
   struct {
     uint32_t id, version, known, count;
@@ -207,7 +209,22 @@ static void note_unknown(reader *r, uint32_t id, uint32_t version, uint32_t know
   r->n_unknown++;
 }
 
-static edge_status read_node(reader *r, uint32_t table, ei_node *n) {
+static const char *operator_name(const reader *r, uint32_t id);
+
+static void tell_unknown(const reader *r, const ei_subgraph *sg, const ei_node *n, uint32_t id, uint32_t known) {
+  edge_tensor view;
+  char number[32];
+  const char *name = operator_name(r, id);
+  const bool typed = n->n_in && n->in[0] < sg->n_tensors;
+  if (typed) ei_tensor_view(&sg->tensors[n->in[0]], &view);
+  if (!*name) {
+    ei_format(number, sizeof number, "operator %u", id);
+    name = number;
+  }
+  r->limits->unknown(r->limits->unknown_user, n->name, name, n->version, known, typed ? &view : NULL);
+}
+
+static edge_status read_node(reader *r, const ei_subgraph *sg, uint32_t table, ei_node *n) {
   const uint32_t id = ei_flat_u16(&r->f, table, EI_NODE_OP, 0);
   uint32_t first;
   n->name = ei_flat_string(&r->f, table, EI_NODE_NAME);
@@ -216,6 +233,7 @@ static edge_status read_node(reader *r, uint32_t table, ei_node *n) {
   const uint32_t known = n->op == NULL ? 0 : n->op->version ? n->op->version : 1;
   if (n->version > known) note_unknown(r, id, n->version, known, n->name);
   EI_TRY(read_indices(r, table, EI_NODE_INPUTS, &n->in, &n->n_in));
+  if (n->version > known && r->limits && r->limits->unknown && r->told++ < MAX_TOLD) tell_unknown(r, sg, n, id, known);
   EI_TRY(read_indices(r, table, EI_NODE_OUTPUTS, &n->out, &n->n_out));
   n->n_attr = ei_flat_vector(&r->f, table, EI_NODE_ATTRIBUTES, &first);
   n->attr = take(r, n->n_attr, sizeof *n->attr);
@@ -234,7 +252,7 @@ static edge_status read_subgraph(reader *r, uint32_t table, ei_subgraph *sg) {
   sg->n_nodes = sg->cap_nodes = ei_flat_vector(&r->f, table, EI_SUBGRAPH_NODES, &first);
   sg->nodes = take(r, sg->n_nodes, sizeof *sg->nodes);
   if (!sg->nodes) return no_room(r);
-  for (uint32_t i = 0; i < sg->n_nodes; ++i) EI_TRY(read_node(r, ei_flat_item(&r->f, first, i), &sg->nodes[i]));
+  for (uint32_t i = 0; i < sg->n_nodes; ++i) EI_TRY(read_node(r, sg, ei_flat_item(&r->f, first, i), &sg->nodes[i]));
   EI_TRY(read_indices(r, table, EI_SUBGRAPH_INPUTS, &sg->inputs, &sg->n_inputs));
   return read_indices(r, table, EI_SUBGRAPH_OUTPUTS, &sg->outputs, &sg->n_outputs);
 }
@@ -387,6 +405,7 @@ edge_status ei_format_read(const ei_format_source *src, const ei_format_limits *
   memset(&r, 0, sizeof r);
   r.f = c.flat;
   r.src = src;
+  r.limits = limits;
   r.err = err;
   r.root = root;
   if (!ei_align_u64(c.memory, 64, &r.memory_left)) return no_room(&r);

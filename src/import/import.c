@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From a model file of any known format to an image or an open model. */
 #include "import.h"
+#include "unsupported.h"
 #include "../format/format.h"
+#include "../ops/op.h"
 #include "../port/port.h"
 
 /* Everything an image owns; freed by its release function. */
@@ -96,9 +98,36 @@ const char *ei_import_pass_name(uint32_t index) {
   return ei_pass_name(index);
 }
 
+static const char *op_name(uint32_t index) {
+  return index < ei_op_count() ? ei_op_at(index)->name : NULL;
+}
+
+static void unknown_node(void *user, const char *node, const char *op, uint32_t version, uint32_t known,
+                         const edge_tensor *input) {
+  char hint[EI_HINT_BYTES], type[160] = "", why[96];
+  if (known)
+    ei_format(why, sizeof why, "this build knows it up to version %u", known);
+  else
+    ei_format(why, sizeof why, "this build does not have it");
+  ei_import_unsupported(user, &(const ei_unsupported) {
+                                  .node = node,
+                                  .op = op,
+                                  .domain = "",
+                                  .version = version,
+                                  .type = input ? ei_unsupported_type(input, type, sizeof type) : "",
+                                  .why = why,
+                                  .hint = known            ? "update EdgeRT, or convert the model with this version"
+                                          : ei_op_find(op) ? "update EdgeRT, or build it with this operator"
+                                                           : ei_unsupported_hint(op, true, op_name, hint),
+                              });
+}
+
 /* An .edge file is a graph already; passes are not run again. */
 static edge_status read_edge(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err) {
-  const ei_format_limits limits = { .max_metadata_bytes = (uint64_t)1 << 31, .max_nodes = 4000000 };
+  const ei_format_limits limits = { .max_metadata_bytes = (uint64_t)1 << 31,
+                                    .max_nodes = 4000000,
+                                    .unknown = im->options->unsupported ? unknown_node : NULL,
+                                    .unknown_user = im };
   const edge_segment all = { .data = data, .bytes = bytes, .offset = 0 };
   const ei_format_source src = { .metadata = data, .metadata_bytes = bytes, .segments = &all, .num_segments = 1 };
   return ei_format_read(&src, &limits, im->arena, out, err);
@@ -251,6 +280,19 @@ edge_status ei_import_image_file(const char *path, const ei_import_options *opti
   *out = empty;
   EI_TRY(new_image(options, &image, err));
   return give_image(image, fill_from_file(image, path, out, err), out, err);
+}
+
+void ei_import_list_unsupported(const char *path, const ei_import_options *options) {
+  import_image *image = NULL;
+  const ei_import_file *file = NULL;
+  ei_graph *graph = NULL;
+  if (new_image(options, &image, NULL) != EDGE_STATUS_OK) return;
+  image->options.log = NULL;
+  if (ei_import_map(&image->im, path, &file, NULL) == EDGE_STATUS_OK &&
+      ei_import_detect(file->data, file->bytes) == EI_IMPORT_EDGE &&
+      read_edge(&image->im, file->data, file->bytes, &graph, NULL) == EDGE_STATUS_OK)
+    ei_import_unsupported_types(&image->im, graph);
+  release_image(image);
 }
 
 edge_status ei_import_open(edge_env *env, const char *path, const ei_import_options *options,

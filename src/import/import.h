@@ -11,6 +11,15 @@
 #include "../base/base.h"
 #include "../graph/graph.h"
 
+/** A node that cannot be run here. Strings are borrowed for the call. */
+typedef struct ei_unsupported {
+  const char *node, *op;
+  const char *domain; /* of ONNX: never empty; "" where a format has none */
+  int64_t version;    /* of the operator or its set; 0: not said */
+  const char *type;   /* of the input in question, with its shape; "" when unknown */
+  const char *why, *hint;
+} ei_unsupported;
+
 typedef struct ei_import_options {
   const char *const *disabled_passes;
   uint32_t n_disabled;
@@ -23,9 +32,12 @@ typedef struct ei_import_options {
    * others become constants */
   const char *const *given;
   uint32_t n_given;
+  /* called for each node that is not supported, before importing fails; NULL: they go to the log */
+  void (*unsupported)(void *user, const ei_unsupported *u);
+  void *unsupported_user;
 } ei_import_options;
 #define EI_IMPORT_OPTIONS_INIT \
-  { NULL, 0u, NULL, NULL, NULL, 0u, false, NULL, 0u }
+  { NULL, 0u, NULL, NULL, NULL, 0u, false, NULL, 0u, NULL, NULL }
 
 /** Name of graph pass `index` in the order they run, as disabled_passes takes it; NULL past the last. */
 const char *ei_import_pass_name(uint32_t index);
@@ -91,5 +103,8 @@ edge_status ei_import_prepare_image(edge_image *in, ei_import_prepare *prepare, 
 /** Open any model file by content: `.edge` directly, the others through an image. options may be NULL. */
 edge_status ei_import_open(edge_env *env, const char *path, const ei_import_options *options,
                            const edge_model_options *model_options, edge_model **out, edge_error *err);
+
+/** Name everything in an `.edge` file that this build cannot run, through options->unsupported. */
+void ei_import_list_unsupported(const char *path, const ei_import_options *options);
 
 #endif

@@ -70,8 +70,15 @@ int tool_report(const tool_options *o, const tool_error *e) {
   if (o->json) {
     fputs("{\"error\":", stdout);
     json_write_string(stdout, e->text);
-    printf(",\"exit\":%d}\n", e->code);
+    printf(",\"exit\":%d", e->code);
+    if (e->code == EXIT_UNSUPPORTED && tool_unsupported_any()) {
+      fputs(",\"unsupported\":", stdout);
+      tool_unsupported_json();
+    }
+    fputs("}\n", stdout);
     fflush(stdout);
+  } else if (e->code == EXIT_UNSUPPORTED && tool_unsupported_any()) {
+    tool_unsupported_text();
   } else {
     fprintf(stderr, "%s\n", e->text);
   }
@@ -152,6 +159,7 @@ int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, ui
       given[import.n_given++] = split ? c->input_names[i] : c->input_files[i];
   }
   import.given = given;
+  tool_unsupported_collect(path, &import);
   const edge_status status = ei_import_open(env, path, &import, NULL, out, &error);
   if (status == EDGE_STATUS_OK && deadline_ns && edge_session_clock_ns() > deadline_ns) {
     edge_model_release(*out);
@@ -159,6 +167,7 @@ int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, ui
     return tool_fail(e, EXIT_LIMIT, "%s: loading took longer than --timeout %g", path, o->timeout_s);
   }
   if (status == EDGE_STATUS_OK) return EXIT_OK;
+  if (tool_exit_code(status) == EXIT_UNSUPPORTED) tool_unsupported_search(path);
   return tool_fail_status(e, o, path, status, error.text, EXIT_BAD_FILE);
 }
 

@@ -237,7 +237,7 @@ static int unknown_verb(const char *name) {
   const char *best = verbs[0]->name;
   for (size_t i = 0; i < sizeof later_verbs / sizeof later_verbs[0]; ++i)
     if (strcmp(name, later_verbs[i]) == 0) {
-      tool_error e;
+      tool_error e = { 0, "" };
       return tool_fail(&e, EXIT_UNSUPPORTED, "edgert: the verb '%s' is not part of this build", name),
              tool_report(&none, &e);
     }

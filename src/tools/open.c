@@ -456,6 +456,7 @@ static int make_session(opener *a) {
   if (a->c->backends) options.backends = a->c->backends;
   if (a->c->prefer) options.flags |= EDGE_SESSION_PREFER;
   const edge_status made = edge_session_create(r->model, &options, &r->session, &error);
+  if (made == EDGE_STATUS_UNSUPPORTED_TYPE || made == EDGE_STATUS_UNSUPPORTED_OP) tool_unsupported_search(a->c->model);
   if (made != EDGE_STATUS_OK) return tool_fail_status(a->e, a->o, a->c->model, made, error.text, EXIT_USAGE);
   for (uint32_t i = 0; i < r->n_inputs; ++i) {
     const plan_input *const p = &a->inputs[i];

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "../import/import.h"
+
 /* Exit codes of the contract (docs/cli.md). */
 enum {
   EXIT_OK = 0,
@@ -67,6 +69,16 @@ int tool_fail_status(tool_error *e, const tool_options *o, const char *path, edg
 int tool_exit_code(edge_status status);
 /** Print an error as the contract says (JSON object on stdout with --json, text on stderr). */
 int tool_report(const tool_options *o, const tool_error *e);
+
+/* Nodes that the last model opened holds and that are not supported (unsupported.c). */
+/** Collect them while importing: sets the callback. Forgets those of an earlier model. */
+void tool_unsupported_collect(const char *path, ei_import_options *import);
+/** For an `.edge` file that was refused as not supported: read it again for the list. */
+void tool_unsupported_search(const char *path);
+bool tool_unsupported_any(void);
+/** For people, on stderr; for programs, a JSON array on stdout. */
+void tool_unsupported_text(void);
+void tool_unsupported_json(void);
 
 /** One model to run: from the command line or a line of a batch. */
 typedef struct tool_case {

@@ -88,10 +88,12 @@ static int verb_convert(const tool_options *o) {
   import.n_disabled = o->no_pass.count;
   import.log = log_warning;
   import.max_bytes = o->max_memory;
+  tool_unsupported_collect(o->positional[0], &import);
   const edge_status status = ei_import_image_file(o->positional[0], &import, &image, &error);
   int code = EXIT_OK;
   if (status != EDGE_STATUS_OK) {
     code = tool_exit_code(status);
+    if (code == EXIT_UNSUPPORTED) tool_unsupported_search(o->positional[0]);
     tool_fail(&e, code == EXIT_USAGE ? EXIT_BAD_FILE : code, "%s: %s", o->positional[0], error.text);
     return tool_report(o, &e);
   }

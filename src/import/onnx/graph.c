@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Graphs: initializers, inputs, nodes one after the other, functions inlined, outputs. */
 #include "onnx.h"
+#include "../unsupported.h"
 
-enum { MAX_NESTING = 48, MAX_INLINED = 1000000, MAX_MISSING = 256 };
+enum { ONNX_STRING = 8 };
+enum { MAX_NESTING = 48, MAX_INLINED = 1000000, MAX_MISSING = 256, MAX_TOLD = 10000 };
 
 void ei_ox_fail(ei_ox_call *c, edge_status status, const char *format, ...) {
   char text[320];
@@ -14,6 +16,7 @@ void ei_ox_fail(ei_ox_call *c, edge_status status, const char *format, ...) {
   c->x->status = ei_fail_at(c->x->err, status, c->n->offset, "node '%s' (%s): %s", c->n->name, c->n->op, text);
 }
 
+/* A kind of failure once, in the text of the error; each node by itself to whoever wants a list. */
 static void add_missing(ei_ox *x, const ei_ox_node *n, int64_t opset, const char *why) {
   for (ei_ox_missing *m = x->missing; m; m = m->next) {
     if (strcmp(m->op, n->op) != 0 || strcmp(m->domain, n->domain) != 0 || strcmp(m->why, why) != 0) continue;
@@ -41,9 +44,104 @@ static void add_missing(ei_ox *x, const ei_ox_node *n, int64_t opset, const char
   if (m->why) x->last_missing = m;
 }
 
+static const char *op_name(uint32_t index) {
+  const ei_ox_row *const row = ei_ox_row_at(index);
+  return row ? row->op : NULL;
+}
+
+/* The type in question: one that we lack, else that of the first input. */
+static const char *type_of(const ei_ox_call *c, char *out, size_t cap) {
+  for (uint32_t i = 0; i < c->n->n_in; ++i) {
+    const uint32_t foreign = ei_ox_names_get(&c->x->foreign, c->n->in[i]);
+    if (foreign != EI_NONE) return ei_ox_type_name((int32_t)foreign);
+  }
+  for (uint32_t i = 0; i < c->n_in; ++i)
+    if (c->in[i] != EI_NONE && c->b->views[c->in[i]].dtype != EDGE_DTYPE_NONE)
+      return ei_unsupported_type(&c->b->views[c->in[i]], out, cap);
+  return "";
+}
+
+/* Advice that the reason itself gives needs no second one. */
+static const char *hint_for(const ei_ox_call *c, const char *why, char out[EI_HINT_BYTES]) {
+  const ei_ox_row *elsewhere = NULL;
+  if (strstr(why, "export")) return "";
+  if (c->row) return "change or decompose this node in the export, or compute it outside the model";
+  for (uint32_t i = 0; !elsewhere && ei_ox_row_at(i); ++i)
+    if (strcmp(ei_ox_row_at(i)->op, c->n->op) == 0) elsewhere = ei_ox_row_at(i);
+  const bool custom =
+      *c->n->domain && strcmp(c->n->domain, "com.microsoft") != 0 && strncmp(c->n->domain, "ai.onnx", 7) != 0;
+  if (!elsewhere) return ei_unsupported_hint(c->n->op, custom, op_name, out);
+  ei_format(out, EI_HINT_BYTES, "%s is supported in domain '%s' from opset %d: export with that, or decompose it",
+            c->n->op, *elsewhere->domain ? elsewhere->domain : "ai.onnx", (int)elsewhere->since);
+  return out;
+}
+
+static void note(ei_ox_call *c, edge_status status, const char *why, const char *hint) {
+  char type[160], advice[EI_HINT_BYTES];
+  ei_ox *const x = c->x;
+  add_missing(x, c->n, c->opset, why);
+  if (status == EDGE_STATUS_UNSUPPORTED_OP || x->missing_status == EDGE_STATUS_OK) x->missing_status = status;
+  if (!x->im->options->unsupported || !ei_ox_ok(x) || x->n_told++ >= MAX_TOLD) return;
+  ei_import_unsupported(x->im, &(const ei_unsupported) {
+                                   .node = *c->n->name   ? c->n->name
+                                           : c->n->n_out ? c->n->out[0]
+                                                         : "",
+                                   .op = c->n->op,
+                                   .domain = *c->n->domain ? c->n->domain : "ai.onnx",
+                                   .version = c->opset,
+                                   .type = type_of(c, type, sizeof type),
+                                   .why = why,
+                                   .hint = hint ? hint : hint_for(c, why, advice),
+                               });
+}
+
+/* Does an input have no type because of what stands before this node? Then only that is worth telling. */
+static bool follows_from_another(const ei_ox_call *c) {
+  for (uint32_t i = 0; i < c->n_in; ++i)
+    if (c->in[i] != EI_NONE && c->b->views[c->in[i]].dtype == EDGE_DTYPE_NONE) return true;
+  return false;
+}
+
+/* A type or construct that the operator does not take, found by inference or by its handler: one more of the list. */
+static void note_failure(ei_ox_call *c) {
+  static const char *const cast = "cast its inputs in the export, or export the model in another precision";
+  ei_ox *const x = c->x;
+  const edge_status status = x->status;
+  char why[400];
+  if (status != EDGE_STATUS_UNSUPPORTED_TYPE && status != EDGE_STATUS_UNSUPPORTED_FEATURE) return;
+  x->status = EDGE_STATUS_OK;
+  ei_format(why, sizeof why, "%s", ei_unsupported_why(x->err->text));
+  if (!x->missing || !follows_from_another(c))
+    note(c, status, why, status == EDGE_STATUS_UNSUPPORTED_TYPE ? cast : NULL);
+  if (ei_ox_ok(x)) x->status = status;
+}
+
+/* An input or constant of a type that we lack: the nodes that read it are listed. */
+edge_status ei_ox_foreign_type(ei_ox *x, const char *name, int32_t onnx_type) {
+  if (!ei_ox_names_put(x->arena, &x->foreign, name, (uint32_t)onnx_type)) return ei_ox_out_of_memory(x);
+  if (x->n_foreign++ == 0) x->first_foreign = name;
+  return EDGE_STATUS_OK;
+}
+
+static bool reads_foreign(ei_ox_call *c) {
+  char why[160];
+  if (!c->x->n_foreign) return false;
+  for (uint32_t i = 0; i < c->n->n_in; ++i) {
+    const uint32_t type = ei_ox_names_get(&c->x->foreign, c->n->in[i]);
+    if (type == EI_NONE || !*c->n->in[i]) continue;
+    ei_format(why, sizeof why, "its input '%s' has element type %s, which is not supported", c->n->in[i],
+              ei_ox_type_name((int32_t)type));
+    note(c, EDGE_STATUS_UNSUPPORTED_TYPE, why,
+         type == ONNX_STRING ? "text has no place in a device model: tokenize or map it to numbers before it"
+                             : "convert it to a supported type before the export");
+    return true;
+  }
+  return false;
+}
+
 void ei_ox_unsupported(ei_ox_call *c, const char *why) {
   if (!ei_ox_ok(c->x)) return;
-  add_missing(c->x, c->n, c->opset, why);
+  if (!c->row || !c->x->missing || !follows_from_another(c)) note(c, EDGE_STATUS_UNSUPPORTED_OP, why, NULL);
   if (ei_ox_ok(c->x)) c->x->status = EDGE_STATUS_UNSUPPORTED_OP;
 }
 
@@ -183,10 +281,12 @@ static void translate(ei_ox_scope *s, const ei_ox_node *n) {
   c.row = ei_ox_find_row(n->op, n->domain, c.opset);
   if (!c.row)
     ei_ox_unsupported(&c, "no such operator here");
-  else
+  else if (!reads_foreign(&c))
     c.row->handler(&c);
+  note_failure(&c);
   forgive(x);
   ei_ox_settle(s->body);
+  note_failure(&c);
   forgive(x);
 }
 
@@ -220,6 +320,10 @@ static void add_initializers(ei_ox_scope *s, const ei_ox_graph *g) {
   for (uint32_t i = 0; i < g->n_init && ei_ox_ok(x); ++i) {
     if (is_given(s, g, g->init[i].name)) continue;
     x->status = ei_ox_load_tensor(x, &g->init[i], &t);
+    if (x->status == EDGE_STATUS_UNSUPPORTED_TYPE) {
+      t.rank = EI_RANK_UNKNOWN;
+      x->status = ei_ox_foreign_type(x, g->init[i].name, g->init[i].onnx_type);
+    }
     add_initializer(s, &t);
   }
   for (uint32_t i = 0; i < g->n_sparse && ei_ox_ok(x); ++i) {
@@ -249,9 +353,7 @@ static uint32_t add_inputs(ei_ox_scope *s, const ei_ox_graph *g, const uint32_t 
       x->status = ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_FEATURE,
                           "input '%s' is a sequence, map or optional; only tensors are supported", v->name);
     else if (t.dtype == EDGE_DTYPE_NONE && v->is_tensor)
-      x->status =
-          ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_TYPE, "input '%s' has element type %s, which is not supported",
-                  v->name, ei_ox_type_name(v->onnx_type));
+      x->status = ei_ox_foreign_type(x, v->name, v->onnx_type);
     inputs[count] = ei_ox_add_tensor(s->body, &t);
     if (inputs[count] != EI_NONE && !ei_ox_names_put(x->arena, &s->names, v->name, inputs[count]))
       ei_ox_out_of_memory(x);

@@ -13,18 +13,25 @@ static edge_status report_missing(ei_ox *x) {
     if (m->count > 1) ei_format(more, sizeof more, " and %u more", m->count - 1);
     const size_t n = ei_format(line, sizeof line, "%s (domain '%s', opset %lld) at node '%s'%s: %s", m->op,
                                *m->domain ? m->domain : "ai.onnx", (long long)m->opset, m->node, more, m->why);
-    ei_import_log(x->im, EDGE_LOG_ERROR, "unsupported operator %s", line);
+    if (!x->im->options->unsupported) ei_import_log(x->im, EDGE_LOG_ERROR, "unsupported operator %s", line);
     if (length + n + 3 >= sizeof text) continue;
     length += ei_format(text + length, sizeof text - length, "%s%s", shown ? "; " : "", line);
     shown++;
   }
   text[length] = '\0';
   if (shown < kinds)
-    return ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_OP, "%u unsupported operators: %s; and %u more", kinds, text,
-                   kinds - shown);
-  return ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_OP,
+    return ei_fail(x->err, x->missing_status, "%u unsupported operators: %s; and %u more", kinds, text, kinds - shown);
+  return ei_fail(x->err, x->missing_status,
                  "%u unsupported operator%s: %s. Replace or decompose in the export, or compute it outside the model",
                  kinds, kinds == 1 ? "" : "s", text);
+}
+
+/* Types that no node reads stand for themselves. */
+static edge_status report_foreign(ei_ox *x) {
+  const int32_t type = (int32_t)ei_ox_names_get(&x->foreign, x->first_foreign);
+  return ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_TYPE,
+                 "'%s' has element type %s, which is not supported; convert it to a supported type", x->first_foreign,
+                 ei_ox_type_name(type));
 }
 
 static edge_status check_versions(ei_ox *x) {
@@ -60,7 +67,8 @@ static edge_status align_constants(ei_ox *x) {
 static edge_status build(ei_ox *x) {
   EI_TRY(check_versions(x));
   const edge_status built = ei_ox_build_main(x);
-  if (x->missing && built != EDGE_STATUS_OUT_OF_MEMORY) return report_missing(x);
+  if (x->missing && built != EDGE_STATUS_OUT_OF_MEMORY && built != EDGE_STATUS_MALFORMED) return report_missing(x);
+  if (x->n_foreign && built != EDGE_STATUS_OUT_OF_MEMORY && built != EDGE_STATUS_MALFORMED) return report_foreign(x);
   EI_TRY(built);
   EI_TRY(add_metadata(x));
   if (ei_graph_compact(x->g) != EDGE_STATUS_OK) return ei_ox_out_of_memory(x);

@@ -17,6 +17,12 @@ typedef struct ei_ox_missing { /* an operator that cannot be translated */
   struct ei_ox_missing *next;
 } ei_ox_missing;
 
+typedef struct ei_ox_names { /* open addressing; capacity a power of two */
+  const char **keys;
+  uint32_t *values;
+  uint32_t count, cap;
+} ei_ox_names;
+
 typedef struct ei_ox { /* one import */
   ei_import *im;
   ei_arena *arena;
@@ -27,14 +33,11 @@ typedef struct ei_ox { /* one import */
   ei_ox_missing *missing, *last_missing;
   uint32_t depth;   /* of functions and subgraphs being built */
   uint64_t inlined; /* nodes that came out of functions */
-  uint32_t n_missing;
+  uint32_t n_missing, n_told, n_foreign;
+  edge_status missing_status; /* UNSUPPORTED_OP, or what the first one failed with */
+  ei_ox_names foreign;        /* inputs and constants of types that we lack: ONNX type by name */
+  const char *first_foreign;
 } ei_ox;
-
-typedef struct ei_ox_names { /* open addressing; capacity a power of two */
-  const char **keys;
-  uint32_t *values;
-  uint32_t count, cap;
-} ei_ox_names;
 
 typedef struct ei_ox_capture {
   uint32_t inner, outer; /* tensors here and in the enclosing body */
@@ -96,6 +99,7 @@ typedef struct ei_ox_call { /* one node being translated */
 
 /* ---- table.c */
 const ei_ox_row *ei_ox_find_row(const char *op, const char *domain, int64_t opset);
+const ei_ox_row *ei_ox_row_at(uint32_t index); /* NULL past the last */
 
 /* ---- tensor.c, external.c */
 int32_t ei_ox_dtype(int32_t onnx_type); /* EDGE_DTYPE_NONE: not supported */
@@ -127,6 +131,8 @@ edge_status ei_ox_build_subgraph(ei_ox *x, ei_ox_scope *outer, const ei_ox_graph
 edge_status ei_ox_build_main(ei_ox *x);
 /** Fail the call's node: INVALID_VALUE and so on, with its name in front. */
 void ei_ox_fail(ei_ox_call *c, edge_status status, const char *format, ...) EI_PRINTF(3, 4);
+/** A tensor of this name has a type that we lack: importing goes on to find what reads it, then fails. */
+edge_status ei_ox_foreign_type(ei_ox *x, const char *name, int32_t onnx_type);
 /** The node cannot be translated; collected, all are reported together. */
 void ei_ox_unsupported(ei_ox_call *c, const char *why);
 

@@ -326,3 +326,7 @@ const ei_ox_row *ei_ox_find_row(const char *op, const char *domain, int64_t opse
   }
   return NULL;
 }
+
+const ei_ox_row *ei_ox_row_at(uint32_t index) {
+  return index < EI_COUNT(rows) ? &rows[index] : NULL;
+}

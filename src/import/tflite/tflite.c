@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Importer for TFLite files: a FlatBuffer with the identifier TFL3. */
 #include "tflite.h"
+#include "../unsupported.h"
 
 edge_status tl_broken(tl_model *m) {
   if (m->fb.bad)
@@ -45,6 +46,7 @@ static edge_status set_io(tl_model *m, const tl_subgraph *sub) {
                        side ? "output" : "input", i, t, sub->n_tensors);
       const tl_tensor *const d = &sub->tensors[t];
       if (d->type == TL_TYPE_RESOURCE) continue;
+      if (tl_dtype(d->type) == EDGE_DTYPE_NONE && m->n_problems) continue; /* the list names what touches it */
       if (tl_dtype(d->type) == EDGE_DTYPE_NONE)
         return ei_fail_node(m->err, EDGE_STATUS_UNSUPPORTED_TYPE, EI_NONE, (uint32_t)t,
                             "%s %u ('%s') has type %s, which is not supported", side ? "output" : "input", i,
@@ -164,6 +166,7 @@ static edge_status read_subgraphs(tl_model *m) {
 static edge_status infer(tl_model *m) {
   edge_status status = EDGE_STATUS_OK;
   for (uint32_t i = 0; i < m->g->n_subgraphs && status == EDGE_STATUS_OK; ++i) status = ei_graph_infer(m->g, i, m->err);
+  if (status == EDGE_STATUS_UNSUPPORTED_TYPE) ei_import_unsupported_types(m->im, m->g);
   if (status != EDGE_STATUS_TYPE_MISMATCH && status != EDGE_STATUS_SHAPE_MISMATCH) return status;
   if (m->err) m->err->status = EDGE_STATUS_INVALID_VALUE;
   return EDGE_STATUS_INVALID_VALUE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Operators of a TFLite model: reading one, finding its translator, and what translators share. */
 #include "tflite.h"
+#include "../unsupported.h"
 
 static const tl_row rows[] = {
 #define TL_OP(code, name, options, min_in, min_out, translate, edge, arg) \
@@ -8,6 +9,8 @@ static const tl_row rows[] = {
 #include "tflite_ops.def"
 #undef TL_OP
 };
+
+enum { MAX_TOLD = 10000 };
 
 static const tl_row *find_row(uint32_t code) {
   for (size_t i = 0; i < EI_COUNT(rows); ++i)
@@ -25,7 +28,7 @@ uint32_t tl_code(const tl_model *m, fb_table t) {
 
 /* One entry of the list that the final message shows; what does not fit there is in the log. */
 static void note_problem(tl_model *m, const char *text) {
-  ei_import_log(m->im, EDGE_LOG_ERROR, "%s", text);
+  if (!m->im->options->unsupported) ei_import_log(m->im, EDGE_LOG_ERROR, "%s", text);
   const size_t length = strlen(text), left = sizeof m->problems - m->problems_length;
   if (length + 8 < left)
     m->problems_length += ei_format(m->problems + m->problems_length, left, "%s%s", m->n_problems ? "; " : "", text);
@@ -34,8 +37,50 @@ static void note_problem(tl_model *m, const char *text) {
   m->n_problems++;
 }
 
+static const char *builtin_name(uint32_t index) {
+  return index < EI_COUNT(rows) ? rows[index].name : NULL;
+}
+
+/* The first input's type as declared, also one that we lack. */
+static const char *type_of(const tl_op *op, char *out, size_t cap) {
+  edge_tensor t;
+  const tl_tensor *const d = op->n_in && op->in[0] != EI_NONE ? tl_declared(op, op->in[0]) : NULL;
+  if (!d) return "";
+  memset(&t, 0, sizeof t);
+  t.dtype = tl_dtype(d->type);
+  if (t.dtype == EDGE_DTYPE_NONE) return tl_type_name(d->type);
+  t.rank = d->rank;
+  memcpy(t.dims, d->dims, sizeof t.dims);
+  return ei_unsupported_type(&t, out, cap);
+}
+
+static void tell(const tl_op *op, const char *name, const char *domain, const char *why, const char *hint) {
+  const fb_table code = fb_vec_table((fb_buffer *)(uintptr_t)&op->m->fb, op->m->codes, fb_u32(op->table, 0, 0));
+  char type[160];
+  if (!op->m->im->options->unsupported || op->m->n_problems > MAX_TOLD) return;
+  ei_import_unsupported(op->m->im, &(const ei_unsupported) {
+                                       .node = op->name,
+                                       .op = name,
+                                       .domain = domain,
+                                       .version = fb_s32(code, 2, 1),
+                                       .type = type_of(op, type, sizeof type),
+                                       .why = why,
+                                       .hint = hint,
+                                   });
+}
+
+/* Advice that the reason itself gives needs no second one. */
+static const char *hint_for(const tl_op *op, edge_status status, const char *why, char hint[EI_HINT_BYTES]) {
+  if (strstr(why, "convert")) return "";
+  if (status == EDGE_STATUS_UNSUPPORTED_TYPE)
+    return strstr(why, "STRING") ? "text has no place in a device model: tokenize or map it to numbers before it"
+                                 : "convert the model with this value in a supported type";
+  if (op->row && op->row->translate == tl_never) return ei_unsupported_hint(op->row->name, false, NULL, hint);
+  return "change or decompose this operator and convert the model again";
+}
+
 edge_status tl_unsupported(tl_op *op, edge_status status, const char *format, ...) {
-  char why[160], text[320];
+  char why[160], text[320], hint[EI_HINT_BYTES];
   va_list args;
   va_start(args, format);
   ei_vformat(why, sizeof why, format, args);
@@ -43,6 +88,7 @@ edge_status tl_unsupported(tl_op *op, edge_status status, const char *format, ..
   ei_format(text, sizeof text, "%s at node %u '%s': %s", op->row ? op->row->name : "operator", op->index, op->name,
             why);
   note_problem(op->m, text);
+  tell(op, op->row ? op->row->name : "operator", "", why, hint_for(op, status, why, hint));
   if (status == EDGE_STATUS_UNSUPPORTED_OP || op->m->n_problems == 1) op->m->problem_status = status;
   return EDGE_STATUS_OK;
 }
@@ -64,7 +110,7 @@ edge_status tl_emit_failed(tl_op *op, const char *edge) {
 }
 
 edge_status tl_never(tl_op *op) {
-  return tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_OP, "not supported; convert the model without it");
+  return tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_OP, "this operator is not supported");
 }
 
 /* ---- building */
@@ -180,7 +226,7 @@ static void set_name(tl_op *op) {
 }
 
 static edge_status unknown_operator(tl_op *op, uint32_t code) {
-  char text[320];
+  char text[320], number[32], hint[EI_HINT_BYTES];
   const fb_table entry = fb_vec_table(&op->m->fb, op->m->codes, fb_u32(op->table, 0, 0));
   const char *const custom = tl_text(op->m, fb_str(entry, 1));
   if (!custom || op->m->fb.bad) return tl_broken(op->m);
@@ -191,6 +237,11 @@ static edge_status unknown_operator(tl_op *op, uint32_t code) {
     ei_format(text, sizeof text, "builtin operator %u at node %u '%s' is not known to this version", code, op->index,
               op->name);
   note_problem(op->m, text);
+  ei_format(number, sizeof number, "builtin operator %u", code);
+  if (code == 32)
+    tell(op, custom, "custom", "no such custom operator here", ei_unsupported_hint(custom, true, builtin_name, hint));
+  else
+    tell(op, number, "", "this version does not know it", "update EdgeRT, or convert the model for an older runtime");
   op->m->problem_status = EDGE_STATUS_UNSUPPORTED_OP;
   return EDGE_STATUS_OK;
 }
