@@ -260,6 +260,12 @@ static bool open_call(ei_ox_call *c, ei_ox_scope *s, const ei_ox_node *n) {
   return ei_ox_ok(x);
 }
 
+static bool reads_list(const ei_ox_call *c) {
+  for (uint32_t i = 0; i < c->n_in; ++i)
+    if (ei_ox_list_of(c->b, c->in[i])) return true;
+  return false;
+}
+
 static void translate(ei_ox_scope *s, const ei_ox_node *n) {
   ei_ox *const x = s->body->x;
   const ei_ox_function *const f = find_function(x->model, n);
@@ -281,6 +287,8 @@ static void translate(ei_ox_scope *s, const ei_ox_node *n) {
   c.row = ei_ox_find_row(n->op, n->domain, c.opset);
   if (!c.row)
     ei_ox_unsupported(&c, "no such operator here");
+  else if (!c.row->lists && reads_list(&c))
+    ei_ox_unsupported(&c, "it reads a sequence or an optional without a value");
   else if (!reads_foreign(&c))
     c.row->handler(&c);
   note_failure(&c);
@@ -332,6 +340,15 @@ static void add_initializers(ei_ox_scope *s, const ei_ox_graph *g) {
   }
 }
 
+/* A sequence that a loop carries can only grow. */
+static void add_grown(ei_ox_scope *s, const ei_tensor *placeholder) {
+  const ei_ox_list grown = { .stacked = EI_NONE, .grows = true };
+  const uint32_t i = ei_ox_add_tensor(s->body, placeholder);
+  ei_ox_bind_list(s->body, i, &grown);
+  if (i != EI_NONE && !ei_ox_names_put(s->body->x->arena, &s->names, placeholder->name, i))
+    ei_ox_out_of_memory(s->body->x);
+}
+
 /* Formal inputs; those with an initializer are constants. */
 static uint32_t add_inputs(ei_ox_scope *s, const ei_ox_graph *g, const uint32_t *like, uint32_t n_like,
                            uint32_t *inputs) {
@@ -345,6 +362,10 @@ static uint32_t add_inputs(ei_ox_scope *s, const ei_ox_graph *g, const uint32_t 
     memset(&t, 0, sizeof t);
     t.name = v->name;
     t.rank = EI_RANK_UNKNOWN;
+    if (s->outer && i < n_like && ei_ox_list_of(s->outer->body, like[i]) && *v->name && known == EI_NONE) {
+      add_grown(s, &t);
+      continue;
+    }
     x->status = declare(x, v, s->outer == NULL, &t);
     if (t.dtype == EDGE_DTYPE_NONE && i < n_like && like[i] != EI_NONE) t.dtype = s->outer->body->views[like[i]].dtype;
     if (known != EI_NONE || !*v->name)
@@ -363,12 +384,21 @@ static uint32_t add_inputs(ei_ox_scope *s, const ei_ox_graph *g, const uint32_t 
 }
 
 /* An output is produced by a node of its own subgraph and listed once: everything else passes an Identity. */
-static uint32_t output_of(ei_ox_scope *s, const ei_ox_value *v) {
+static uint32_t output_of(ei_ox_scope *s, const ei_ox_value *v, const ei_ox_list **list) {
   ei_ox *const x = s->body->x;
   ei_ox_body *const b = s->body;
   uint32_t t = ei_ox_lookup(s, v->name);
   if (t == EI_NONE) {
     if (ei_ox_ok(x)) x->status = ei_fail(x->err, EDGE_STATUS_MALFORMED, "output '%s' is never produced", v->name);
+    return EI_NONE;
+  }
+  *list = ei_ox_list_of(b, t);
+  if (*list && s->outer && (*list)->grows) {
+    if ((*list)->n == 0) return t; /* handed through */
+    t = (*list)->items[0];
+  } else if (*list) {
+    x->status = ei_fail(x->err, EDGE_STATUS_UNSUPPORTED_FEATURE,
+                        "output '%s' is a sequence or an optional; only tensors are supported", v->name);
     return EI_NONE;
   }
   if (b->producer[t] == EI_NONE || b->producer[t] == EI_OX_ABSENT) {
@@ -426,7 +456,8 @@ edge_status ei_ox_build_subgraph(ei_ox *x, ei_ox_scope *outer, const ei_ox_graph
   body->sg = ei_graph_add_subgraph(x->g, g->name);
   uint32_t *const inputs = EI_NEW_ARRAY(x->arena, uint32_t, (uint64_t)g->n_inputs + 1);
   uint32_t *const outputs = EI_NEW_ARRAY(x->arena, uint32_t, (uint64_t)g->n_outputs + 1);
-  if (body->sg == EI_NONE || !inputs || !outputs) return ei_ox_out_of_memory(x);
+  body->out_lists = EI_NEW_ARRAY(x->arena, const ei_ox_list *, (uint64_t)g->n_outputs + 1);
+  if (body->sg == EI_NONE || !inputs || !outputs || !body->out_lists) return ei_ox_out_of_memory(x);
   for (uint32_t i = 0; i < g->n_infos; ++i)
     if (!ei_ox_names_put(x->arena, &s.infos, g->infos[i].name, i)) return ei_ox_out_of_memory(x);
   x->depth++;
@@ -434,7 +465,8 @@ edge_status ei_ox_build_subgraph(ei_ox *x, ei_ox_scope *outer, const ei_ox_graph
   const uint32_t n_in = add_inputs(&s, g, like, n_like, inputs);
   const uint32_t *const order = ei_ox_order(x, g->nodes, g->n_nodes);
   for (uint32_t i = 0; i < g->n_nodes && ei_ox_ok(x); ++i) translate(&s, &g->nodes[order[i]]);
-  for (uint32_t i = 0; i < g->n_outputs && ei_ox_ok(x); ++i) outputs[i] = output_of(&s, &g->outputs[i]);
+  for (uint32_t i = 0; i < g->n_outputs && ei_ox_ok(x); ++i)
+    outputs[i] = output_of(&s, &g->outputs[i], &body->out_lists[i]);
   x->depth--;
   if (!ei_ox_ok(x)) return x->status;
   uint32_t *const all = EI_NEW_ARRAY(x->arena, uint32_t, (uint64_t)n_in + body->n_captures + 1);

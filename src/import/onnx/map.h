@@ -20,7 +20,6 @@ void ei_ox_map_prelu(ei_ox_call *c);
 void ei_ox_map_dropout(ei_ox_call *c);
 void ei_ox_map_bit_shift(ei_ox_call *c);
 void ei_ox_map_dtype_attr(ei_ox_call *c); /* attribute "dtype", default the input's type */
-void ei_ox_map_identity(ei_ox_call *c);   /* input 0 only */
 void ei_ox_map_window_function(ei_ox_call *c);
 void ei_ox_map_bitcast(ei_ox_call *c);
 void ei_ox_map_mel_weights(ei_ox_call *c);
@@ -81,6 +80,18 @@ void ei_ox_map_attention(ei_ox_call *c);
 void ei_ox_map_rotary(ei_ox_call *c);
 void ei_ox_map_tensor_scatter(ei_ox_call *c);
 void ei_ox_map_swiglu(ei_ox_call *c);
+/* map_list.c */
+void ei_ox_map_sequence_construct(ei_ox_call *c); /* SequenceEmpty too */
+void ei_ox_map_sequence_insert(ei_ox_call *c);
+void ei_ox_map_sequence_erase(ei_ox_call *c);
+void ei_ox_map_sequence_at(ei_ox_call *c);
+void ei_ox_map_sequence_length(ei_ox_call *c);
+void ei_ox_map_concat_from_sequence(ei_ox_call *c);
+void ei_ox_map_split_to_sequence(ei_ox_call *c);
+void ei_ox_map_same_value(ei_ox_call *c); /* Identity and optionals */
+void ei_ox_map_has_element(ei_ox_call *c);
+/** A list and further items, stacked. */
+uint32_t ei_ox_list_append(ei_ox_call *c, const ei_ox_list *list, uint32_t stacked);
 /* map_contrib.c: com.microsoft */
 void ei_ox_map_fused_conv(ei_ox_call *c);
 void ei_ox_map_fused_matmul(ei_ox_call *c);

@@ -7,10 +7,6 @@ void ei_ox_map_direct(ei_ox_call *c) {
   ei_ox_map_attrs(c, c->row->attrs);
 }
 
-void ei_ox_map_identity(ei_ox_call *c) {
-  EI_OX(c, "Identity", ei_ox_out(c, 0), ei_ox_in(c, 0));
-}
-
 /* Before opset 7 the second input started at `axis` of the first one. */
 static uint32_t old_broadcast(ei_ox_call *c, uint32_t a, uint32_t b) {
   const ei_ox_attr *const axis = ei_ox_attr_find(c, "axis");
@@ -38,7 +34,7 @@ void ei_ox_map_binary(ei_ox_call *c) {
 
 void ei_ox_map_variadic(ei_ox_call *c) {
   if (c->n_in == 1)
-    ei_ox_map_identity(c);
+    EI_OX(c, "Identity", ei_ox_out(c, 0), ei_ox_in(c, 0));
   else
     ei_ox_map_direct(c);
 }

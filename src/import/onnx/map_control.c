@@ -91,35 +91,93 @@ void ei_ox_map_if(ei_ox_call *c) {
   }
 }
 
-/* Formal inputs, then captures, of a Loop or Scan node. */
-static uint32_t *with_captures(ei_ox_call *c, const ei_ox_body *body, uint32_t *count) {
-  uint32_t *const in = EI_NEW_ARRAY(c->x->arena, uint32_t, (uint64_t)c->n_in + body->n_captures + 1);
-  if (!in) {
-    ei_ox_out_of_memory(c->x);
-    return NULL;
+/* What a loop carries: tensors pass through the Loop node, sequences that grow become scans behind all others. */
+typedef struct loop {
+  ei_ox_body body;
+  uint32_t carried, tensors; /* of the node; without sequences */
+  uint32_t *in, *out, *body_out;
+  uint32_t n_in, n_out;
+} loop;
+
+static bool open_loop(ei_ox_call *c, loop *l, const ei_ox_graph *g) {
+  if (ei_ox_build_subgraph(c->x, c->s, g, c->in, c->n_in, &l->body) != EDGE_STATUS_OK) return false;
+  l->in = EI_NEW_ARRAY(c->x->arena, uint32_t, (uint64_t)c->n_in + l->body.n_captures + 1);
+  l->out = EI_NEW_ARRAY(c->x->arena, uint32_t, (uint64_t)g->n_outputs + 1);
+  l->body_out = EI_NEW_ARRAY(c->x->arena, uint32_t, (uint64_t)g->n_outputs + 1);
+  if (!l->in || !l->out || !l->body_out) ei_ox_out_of_memory(c->x);
+  for (uint32_t i = 0; i < g->n_outputs && ei_ox_ok(c->x); ++i) {
+    const bool sequence = i > 0 && i <= l->carried && ei_ox_list_of(c->b, c->in[i + 1]);
+    if (sequence != (l->body.out_lists[i] != NULL))
+      ei_ox_fail(c, EDGE_STATUS_MALFORMED, "output %u of the body is not of the type that the loop carries", i);
   }
-  memcpy(in, c->in, c->n_in * sizeof *in);
-  for (uint32_t i = 0; i < body->n_captures; ++i) in[c->n_in + i] = body->captures[i].outer;
-  *count = c->n_in + body->n_captures;
-  return in;
+  for (uint32_t i = 0; i < c->n_in && ei_ox_ok(c->x); ++i)
+    if (!ei_ox_list_of(c->b, c->in[i])) l->in[l->n_in++] = c->in[i];
+  l->tensors = l->n_in - 2;
+  for (uint32_t i = 0; i < l->body.n_captures && ei_ox_ok(c->x); ++i) l->in[l->n_in++] = l->body.captures[i].outer;
+  return ei_ox_ok(c->x);
+}
+
+/* Outputs of the body and of the node in order; what a sequence grows by comes last. */
+static void order_outputs(ei_ox_call *c, loop *l, uint32_t n_outputs) {
+  const ei_subgraph *const sg = &c->x->g->subgraphs[l->body.sg];
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < n_outputs; ++i) {
+    if (l->body.out_lists[i]) continue;
+    if (i > 0) l->out[n - 1] = ei_ox_out(c, i - 1);
+    l->body_out[n++] = sg->outputs[i];
+  }
+  for (uint32_t i = 0; i < n_outputs; ++i) {
+    if (!l->body.out_lists[i] || l->body.out_lists[i]->n == 0) continue;
+    l->out[n - 1] = ei_ox_temp(c);
+    l->body_out[n++] = sg->outputs[i];
+  }
+  l->n_out = n - 1;
+}
+
+/* The sequence after the loop: what it was before and the scanned items. */
+static void bind_grown(ei_ox_call *c, loop *l, uint32_t n_outputs) {
+  uint32_t scan = l->n_out;
+  for (uint32_t i = 1; i < n_outputs; ++i) scan -= l->body.out_lists[i] && l->body.out_lists[i]->n > 0;
+  for (uint32_t i = 1; i < n_outputs; ++i) {
+    if (!l->body.out_lists[i]) continue;
+    ei_ox_list after = *ei_ox_list_of(c->b, c->in[i + 1]);
+    if (l->body.out_lists[i]->n > 0) {
+      const uint32_t t = l->out[scan++];
+      const int32_t rank = c->x->g->subgraphs[l->body.sg].tensors[l->body_out[scan]].rank;
+      ei_tensor *const stacked = &c->x->g->subgraphs[c->b->sg].tensors[t];
+      if (rank >= 0 && rank < EDGE_MAX_RANK) {
+        stacked->rank = rank + 1;
+        for (int32_t d = 0; d <= rank; ++d) stacked->dims[d] = EI_DIM_UNKNOWN;
+        ei_tensor_view(stacked, &c->b->views[t]);
+      }
+      after.stacked = ei_ox_list_append(c, &after, t);
+      after.n = 0;
+    }
+    ei_ox_bind_list(c->b, ei_ox_out(c, i - 1), &after);
+  }
 }
 
 void ei_ox_map_loop(ei_ox_call *c) {
   const ei_ox_graph *const g = ei_ox_body_of(c, "body");
-  ei_ox_body body;
-  uint32_t n = 0;
+  loop l;
+  memset(&l, 0, sizeof l);
   if (!g || c->n_in < 2) return;
-  const uint32_t carried = c->n_in - 2;
-  if (g->n_inputs != c->n_in || g->n_outputs < carried + 1 || c->n_out > g->n_outputs - 1) {
+  l.carried = c->n_in - 2;
+  if (g->n_inputs != c->n_in || g->n_outputs < l.carried + 1 || c->n_out > g->n_outputs - 1 ||
+      ei_ox_list_of(c->b, c->in[0]) || ei_ox_list_of(c->b, c->in[1])) {
     ei_ox_fail(c, EDGE_STATUS_MALFORMED, "the body's inputs and outputs do not fit the node");
     return;
   }
-  if (ei_ox_build_subgraph(c->x, c->s, g, c->in, c->n_in, &body) != EDGE_STATUS_OK) return;
-  const uint32_t *const in = with_captures(c, &body, &n);
+  if (!open_loop(c, &l, g)) return;
+  order_outputs(c, &l, g->n_outputs);
+  const ei_subgraph *const sg = &c->x->g->subgraphs[l.body.sg];
+  if (ei_ox_ok(c->x) &&
+      ei_subgraph_set_io(c->x->g, l.body.sg, sg->inputs, sg->n_inputs, l.body_out, l.n_out + 1) != EDGE_STATUS_OK)
+    ei_ox_out_of_memory(c->x);
   ei_ox_settle(c->b);
-  if (!in || !ei_ox_ok(c->x)) return;
-  ei_ox_emit(c, "Loop", in, n, c->out, c->n_out);
-  ei_ox_set_int(c, "body", body.sg);
-  ei_ox_set_int(c, "num_carried", carried);
-  for (uint32_t i = 0; i < c->n_out; ++i) ei_ox_adopt_output(c, ei_ox_out(c, i), &body, i + 1, false);
+  ei_ox_emit(c, "Loop", l.in, l.n_in, l.out, l.n_out);
+  ei_ox_set_int(c, "body", l.body.sg);
+  ei_ox_set_int(c, "num_carried", l.tensors);
+  for (uint32_t i = 0; i < l.n_out; ++i) ei_ox_adopt_output(c, l.out[i], &l.body, i + 1, false);
+  if (ei_ox_ok(c->x)) bind_grown(c, &l, g->n_outputs);
 }

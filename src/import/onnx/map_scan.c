@@ -44,7 +44,7 @@ static void add_slice(ei_ox_call *c, scan *s, uint32_t k, uint32_t at) {
   if (axis < 0) axis += ei_ox_rank(c, outer);
   const uint32_t inner = ei_ox_add_tensor(&s->body, &whole);
   uint32_t index = s->round;
-  if (entry(c, "scan_input_directions", k)) {
+  if (entry(c, c->opset < 9 ? "directions" : "scan_input_directions", k)) {
     index = add_inner(s, "backwards", EDGE_DTYPE_S64);
     insert(c, s, at++, "Sub", s->last_in, s->round, index, 0);
   }
@@ -64,7 +64,8 @@ static bool open_scan(ei_ox_call *c, scan *s, const ei_ox_graph *g) {
     ei_ox_out_of_memory(c->x);
     return false;
   }
-  for (uint32_t k = 0; k < s->n_scan; ++k) backwards = backwards || entry(c, "scan_input_directions", k) != 0;
+  for (uint32_t k = 0; k < s->n_scan; ++k)
+    backwards = backwards || entry(c, c->opset < 9 ? "directions" : "scan_input_directions", k) != 0;
   int64_t axis = entry(c, "scan_input_axes", 0);
   if (axis < 0) axis += ei_ox_rank(c, c->in[s->n_state]);
   const uint32_t shape = EI_OX(c, "Shape", EI_NONE, c->in[s->n_state]);
@@ -135,26 +136,10 @@ static void arrange(ei_ox_call *c, const scan *s, uint32_t stacked, uint32_t k, 
   ei_ox_transpose(c, t, perm, (uint32_t)rank, out);
 }
 
-void ei_ox_map_scan(ei_ox_call *c) {
-  const ei_ox_graph *const g = ei_ox_body_of(c, "body");
-  const int64_t scans = ei_ox_int(c, "num_scan_inputs", 1);
+/* One Scan over the call's inputs and outputs. */
+static void emit_scan(ei_ox_call *c, const ei_ox_graph *g, int64_t scans) {
   scan s;
   memset(&s, 0, sizeof s);
-  if (!g || !ei_ox_ok(c->x)) return;
-  if (c->opset < 9) {
-    ei_ox_unsupported(c, "Scan of opset 8 is not supported; export with opset 9 or newer");
-    return;
-  }
-  if (scans < 1 || scans > c->n_in || g->n_inputs != c->n_in || c->n_out > g->n_outputs ||
-      g->n_outputs + scans < c->n_in) {
-    ei_ox_fail(c, EDGE_STATUS_MALFORMED, "the body's inputs and outputs do not fit the node");
-    return;
-  }
-  for (uint32_t i = 0; i < c->n_in; ++i)
-    if (c->in[i] == EI_NONE) {
-      ei_ox_fail(c, EDGE_STATUS_MALFORMED, "input %u is absent", i);
-      return;
-    }
   s.n_scan = (uint32_t)scans;
   s.n_state = c->n_in - s.n_scan;
   if (!open_scan(c, &s, g)) return;
@@ -177,4 +162,63 @@ void ei_ox_map_scan(ei_ox_call *c) {
   for (uint32_t i = 0; i < c->n_out; ++i) ei_ox_adopt_output(c, out[i], &s.body, i + 1, false);
   for (uint32_t i = s.n_state; i < c->n_out; ++i)
     if (out[i] != c->out[i]) arrange(c, &s, out[i], i - s.n_state, c->out[i]);
+}
+
+enum { MAX_BATCH = 64 };
+
+/* Opset 8 has lengths first and a batch in front of everything: one Scan per batch entry, joined again. */
+static void emit_batched(ei_ox_call *c, const ei_ox_graph *g, int64_t scans) {
+  static const int64_t first = 0;
+  const edge_tensor *const v = ei_ox_view(c, ei_ox_in(c, 1));
+  const int64_t batch = v->rank > 0 ? v->dims[0] : EI_DIM_UNKNOWN;
+  ei_ox_call inner = *c;
+  if (!ei_ox_ok(c->x)) return;
+  if (ei_ox_in(c, 0) != EI_NONE || batch < 1 || batch > MAX_BATCH) {
+    ei_ox_unsupported(c, "Scan of opset 8 needs a known batch size and no lengths; export with opset 9 or newer");
+    return;
+  }
+  uint32_t *const in = EI_NEW_ARRAY(c->x->arena, uint32_t, c->n_in);
+  uint32_t *const out = EI_NEW_ARRAY(c->x->arena, uint32_t, (uint64_t)c->n_out + 1);
+  uint32_t *const parts = EI_NEW_ARRAY(c->x->arena, uint32_t, ((uint64_t)c->n_out + 1) * (uint64_t)batch);
+  if (!in || !out || !parts) {
+    ei_ox_out_of_memory(c->x);
+    return;
+  }
+  inner.in = in;
+  inner.out = out;
+  inner.n_in = c->n_in - 1;
+  for (int64_t b = 0; b < batch && ei_ox_ok(c->x); ++b) {
+    for (uint32_t i = 0; i < inner.n_in; ++i)
+      in[i] = EI_OX(&inner, "Gather", EI_NONE, c->in[i + 1], ei_ox_const_int(&inner, b));
+    for (uint32_t i = 0; i < c->n_out; ++i) out[i] = c->out[i] == EI_NONE ? EI_NONE : ei_ox_temp(&inner);
+    emit_scan(&inner, g, scans);
+    for (uint32_t i = 0; i < c->n_out && ei_ox_ok(c->x); ++i)
+      parts[i * batch + b] = out[i] == EI_NONE ? EI_NONE : ei_ox_unsqueeze(&inner, out[i], &first, 1);
+  }
+  for (uint32_t i = 0; i < c->n_out && ei_ox_ok(c->x); ++i) {
+    if (c->out[i] == EI_NONE) continue;
+    ei_ox_emit1(&inner, batch == 1 ? "Identity" : "Concat", c->out[i], parts + i * batch, (uint32_t)batch);
+    if (batch > 1) ei_ox_set_int(&inner, "axis", 0);
+  }
+}
+
+void ei_ox_map_scan(ei_ox_call *c) {
+  const ei_ox_graph *const g = ei_ox_body_of(c, "body");
+  const int64_t scans = ei_ox_int(c, "num_scan_inputs", 1);
+  const uint32_t lengths = c->opset < 9 ? 1 : 0;
+  if (!g || !ei_ox_ok(c->x)) return;
+  if (c->n_in < lengths || scans < 1 || scans > c->n_in - lengths || g->n_inputs != c->n_in - lengths ||
+      c->n_out > g->n_outputs || g->n_outputs + scans < c->n_in - lengths) {
+    ei_ox_fail(c, EDGE_STATUS_MALFORMED, "the body's inputs and outputs do not fit the node");
+    return;
+  }
+  for (uint32_t i = lengths; i < c->n_in; ++i)
+    if (c->in[i] == EI_NONE) {
+      ei_ox_fail(c, EDGE_STATUS_MALFORMED, "input %u is absent", i);
+      return;
+    }
+  if (lengths)
+    emit_batched(c, g, scans);
+  else
+    emit_scan(c, g, scans);
 }

@@ -43,15 +43,27 @@ typedef struct ei_ox_capture {
   uint32_t inner, outer; /* tensors here and in the enclosing body */
 } ei_ox_capture;
 
+/** A sequence or an optional without a value. They exist during the import only, as a list of tensors behind a
+ *  placeholder that no node produces. */
+typedef struct ei_ox_list {
+  const uint32_t *items;
+  uint32_t n;
+  uint32_t stacked; /* the tensors as one, [count, ...], when only the run knows the count; else EI_NONE */
+  bool nothing;     /* an optional without a value */
+  bool grows;       /* in the body of a loop: what earlier rounds appended comes before the items */
+} ei_ox_list;
+
 typedef struct ei_ox_body { /* a subgraph under construction */
   ei_ox *x;
   uint32_t sg;
   uint32_t settled; /* nodes whose outputs are inferred */
   uint32_t cap;
-  edge_tensor *views; /* one per tensor */
-  uint32_t *producer; /* node per tensor */
+  edge_tensor *views;       /* one per tensor */
+  uint32_t *producer;       /* node per tensor */
+  const ei_ox_list **lists; /* per tensor; NULL: it is a tensor */
   ei_ox_capture *captures;
   uint32_t n_captures, cap_captures;
+  const ei_ox_list **out_lists; /* per output; NULL: a tensor */
 } ei_ox_body;
 
 typedef struct ei_ox_scope { /* where names mean something: a graph or a function call */
@@ -82,6 +94,7 @@ typedef struct ei_ox_row {
   ei_ox_handler handler;
   const char *target; /* operator, for the generic handlers */
   const ei_ox_attr_map *attrs;
+  bool lists; /* takes sequences and optionals */
 } ei_ox_row;
 
 typedef struct ei_ox_call { /* one node being translated */
@@ -97,7 +110,9 @@ typedef struct ei_ox_call { /* one node being translated */
   uint32_t temps;
 } ei_ox_call;
 
-/* ---- table.c */
+/* ---- table.c, table_domains.c */
+/** Rows of all domains but ONNX's own. */
+const ei_ox_row *ei_ox_domain_rows(size_t *count);
 const ei_ox_row *ei_ox_find_row(const char *op, const char *domain, int64_t opset);
 const ei_ox_row *ei_ox_row_at(uint32_t index); /* NULL past the last */
 
@@ -142,6 +157,12 @@ void ei_ox_unsupported(ei_ox_call *c, const char *why);
 /** Tensor behind a name, capturing it from an enclosing graph when needed; EI_NONE and MALFORMED when unknown. */
 uint32_t ei_ox_lookup(ei_ox_scope *s, const char *name);
 uint32_t ei_ox_add_tensor(ei_ox_body *b, const ei_tensor *t);
+/** The list behind a placeholder, or NULL. */
+static inline const ei_ox_list *ei_ox_list_of(const ei_ox_body *b, uint32_t t) {
+  return t < b->cap ? b->lists[t] : NULL;
+}
+/** Make tensor t a placeholder; the items are copied. */
+void ei_ox_bind_list(ei_ox_body *b, uint32_t t, const ei_ox_list *list);
 void ei_ox_settle(ei_ox_body *b);
 static inline bool ei_ox_ok(const ei_ox *x) {
   return x->status == EDGE_STATUS_OK;

@@ -13,13 +13,16 @@ static bool grow(ei_ox_body *b, uint32_t need) {
   const uint32_t cap = need < 64 ? 64 : need * 2;
   edge_tensor *const views = EI_NEW_ARRAY(b->x->arena, edge_tensor, cap);
   uint32_t *const producer = EI_NEW_ARRAY(b->x->arena, uint32_t, cap);
-  if (!views || !producer) return false;
+  const ei_ox_list **const lists = EI_NEW_ARRAY(b->x->arena, const ei_ox_list *, cap);
+  if (!views || !producer || !lists) return false;
   if (b->cap) {
     memcpy(views, b->views, b->cap * sizeof *views);
     memcpy(producer, b->producer, b->cap * sizeof *producer);
+    memcpy(lists, b->lists, b->cap * sizeof *lists);
   }
   b->views = views;
   b->producer = producer;
+  b->lists = lists;
   b->cap = cap;
   return true;
 }
@@ -36,6 +39,21 @@ uint32_t ei_ox_add_tensor(ei_ox_body *b, const ei_tensor *t) {
   if (t->data && !ei_ox_aligned(t)) b->views[i].data = NULL;
   b->producer[i] = EI_NONE;
   return i;
+}
+
+void ei_ox_bind_list(ei_ox_body *b, uint32_t t, const ei_ox_list *list) {
+  ei_ox *const x = b->x;
+  if (t == EI_NONE || !ei_ox_ok(x)) return;
+  ei_ox_list *const own = EI_NEW(x->arena, ei_ox_list);
+  uint32_t *const items = EI_NEW_ARRAY(x->arena, uint32_t, (uint64_t)list->n + 1);
+  if (!own || !items) {
+    ei_ox_out_of_memory(x);
+    return;
+  }
+  *own = *list;
+  own->items = items;
+  if (list->n) memcpy(items, list->items, list->n * sizeof *items);
+  b->lists[t] = own;
 }
 
 /* What inference found, completed by what the file declares; the graph's tensor learns both. */
@@ -92,6 +110,29 @@ static uint32_t add_capture(ei_ox_body *b, uint32_t inner, uint32_t outer) {
   return inner;
 }
 
+/* The tensor of an enclosing body, here; a list with all it holds. */
+static uint32_t capture(ei_ox_body *b, const ei_ox_body *from, uint32_t outer) {
+  ei_ox *const x = b->x;
+  const ei_ox_list *const list = ei_ox_list_of(from, outer);
+  for (uint32_t i = 0; i < b->n_captures; ++i)
+    if (b->captures[i].outer == outer) return b->captures[i].inner;
+  const ei_tensor t = x->g->subgraphs[from->sg].tensors[outer];
+  const uint32_t inner = ei_ox_add_tensor(b, &t);
+  if (inner == EI_NONE) return EI_NONE;
+  if (!list) return t.data ? inner : add_capture(b, inner, outer);
+  ei_ox_list own = *list;
+  uint32_t *const items = EI_NEW_ARRAY(x->arena, uint32_t, (uint64_t)list->n + 1);
+  if (!items) {
+    ei_ox_out_of_memory(x);
+    return EI_NONE;
+  }
+  own.items = items;
+  for (uint32_t i = 0; i < list->n; ++i) items[i] = capture(b, from, list->items[i]);
+  if (list->stacked != EI_NONE) own.stacked = capture(b, from, list->stacked);
+  ei_ox_bind_list(b, inner, &own);
+  return inner;
+}
+
 static uint32_t find(ei_ox_scope *s, const char *name) {
   ei_ox *const x = s->body->x;
   const uint32_t here = ei_ox_names_get(&s->names, name);
@@ -100,9 +141,7 @@ static uint32_t find(ei_ox_scope *s, const char *name) {
   if (outer == EI_NONE || outer == EI_OX_ABSENT || !ei_ox_ok(x)) return outer;
   ei_ox_settle(s->outer->body);
   if (!ei_ox_ok(x)) return EI_NONE;
-  ei_tensor t = x->g->subgraphs[s->outer->body->sg].tensors[outer];
-  uint32_t inner = ei_ox_add_tensor(s->body, &t);
-  if (inner != EI_NONE && !t.data) inner = add_capture(s->body, inner, outer);
+  const uint32_t inner = capture(s->body, s->outer->body, outer);
   if (inner != EI_NONE && !ei_ox_names_put(x->arena, &s->names, name, inner)) ei_ox_out_of_memory(x);
   return inner;
 }

@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ONNX operators, one row each: domain, opset versions, handler, what it becomes. */
+#include "attr_rows.h"
 #include "map.h"
 
-#define END \
-  { NULL, NULL, 0, 0, NULL }
-#define INT(from, to, def) \
-  { from, to, EI_ATTR_INT, def, NULL }
-#define FLOAT(from, to, def) \
-  { from, to, EI_ATTR_FLOAT, def, NULL }
-#define INTS(from, to) \
-  { from, to, EI_ATTR_INTS, 0, NULL }
-#define WORD(from, to, def, words) \
-  { from, to, EI_ATTR_STRING, def, words }
-
 static const ei_ox_attr_map alpha_leaky[] = { FLOAT("alpha", "alpha", 0.01), END };
-static const ei_ox_attr_map quick_gelu[] = { FLOAT("alpha", "alpha", 1.702), END };
 static const ei_ox_attr_map alpha_one[] = { FLOAT("alpha", "alpha", 1.0), END };
 static const ei_ox_attr_map selu[] = { FLOAT("alpha", "alpha", 1.67326319217681884765625),
                                        FLOAT("gamma", "gamma", 1.05070102214813232421875), END };
@@ -92,11 +81,11 @@ static const ei_ox_attr_map stft[] = { INT("onesided", "onesided", 1), END };
 
 /* Same name, inputs and outputs in both operator sets. */
 #define SAME(name) \
-  { #name, "", 1, 0, ei_ox_map_direct, #name, NULL }
+  { #name, "", 1, 0, ei_ox_map_direct, #name, NULL, false }
 #define BINARY(name, target) \
-  { #name, "", 1, 0, ei_ox_map_binary, #target, NULL }
+  { #name, "", 1, 0, ei_ox_map_binary, #target, NULL, false }
 #define REDUCE(name) \
-  { #name, "", 1, 0, ei_ox_map_reduce, #name, NULL }
+  { #name, "", 1, 0, ei_ox_map_reduce, #name, NULL, false }
 
 static const ei_ox_row rows[] = {
   /* elementwise, two inputs */
@@ -117,13 +106,13 @@ static const ei_ox_row rows[] = {
   SAME(BitwiseOr),
   SAME(BitwiseXor),
   SAME(Where),
-  { "Mod", "", 1, 0, ei_ox_map_binary, "Mod", mod },
-  { "BitShift", "", 1, 0, ei_ox_map_bit_shift, NULL, NULL },
-  { "PRelu", "", 1, 0, ei_ox_map_prelu, NULL, NULL },
-  { "Sum", "", 1, 0, ei_ox_map_variadic, "Sum", NULL },
-  { "Mean", "", 1, 0, ei_ox_map_variadic, "Mean", NULL },
-  { "Min", "", 1, 0, ei_ox_map_variadic, "Min", NULL },
-  { "Max", "", 1, 0, ei_ox_map_variadic, "Max", NULL },
+  { "Mod", "", 1, 0, ei_ox_map_binary, "Mod", mod, false },
+  { "BitShift", "", 1, 0, ei_ox_map_bit_shift, NULL, NULL, false },
+  { "PRelu", "", 1, 0, ei_ox_map_prelu, NULL, NULL, false },
+  { "Sum", "", 1, 0, ei_ox_map_variadic, "Sum", NULL, false },
+  { "Mean", "", 1, 0, ei_ox_map_variadic, "Mean", NULL, false },
+  { "Min", "", 1, 0, ei_ox_map_variadic, "Min", NULL, false },
+  { "Max", "", 1, 0, ei_ox_map_variadic, "Max", NULL, false },
   /* elementwise, one input */
   SAME(Relu),
   SAME(Sigmoid),
@@ -156,63 +145,63 @@ static const ei_ox_row rows[] = {
   SAME(Round),
   SAME(Not),
   SAME(BitwiseNot),
-  { "IsNaN", "", 1, 0, ei_ox_map_direct, "IsNaN", NULL },
-  { "IsInf", "", 1, 0, ei_ox_map_direct, "IsInf", is_inf },
-  { "Identity", "", 1, 0, ei_ox_map_identity, NULL, NULL },
-  { "LeakyRelu", "", 1, 0, ei_ox_map_direct, "LeakyRelu", alpha_leaky },
-  { "Elu", "", 1, 0, ei_ox_map_direct, "Elu", alpha_one },
-  { "Celu", "", 1, 0, ei_ox_map_direct, "Celu", alpha_one },
-  { "Swish", "", 1, 0, ei_ox_map_direct, "Swish", alpha_one },
-  { "ThresholdedRelu", "", 1, 0, ei_ox_map_direct, "ThresholdedRelu", alpha_one },
-  { "Selu", "", 1, 5, ei_ox_map_direct, "Selu", selu_old },
-  { "Selu", "", 6, 0, ei_ox_map_direct, "Selu", selu },
-  { "Gelu", "", 1, 0, ei_ox_map_direct, "Gelu", gelu },
-  { "HardSigmoid", "", 1, 0, ei_ox_map_direct, "HardSigmoid", hard_sigmoid },
-  { "Shrink", "", 1, 0, ei_ox_map_direct, "Shrink", shrink },
-  { "Clip", "", 1, 0, ei_ox_map_clip, NULL, NULL },
-  { "Cast", "", 1, 0, ei_ox_map_cast, NULL, NULL },
-  { "CastLike", "", 1, 0, ei_ox_map_cast_like, NULL, NULL },
-  { "BitCast", "", 1, 0, ei_ox_map_bitcast, NULL, NULL },
-  { "Dropout", "", 1, 0, ei_ox_map_dropout, NULL, NULL },
+  { "IsNaN", "", 1, 0, ei_ox_map_direct, "IsNaN", NULL, false },
+  { "IsInf", "", 1, 0, ei_ox_map_direct, "IsInf", is_inf, false },
+  { "Identity", "", 1, 0, ei_ox_map_same_value, NULL, NULL, true },
+  { "LeakyRelu", "", 1, 0, ei_ox_map_direct, "LeakyRelu", alpha_leaky, false },
+  { "Elu", "", 1, 0, ei_ox_map_direct, "Elu", alpha_one, false },
+  { "Celu", "", 1, 0, ei_ox_map_direct, "Celu", alpha_one, false },
+  { "Swish", "", 1, 0, ei_ox_map_direct, "Swish", alpha_one, false },
+  { "ThresholdedRelu", "", 1, 0, ei_ox_map_direct, "ThresholdedRelu", alpha_one, false },
+  { "Selu", "", 1, 5, ei_ox_map_direct, "Selu", selu_old, false },
+  { "Selu", "", 6, 0, ei_ox_map_direct, "Selu", selu, false },
+  { "Gelu", "", 1, 0, ei_ox_map_direct, "Gelu", gelu, false },
+  { "HardSigmoid", "", 1, 0, ei_ox_map_direct, "HardSigmoid", hard_sigmoid, false },
+  { "Shrink", "", 1, 0, ei_ox_map_direct, "Shrink", shrink, false },
+  { "Clip", "", 1, 0, ei_ox_map_clip, NULL, NULL, false },
+  { "Cast", "", 1, 0, ei_ox_map_cast, NULL, NULL, false },
+  { "CastLike", "", 1, 0, ei_ox_map_cast_like, NULL, NULL, false },
+  { "BitCast", "", 1, 0, ei_ox_map_bitcast, NULL, NULL, false },
+  { "Dropout", "", 1, 0, ei_ox_map_dropout, NULL, NULL, false },
   /* constants */
-  { "Constant", "", 1, 0, ei_ox_map_constant, NULL, NULL },
-  { "ConstantOfShape", "", 1, 0, ei_ox_map_constant_of_shape, NULL, NULL },
+  { "Constant", "", 1, 0, ei_ox_map_constant, NULL, NULL, false },
+  { "ConstantOfShape", "", 1, 0, ei_ox_map_constant_of_shape, NULL, NULL, false },
   SAME(Range),
-  { "EyeLike", "", 1, 0, ei_ox_map_dtype_attr, "EyeLike", eye_like },
-  { "OneHot", "", 1, 0, ei_ox_map_direct, "OneHot", one_hot },
-  { "HannWindow", "", 1, 0, ei_ox_map_window_function, NULL, NULL },
-  { "HammingWindow", "", 1, 0, ei_ox_map_window_function, NULL, NULL },
-  { "BlackmanWindow", "", 1, 0, ei_ox_map_window_function, NULL, NULL },
+  { "EyeLike", "", 1, 0, ei_ox_map_dtype_attr, "EyeLike", eye_like, false },
+  { "OneHot", "", 1, 0, ei_ox_map_direct, "OneHot", one_hot, false },
+  { "HannWindow", "", 1, 0, ei_ox_map_window_function, NULL, NULL, false },
+  { "HammingWindow", "", 1, 0, ei_ox_map_window_function, NULL, NULL, false },
+  { "BlackmanWindow", "", 1, 0, ei_ox_map_window_function, NULL, NULL, false },
   /* shape and data movement */
-  { "Reshape", "", 1, 0, ei_ox_map_reshape, NULL, NULL },
-  { "Squeeze", "", 1, 0, ei_ox_map_axes_attr, "Squeeze", NULL },
-  { "Unsqueeze", "", 1, 0, ei_ox_map_axes_attr, "Unsqueeze", NULL },
-  { "Flatten", "", 1, 0, ei_ox_map_direct, "Flatten", axis1 },
-  { "Transpose", "", 1, 0, ei_ox_map_direct, "Transpose", perm },
-  { "Concat", "", 1, 3, ei_ox_map_direct, "Concat", axis1 },
-  { "Concat", "", 4, 0, ei_ox_map_direct, "Concat", axis0 },
-  { "Split", "", 1, 0, ei_ox_map_split, NULL, NULL },
-  { "Slice", "", 1, 0, ei_ox_map_slice, NULL, NULL },
-  { "Pad", "", 1, 0, ei_ox_map_pad, NULL, NULL },
-  { "Tile", "", 1, 0, ei_ox_map_tile, "Tile", NULL },
-  { "Gather", "", 1, 0, ei_ox_map_direct, "Gather", axis0 },
-  { "GatherElements", "", 1, 0, ei_ox_map_direct, "GatherElements", axis0 },
-  { "GatherND", "", 1, 0, ei_ox_map_direct, "GatherND", batch_dims },
-  { "Scatter", "", 1, 0, ei_ox_map_direct, "ScatterElements", scatter },
-  { "ScatterElements", "", 1, 0, ei_ox_map_direct, "ScatterElements", scatter },
-  { "ScatterND", "", 1, 0, ei_ox_map_direct, "ScatterND", scatter_nd },
-  { "Shape", "", 1, 0, ei_ox_map_shape, NULL, NULL },
+  { "Reshape", "", 1, 0, ei_ox_map_reshape, NULL, NULL, false },
+  { "Squeeze", "", 1, 0, ei_ox_map_axes_attr, "Squeeze", NULL, false },
+  { "Unsqueeze", "", 1, 0, ei_ox_map_axes_attr, "Unsqueeze", NULL, false },
+  { "Flatten", "", 1, 0, ei_ox_map_direct, "Flatten", axis1, false },
+  { "Transpose", "", 1, 0, ei_ox_map_direct, "Transpose", perm, false },
+  { "Concat", "", 1, 3, ei_ox_map_direct, "Concat", axis1, false },
+  { "Concat", "", 4, 0, ei_ox_map_direct, "Concat", axis0, false },
+  { "Split", "", 1, 0, ei_ox_map_split, NULL, NULL, false },
+  { "Slice", "", 1, 0, ei_ox_map_slice, NULL, NULL, false },
+  { "Pad", "", 1, 0, ei_ox_map_pad, NULL, NULL, false },
+  { "Tile", "", 1, 0, ei_ox_map_tile, "Tile", NULL, false },
+  { "Gather", "", 1, 0, ei_ox_map_direct, "Gather", axis0, false },
+  { "GatherElements", "", 1, 0, ei_ox_map_direct, "GatherElements", axis0, false },
+  { "GatherND", "", 1, 0, ei_ox_map_direct, "GatherND", batch_dims, false },
+  { "Scatter", "", 1, 0, ei_ox_map_direct, "ScatterElements", scatter, false },
+  { "ScatterElements", "", 1, 0, ei_ox_map_direct, "ScatterElements", scatter, false },
+  { "ScatterND", "", 1, 0, ei_ox_map_direct, "ScatterND", scatter_nd, false },
+  { "Shape", "", 1, 0, ei_ox_map_shape, NULL, NULL, false },
   SAME(Expand),
   SAME(Size),
   SAME(NonZero),
-  { "Compress", "", 1, 0, ei_ox_map_axis_flag, "Compress", NULL },
-  { "Unique", "", 1, 0, ei_ox_map_axis_flag, "Unique", unique },
-  { "Trilu", "", 1, 0, ei_ox_map_direct, "Trilu", trilu },
-  { "ReverseSequence", "", 1, 0, ei_ox_map_direct, "ReverseSequence", reverse_sequence },
-  { "DepthToSpace", "", 1, 0, ei_ox_map_wrapped, "DepthToSpace", depth_to_space },
-  { "SpaceToDepth", "", 1, 0, ei_ox_map_space_to_depth, "SpaceToDepth", space_to_depth },
-  { "Resize", "", 1, 0, ei_ox_map_resize, NULL, NULL },
-  { "Upsample", "", 1, 0, ei_ox_map_upsample, NULL, NULL },
+  { "Compress", "", 1, 0, ei_ox_map_axis_flag, "Compress", NULL, false },
+  { "Unique", "", 1, 0, ei_ox_map_axis_flag, "Unique", unique, false },
+  { "Trilu", "", 1, 0, ei_ox_map_direct, "Trilu", trilu, false },
+  { "ReverseSequence", "", 1, 0, ei_ox_map_direct, "ReverseSequence", reverse_sequence, false },
+  { "DepthToSpace", "", 1, 0, ei_ox_map_wrapped, "DepthToSpace", depth_to_space, false },
+  { "SpaceToDepth", "", 1, 0, ei_ox_map_space_to_depth, "SpaceToDepth", space_to_depth, false },
+  { "Resize", "", 1, 0, ei_ox_map_resize, NULL, NULL, false },
+  { "Upsample", "", 1, 0, ei_ox_map_upsample, NULL, NULL, false },
   /* reductions */
   REDUCE(ReduceSum),
   REDUCE(ReduceMean),
@@ -224,102 +213,92 @@ static const ei_ox_row rows[] = {
   REDUCE(ReduceLogSum),
   REDUCE(ReduceLogSumExp),
   REDUCE(ReduceSumSquare),
-  { "ArgMax", "", 1, 0, ei_ox_map_direct, "ArgMax", arg },
-  { "ArgMin", "", 1, 0, ei_ox_map_direct, "ArgMin", arg },
-  { "TopK", "", 1, 0, ei_ox_map_topk, NULL, NULL },
-  { "CumSum", "", 1, 0, ei_ox_map_direct, "CumSum", cumsum },
-  { "CumProd", "", 1, 0, ei_ox_map_direct, "CumProd", cumsum },
+  { "ArgMax", "", 1, 0, ei_ox_map_direct, "ArgMax", arg, false },
+  { "ArgMin", "", 1, 0, ei_ox_map_direct, "ArgMin", arg, false },
+  { "TopK", "", 1, 0, ei_ox_map_topk, NULL, NULL, false },
+  { "CumSum", "", 1, 0, ei_ox_map_direct, "CumSum", cumsum, false },
+  { "CumProd", "", 1, 0, ei_ox_map_direct, "CumProd", cumsum, false },
   /* convolutions, pools, matrix products */
-  { "Conv", "", 1, 0, ei_ox_map_conv, NULL, NULL },
-  { "ConvTranspose", "", 1, 0, ei_ox_map_conv_transpose, NULL, NULL },
-  { "ConvInteger", "", 1, 0, ei_ox_map_conv_integer, NULL, NULL },
-  { "MaxPool", "", 1, 0, ei_ox_map_pool, "MaxPool", NULL },
-  { "AveragePool", "", 1, 0, ei_ox_map_pool, "AveragePool", NULL },
-  { "LpPool", "", 1, 0, ei_ox_map_pool, "LpPool", NULL },
-  { "MaxUnpool", "", 1, 0, ei_ox_map_max_unpool, NULL, NULL },
-  { "GlobalAveragePool", "", 1, 0, ei_ox_map_global_pool, "ReduceMean", NULL },
-  { "GlobalMaxPool", "", 1, 0, ei_ox_map_global_pool, "ReduceMax", NULL },
-  { "GlobalLpPool", "", 1, 0, ei_ox_map_global_lp_pool, NULL, NULL },
-  { "Gemm", "", 1, 0, ei_ox_map_gemm, NULL, NULL },
+  { "Conv", "", 1, 0, ei_ox_map_conv, NULL, NULL, false },
+  { "ConvTranspose", "", 1, 0, ei_ox_map_conv_transpose, NULL, NULL, false },
+  { "ConvInteger", "", 1, 0, ei_ox_map_conv_integer, NULL, NULL, false },
+  { "MaxPool", "", 1, 0, ei_ox_map_pool, "MaxPool", NULL, false },
+  { "AveragePool", "", 1, 0, ei_ox_map_pool, "AveragePool", NULL, false },
+  { "LpPool", "", 1, 0, ei_ox_map_pool, "LpPool", NULL, false },
+  { "MaxUnpool", "", 1, 0, ei_ox_map_max_unpool, NULL, NULL, false },
+  { "GlobalAveragePool", "", 1, 0, ei_ox_map_global_pool, "ReduceMean", NULL, false },
+  { "GlobalMaxPool", "", 1, 0, ei_ox_map_global_pool, "ReduceMax", NULL, false },
+  { "GlobalLpPool", "", 1, 0, ei_ox_map_global_lp_pool, NULL, NULL, false },
+  { "Gemm", "", 1, 0, ei_ox_map_gemm, NULL, NULL, false },
   SAME(MatMul),
   SAME(MatMulInteger),
-  { "Einsum", "", 1, 0, ei_ox_map_einsum, NULL, NULL },
+  { "Einsum", "", 1, 0, ei_ox_map_einsum, NULL, NULL, false },
   /* normalisation */
-  { "Softmax", "", 1, 12, ei_ox_map_direct, "Softmax", softmax_old },
-  { "Softmax", "", 13, 0, ei_ox_map_direct, "Softmax", softmax },
-  { "LogSoftmax", "", 1, 12, ei_ox_map_direct, "LogSoftmax", softmax_old },
-  { "LogSoftmax", "", 13, 0, ei_ox_map_direct, "LogSoftmax", softmax },
-  { "Hardmax", "", 1, 12, ei_ox_map_direct, "Hardmax", softmax_old },
-  { "Hardmax", "", 13, 0, ei_ox_map_direct, "Hardmax", softmax },
-  { "BatchNormalization", "", 1, 0, ei_ox_map_batch_norm, NULL, NULL },
-  { "InstanceNormalization", "", 1, 0, ei_ox_map_wrapped, "InstanceNorm", epsilon },
-  { "GroupNormalization", "", 1, 0, ei_ox_map_group_norm, NULL, NULL },
-  { "LayerNormalization", "", 1, 0, ei_ox_map_layer_norm, "LayerNorm", NULL },
-  { "RMSNormalization", "", 1, 0, ei_ox_map_layer_norm, "RmsNorm", NULL },
-  { "LRN", "", 1, 0, ei_ox_map_lrn, NULL, NULL },
-  { "LpNormalization", "", 1, 0, ei_ox_map_lp_norm, NULL, NULL },
-  { "MeanVarianceNormalization", "", 1, 0, ei_ox_map_mean_variance, NULL, NULL },
+  { "Softmax", "", 1, 12, ei_ox_map_direct, "Softmax", softmax_old, false },
+  { "Softmax", "", 13, 0, ei_ox_map_direct, "Softmax", softmax, false },
+  { "LogSoftmax", "", 1, 12, ei_ox_map_direct, "LogSoftmax", softmax_old, false },
+  { "LogSoftmax", "", 13, 0, ei_ox_map_direct, "LogSoftmax", softmax, false },
+  { "Hardmax", "", 1, 12, ei_ox_map_direct, "Hardmax", softmax_old, false },
+  { "Hardmax", "", 13, 0, ei_ox_map_direct, "Hardmax", softmax, false },
+  { "BatchNormalization", "", 1, 0, ei_ox_map_batch_norm, NULL, NULL, false },
+  { "InstanceNormalization", "", 1, 0, ei_ox_map_wrapped, "InstanceNorm", epsilon, false },
+  { "GroupNormalization", "", 1, 0, ei_ox_map_group_norm, NULL, NULL, false },
+  { "LayerNormalization", "", 1, 0, ei_ox_map_layer_norm, "LayerNorm", NULL, false },
+  { "SimplifiedLayerNormalization", "", 1, 0, ei_ox_map_layer_norm, "RmsNorm", NULL, false },
+  { "RMSNormalization", "", 1, 0, ei_ox_map_layer_norm, "RmsNorm", NULL, false },
+  { "LRN", "", 1, 0, ei_ox_map_lrn, NULL, NULL, false },
+  { "LpNormalization", "", 1, 0, ei_ox_map_lp_norm, NULL, NULL, false },
+  { "MeanVarianceNormalization", "", 1, 0, ei_ox_map_mean_variance, NULL, NULL, false },
   /* quantization */
-  { "QuantizeLinear", "", 1, 0, ei_ox_map_quantize, NULL, NULL },
-  { "DequantizeLinear", "", 1, 0, ei_ox_map_dequantize, NULL, NULL },
-  { "DynamicQuantizeLinear", "", 1, 0, ei_ox_map_direct, "DynamicQuantize", NULL },
-  { "QLinearConv", "", 1, 0, ei_ox_map_qlinear_conv, NULL, NULL },
-  { "QLinearMatMul", "", 1, 0, ei_ox_map_qlinear_matmul, NULL, NULL },
+  { "QuantizeLinear", "", 1, 0, ei_ox_map_quantize, NULL, NULL, false },
+  { "DequantizeLinear", "", 1, 0, ei_ox_map_dequantize, NULL, NULL, false },
+  { "DynamicQuantizeLinear", "", 1, 0, ei_ox_map_direct, "DynamicQuantize", NULL, false },
+  { "QLinearConv", "", 1, 0, ei_ox_map_qlinear_conv, NULL, NULL, false },
+  { "QLinearMatMul", "", 1, 0, ei_ox_map_qlinear_matmul, NULL, NULL, false },
   /* recurrent and control flow */
-  { "LSTM", "", 1, 0, ei_ox_map_rnn, "Lstm", lstm },
-  { "GRU", "", 1, 0, ei_ox_map_rnn, "Gru", gru },
-  { "RNN", "", 1, 0, ei_ox_map_rnn, "Rnn", NULL },
-  { "If", "", 1, 0, ei_ox_map_if, NULL, NULL },
-  { "Loop", "", 1, 0, ei_ox_map_loop, NULL, NULL },
-  { "Scan", "", 1, 0, ei_ox_map_scan, NULL, NULL },
+  { "LSTM", "", 1, 0, ei_ox_map_rnn, "Lstm", lstm, false },
+  { "GRU", "", 1, 0, ei_ox_map_rnn, "Gru", gru, false },
+  { "RNN", "", 1, 0, ei_ox_map_rnn, "Rnn", NULL, false },
+  { "If", "", 1, 0, ei_ox_map_if, NULL, NULL, false },
+  { "Loop", "", 1, 0, ei_ox_map_loop, NULL, NULL, true },
+  { "Scan", "", 1, 0, ei_ox_map_scan, NULL, NULL, false },
+  /* sequences and optionals */
+  { "SequenceEmpty", "", 1, 0, ei_ox_map_sequence_construct, NULL, NULL, false },
+  { "SequenceConstruct", "", 1, 0, ei_ox_map_sequence_construct, NULL, NULL, false },
+  { "SequenceInsert", "", 1, 0, ei_ox_map_sequence_insert, NULL, NULL, true },
+  { "SequenceErase", "", 1, 0, ei_ox_map_sequence_erase, NULL, NULL, true },
+  { "SequenceAt", "", 1, 0, ei_ox_map_sequence_at, NULL, NULL, true },
+  { "SequenceLength", "", 1, 0, ei_ox_map_sequence_length, NULL, NULL, true },
+  { "ConcatFromSequence", "", 1, 0, ei_ox_map_concat_from_sequence, NULL, NULL, true },
+  { "SplitToSequence", "", 1, 0, ei_ox_map_split_to_sequence, NULL, NULL, false },
+  { "Optional", "", 1, 0, ei_ox_map_same_value, NULL, NULL, true },
+  { "OptionalGetElement", "", 1, 0, ei_ox_map_same_value, NULL, NULL, true },
+  { "OptionalHasElement", "", 1, 0, ei_ox_map_has_element, NULL, NULL, true },
   /* sequence models */
-  { "Attention", "", 1, 0, ei_ox_map_attention, NULL, NULL },
-  { "RotaryEmbedding", "", 1, 0, ei_ox_map_rotary, NULL, NULL },
-  { "TensorScatter", "", 1, 0, ei_ox_map_tensor_scatter, NULL, NULL },
-  { "SwiGLU", "", 1, 0, ei_ox_map_swiglu, NULL, NULL },
-  { "CenterCropPad", "", 1, 0, ei_ox_map_direct, "CenterCropPad", axes },
+  { "Attention", "", 1, 0, ei_ox_map_attention, NULL, NULL, false },
+  { "RotaryEmbedding", "", 1, 0, ei_ox_map_rotary, NULL, NULL, false },
+  { "TensorScatter", "", 1, 0, ei_ox_map_tensor_scatter, NULL, NULL, false },
+  { "SwiGLU", "", 1, 0, ei_ox_map_swiglu, NULL, NULL, false },
+  { "CenterCropPad", "", 1, 0, ei_ox_map_direct, "CenterCropPad", axes, false },
   /* detection */
-  { "NonMaxSuppression", "", 1, 0, ei_ox_map_direct, "NonMaxSuppression", nms },
-  { "RoiAlign", "", 1, 15, ei_ox_map_wrapped, "RoiAlign", roi_align_old },
-  { "RoiAlign", "", 16, 0, ei_ox_map_wrapped, "RoiAlign", roi_align },
-  { "MaxRoiPool", "", 1, 0, ei_ox_map_wrapped, "MaxRoiPool", max_roi_pool },
-  { "GridSample", "", 1, 19, ei_ox_map_wrapped, "GridSample", grid_sample_old },
-  { "GridSample", "", 20, 0, ei_ox_map_wrapped, "GridSample", grid_sample },
-  { "AffineGrid", "", 1, 0, ei_ox_map_direct, "AffineGrid", corners },
-  { "Col2Im", "", 1, 0, ei_ox_map_direct, "Col2Im", col2im },
+  { "NonMaxSuppression", "", 1, 0, ei_ox_map_direct, "NonMaxSuppression", nms, false },
+  { "RoiAlign", "", 1, 15, ei_ox_map_wrapped, "RoiAlign", roi_align_old, false },
+  { "RoiAlign", "", 16, 0, ei_ox_map_wrapped, "RoiAlign", roi_align, false },
+  { "MaxRoiPool", "", 1, 0, ei_ox_map_wrapped, "MaxRoiPool", max_roi_pool, false },
+  { "GridSample", "", 1, 19, ei_ox_map_wrapped, "GridSample", grid_sample_old, false },
+  { "GridSample", "", 20, 0, ei_ox_map_wrapped, "GridSample", grid_sample, false },
+  { "AffineGrid", "", 1, 0, ei_ox_map_direct, "AffineGrid", corners, false },
+  { "Col2Im", "", 1, 0, ei_ox_map_direct, "Col2Im", col2im, false },
   /* signals */
-  { "DFT", "", 1, 0, ei_ox_map_dft, NULL, dft },
-  { "STFT", "", 1, 0, ei_ox_map_direct, "Stft", stft },
-  { "MelWeightMatrix", "", 1, 0, ei_ox_map_mel_weights, "MelWeightMatrix", NULL },
+  { "DFT", "", 1, 0, ei_ox_map_dft, NULL, dft, false },
+  { "STFT", "", 1, 0, ei_ox_map_direct, "Stft", stft, false },
+  { "MelWeightMatrix", "", 1, 0, ei_ox_map_mel_weights, "MelWeightMatrix", NULL, false },
   SAME(Det),
-  /* domains of exporters */
-  { "QuantizeLinear", "com.microsoft", 1, 0, ei_ox_map_quantize, NULL, NULL },
-  { "DequantizeLinear", "com.microsoft", 1, 0, ei_ox_map_dequantize, NULL, NULL },
-  { "FusedConv", "com.microsoft", 1, 0, ei_ox_map_fused_conv, NULL, NULL },
-  { "FusedMatMul", "com.microsoft", 1, 0, ei_ox_map_fused_matmul, NULL, NULL },
-  { "Gelu", "com.microsoft", 1, 0, ei_ox_map_bias_gelu, NULL, NULL },
-  { "BiasGelu", "com.microsoft", 1, 0, ei_ox_map_bias_gelu, NULL, NULL },
-  { "FastGelu", "com.microsoft", 1, 0, ei_ox_map_bias_gelu, NULL, NULL },
-  { "QuickGelu", "com.microsoft", 1, 0, ei_ox_map_direct, "Swish", quick_gelu },
-  { "SkipLayerNormalization", "com.microsoft", 1, 0, ei_ox_map_skip_norm, "LayerNorm", NULL },
-  { "SkipSimplifiedLayerNormalization", "com.microsoft", 1, 0, ei_ox_map_skip_norm, "RmsNorm", NULL },
-  { "SimplifiedLayerNormalization", "", 1, 0, ei_ox_map_layer_norm, "RmsNorm", NULL },
-  { "QLinearAdd", "com.microsoft", 1, 0, ei_ox_map_qlinear_binary, "Add", NULL },
-  { "QLinearMul", "com.microsoft", 1, 0, ei_ox_map_qlinear_binary, "Mul", NULL },
-  { "QLinearSigmoid", "com.microsoft", 1, 0, ei_ox_map_qlinear_unary, "Sigmoid", NULL },
-  { "QLinearLeakyRelu", "com.microsoft", 1, 0, ei_ox_map_qlinear_unary, "LeakyRelu", alpha_leaky },
-  { "QLinearSoftmax", "com.microsoft", 1, 0, ei_ox_map_qlinear_unary, "Softmax", softmax },
-  { "QLinearConcat", "com.microsoft", 1, 0, ei_ox_map_qlinear_concat, NULL, NULL },
-  { "QLinearGlobalAveragePool", "com.microsoft", 1, 0, ei_ox_map_qlinear_global_pool, NULL, NULL },
-  { "QGemm", "com.microsoft", 1, 0, ei_ox_map_qgemm, NULL, NULL },
-  { "MatMulIntegerToFloat", "com.microsoft", 1, 0, ei_ox_map_matmul_integer_to_float, NULL, NULL },
-  { "DynamicQuantizeMatMul", "com.microsoft", 1, 0, ei_ox_map_dynamic_quantize_matmul, NULL, NULL },
-  { "MatMulNBits", "com.microsoft", 1, 0, ei_ox_map_matmul_nbits, NULL, NULL },
 };
 
-const ei_ox_row *ei_ox_find_row(const char *op, const char *domain, int64_t opset) {
-  for (size_t i = 0; i < EI_COUNT(rows); ++i) {
-    const ei_ox_row *const r = &rows[i];
+static const ei_ox_row *find(const ei_ox_row *list, size_t count, const char *op, const char *domain, int64_t opset) {
+  for (size_t i = 0; i < count; ++i) {
+    const ei_ox_row *const r = &list[i];
     if (strcmp(r->op, op) == 0 && strcmp(r->domain, domain) == 0 && (opset >= r->since || *domain) &&
         (r->until == 0 || opset <= r->until))
       return r;
@@ -327,6 +306,15 @@ const ei_ox_row *ei_ox_find_row(const char *op, const char *domain, int64_t opse
   return NULL;
 }
 
+const ei_ox_row *ei_ox_find_row(const char *op, const char *domain, int64_t opset) {
+  size_t count = 0;
+  const ei_ox_row *const more = ei_ox_domain_rows(&count);
+  return *domain ? find(more, count, op, domain, opset) : find(rows, EI_COUNT(rows), op, domain, opset);
+}
+
 const ei_ox_row *ei_ox_row_at(uint32_t index) {
-  return index < EI_COUNT(rows) ? &rows[index] : NULL;
+  size_t count = 0;
+  const ei_ox_row *const more = ei_ox_domain_rows(&count);
+  if (index < EI_COUNT(rows)) return &rows[index];
+  return index - EI_COUNT(rows) < count ? &more[index - EI_COUNT(rows)] : NULL;
 }
