@@ -44,6 +44,15 @@ static edge_status place_output(ei_instance *in, uint32_t t) {
   return EDGE_STATUS_OK;
 }
 
+/* A value that inference computed: what was compiled before the run reads a scalar from its slot in the arena. */
+static edge_status keep_value(ei_instance *in, uint32_t t) {
+  const void *const value = in->live[t].data;
+  if (!in->plan[t].bytes) return EDGE_STATUS_OK;
+  EI_TRY(place_output(in, t));
+  if (in->live[t].bytes) memcpy(in->live[t].data, value, (size_t)in->live[t].bytes);
+  return EDGE_STATUS_OK;
+}
+
 /* Shapes that the program was planned for; -1 ends each tensor, so that ranks are told apart. */
 static uint32_t collect_dims(const ei_instance *in, const ei_node *n, int64_t *out) {
   uint32_t count = 0;
@@ -135,7 +144,11 @@ edge_status ei_run_dynamic(edge_partition *p) {
                            n->name, n->op->name);
   for (uint32_t k = 0; status == EDGE_STATUS_OK && k < n->n_out; ++k)
     if (n->out[k] != EI_NONE && !in->live[n->out[k]].data) valued = false;
-  if (status == EDGE_STATUS_OK && valued) return EDGE_STATUS_OK; /* small: inference computed it */
+  if (status == EDGE_STATUS_OK && valued) { /* small: inference computed it */
+    for (uint32_t k = 0; status == EDGE_STATUS_OK && k < n->n_out; ++k)
+      if (n->out[k] != EI_NONE) status = keep_value(in, n->out[k]);
+    return status;
+  }
   for (uint32_t k = 0; status == EDGE_STATUS_OK && k < n->n_out; ++k)
     if (n->out[k] != EI_NONE) status = place_output(in, n->out[k]);
   if (status == EDGE_STATUS_OK) status = compile_for_shapes(p);
