@@ -131,6 +131,30 @@ EDGE_API uint64_t edge_session_clock_ns(void);
 /** State tensors back to their initial values. [one-thread-per-handle] @since 0.1 */
 EDGE_NODISCARD EDGE_API edge_status edge_session_reset_state(edge_session *session);
 
+/** Write the session's state (as after the last run that succeeded) into the caller's memory: a stable format with
+ *  version, identity of the model and checksum (docs/model-format.md).
+ *
+ *      uint64_t n = 0;
+ *      if (edge_session_state_save(s, NULL, 0, &n) == EDGE_STATUS_OK && (p = malloc(n)) != NULL)
+ *        status = edge_session_state_save(s, p, n, &n);
+ *
+ *  @param data NULL: only the size is asked for.  @param bytes [out] the size, also when the capacity is too small
+ *  @return OK, INVALID_ARGUMENT, BUSY, LIMIT_EXCEEDED (capacity). [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_state_save(edge_session *session, void *data, uint64_t capacity,
+                                                            uint64_t *bytes);
+
+/** Take over state that was saved from a session of the same model; any bytes may be given. Everything is looked at
+ *  first: after a failure the session's state is as before.
+ *  @param data [borrow: call] any alignment
+ *  @return OK, INVALID_ARGUMENT, BUSY, MALFORMED (truncated or damaged), UNSUPPORTED_VERSION, WRONG_MODEL,
+ *  TYPE_MISMATCH, SHAPE_MISMATCH. [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_state_restore(edge_session *session, const void *data, uint64_t bytes);
+
+/** Copy the state of another session of the same model, without going through bytes.
+ *  @return OK, INVALID_ARGUMENT, BUSY (one of the two), WRONG_MODEL (text in `to`). [one-thread-per-handle] both.
+ *  @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_state_clone(edge_session *to, edge_session *from);
+
 /** The last error of this session; text "" when there was none.
  *  @return [borrow: until the next call on the session]. [one-thread-per-handle] @since 0.1 */
 EDGE_API const edge_error *edge_session_last_error(const edge_session *session);

@@ -59,6 +59,7 @@ enum {
   EDGE_STATUS_UNSUPPORTED_FEATURE = 43, /* a must-understand bit or construct unknown here */
   EDGE_STATUS_UNSUPPORTED_VERSION = 44,
   EDGE_STATUS_INVALID_VALUE = 45, /* a value breaks an operator's rule during prepare or run */
+  EDGE_STATUS_WRONG_MODEL = 46,   /* saved state of another model */
   /* backends */
   EDGE_STATUS_BACKEND_UNAVAILABLE = 60,
   EDGE_STATUS_BACKEND_REFUSED = 61, /* compile or plan refused: the next backend is tried */

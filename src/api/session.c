@@ -165,24 +165,24 @@ edge_status edge_session_query_memory(edge_model *model, const edge_session_opti
 
 /* ---- one thread at a time: every call below that reads or writes the plan takes the session */
 
-static bool take(edge_session *s) {
+bool ei_session_take(edge_session *s) {
   if (atomic_flag_test_and_set_explicit(&s->busy, memory_order_acquire)) return false;
   s->error = (edge_error)EDGE_ERROR_INIT;
   atomic_flag_clear(&s->error_taken);
   return true;
 }
 
-static edge_status give(edge_session *s, edge_status status) {
+edge_status ei_session_give(edge_session *s, edge_status status) {
   atomic_flag_clear_explicit(&s->busy, memory_order_release);
   return status;
 }
 
 edge_status edge_session_get_memory(edge_session *s, edge_session_memory *out) {
   if (!s || !out || out->struct_size < sizeof(uint32_t)) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
   const edge_status status = ei_instance_plan(s->main, false);
   if (status == EDGE_STATUS_OK) report_memory(s, out);
-  return give(s, status);
+  return ei_session_give(s, status);
 }
 
 uint32_t edge_session_num_inputs(const edge_session *s) {
@@ -206,24 +206,24 @@ static void current_view(const edge_session *s, uint32_t t, edge_tensor *out) {
 
 edge_status edge_session_get_input(edge_session *s, uint32_t index, edge_tensor *out) {
   if (!s || !out || index >= s->main->sg->n_inputs) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
   const edge_status status = s->main->planned ? ei_instance_plan(s->main, false) : EDGE_STATUS_OK;
   current_view(s, s->main->sg->inputs[index], out);
-  return give(s, status);
+  return ei_session_give(s, status);
 }
 
 edge_status edge_session_get_output(edge_session *s, uint32_t index, edge_tensor *out) {
   if (!s || !out || index >= s->main->sg->n_outputs) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
   const edge_status status = s->main->planned ? ei_instance_plan(s->main, false) : EDGE_STATUS_OK;
   current_view(s, s->main->sg->outputs[index], out);
-  return give(s, status);
+  return ei_session_give(s, status);
 }
 
 edge_status edge_session_resize_input(edge_session *s, uint32_t index, const int64_t *dims, int32_t rank) {
   if (!s || index >= s->main->sg->n_inputs || rank < 0 || rank > EDGE_MAX_RANK || (rank && !dims))
     return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
   const ei_tensor *const t = &s->main->sg->tensors[s->main->sg->inputs[index]];
   edge_status status = EDGE_STATUS_OK;
   edge_tensor shape;
@@ -242,7 +242,7 @@ edge_status edge_session_resize_input(edge_session *s, uint32_t index, const int
     status =
         ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "input '%s' has rank %d, %d was given", t->name, t->rank, rank);
   if (status == EDGE_STATUS_OK) ei_instance_set_input(s->main, index, &shape, NULL);
-  return give(s, status);
+  return ei_session_give(s, status);
 }
 
 static edge_status too_small(edge_session *s, const char *what, const edge_tensor *v, uint64_t bound) {
@@ -278,13 +278,13 @@ static edge_status prepare(edge_session *s) {
 
 edge_status edge_session_prepare(edge_session *s) {
   if (!s) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
-  return give(s, prepare(s));
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
+  return ei_session_give(s, prepare(s));
 }
 
 edge_status edge_session_set_input(edge_session *s, uint32_t index, const void *data, uint64_t bytes) {
   if (!s || index >= s->main->sg->n_inputs || (!data && bytes)) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
   edge_status status = prepare(s);
   if (status == EDGE_STATUS_OK) {
     const edge_tensor *const v = &s->main->live[s->main->sg->inputs[index]];
@@ -294,12 +294,12 @@ edge_status edge_session_set_input(edge_session *s, uint32_t index, const void *
     else if (bytes)
       memcpy(v->data, data, (size_t)bytes);
   }
-  return give(s, status);
+  return ei_session_give(s, status);
 }
 
 edge_status edge_session_copy_output(edge_session *s, uint32_t index, void *data, uint64_t bytes) {
   if (!s || index >= s->main->sg->n_outputs || (!data && bytes)) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
   edge_status status = EDGE_STATUS_OK;
   const ei_instance *const in = s->main;
   const edge_tensor *const v = in->planned ? &in->live[in->sg->outputs[index]] : NULL;
@@ -310,13 +310,13 @@ edge_status edge_session_copy_output(edge_session *s, uint32_t index, void *data
                              (unsigned long long)v->bytes, (unsigned long long)bytes);
   else if (bytes)
     memcpy(data, v->data, (size_t)bytes);
-  return give(s, status);
+  return ei_session_give(s, status);
 }
 
 edge_status edge_session_bind_input(edge_session *s, uint32_t index, void *data, uint64_t bytes) {
   if (!s || index >= s->main->sg->n_inputs) return EDGE_STATUS_INVALID_ARGUMENT;
   if ((uintptr_t)data % 64) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
   ei_instance *const in = s->main;
   edge_status status = ei_instance_plan(in, false); /* not prepare(): what was bound before may not fit any more */
   const uint32_t t = in->sg->inputs[index];
@@ -331,13 +331,13 @@ edge_status edge_session_bind_input(edge_session *s, uint32_t index, void *data,
       status = ei_instance_bind(in);
     }
   }
-  return give(s, status);
+  return ei_session_give(s, status);
 }
 
 edge_status edge_session_bind_output(edge_session *s, uint32_t index, void *data, uint64_t bytes) {
   if (!s || index >= s->main->sg->n_outputs) return EDGE_STATUS_INVALID_ARGUMENT;
   if ((uintptr_t)data % 64) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
   void *const old = s->bound_outputs[index];
   const uint64_t old_bytes = s->bound_output_bytes[index];
   s->bound_outputs[index] = data;
@@ -347,7 +347,7 @@ edge_status edge_session_bind_output(edge_session *s, uint32_t index, void *data
     s->bound_outputs[index] = old;
     s->bound_output_bytes[index] = old_bytes;
   }
-  return give(s, status);
+  return ei_session_give(s, status);
 }
 
 /* Outputs that could not be written in place (views, constants, inputs, run-time sizes) are copied. */
@@ -365,7 +365,7 @@ static edge_status copy_bound_outputs(edge_session *s) {
 
 edge_status edge_session_run(edge_session *s) {
   if (!s) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
   atomic_store_explicit(&s->cancel, false, memory_order_relaxed);
   s->failed_backend = NULL;
   s->once_running = s->once_done;
@@ -385,13 +385,13 @@ edge_status edge_session_run(edge_session *s) {
     else
       ei_states_restore(s);
   }
-  return give(s, status);
+  return ei_session_give(s, status);
 }
 
 edge_status edge_session_visit_prepared(edge_session *s,
                                         edge_status (*visit)(void *user, const edge_prepared_blob *blob), void *user) {
   if (!s || !visit) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
   ei_arena temp;
   ei_prepared *list = NULL;
   uint32_t count = 0;
@@ -408,7 +408,7 @@ edge_status edge_session_visit_prepared(edge_session *s,
     status = visit(user, &blob);
   }
   ei_arena_free(&temp);
-  return give(s, status);
+  return ei_session_give(s, status);
 }
 
 void edge_session_cancel(edge_session *s) {
@@ -417,20 +417,13 @@ void edge_session_cancel(edge_session *s) {
 
 edge_status edge_session_set_deadline(edge_session *s, uint64_t deadline_ns) {
   if (!s) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
   s->options.deadline_ns = deadline_ns;
-  return give(s, EDGE_STATUS_OK);
+  return ei_session_give(s, EDGE_STATUS_OK);
 }
 
 uint64_t edge_session_clock_ns(void) {
   return ei_clock_ns();
-}
-
-edge_status edge_session_reset_state(edge_session *s) {
-  if (!s) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
-  ei_states_reset(s);
-  return give(s, EDGE_STATUS_OK);
 }
 
 const edge_error *edge_session_last_error(const edge_session *s) {
@@ -440,12 +433,12 @@ const edge_error *edge_session_last_error(const edge_session *s) {
 
 edge_status edge_session_next_event(edge_session *s, edge_event *out) {
   if (!s || !out || out->struct_size < sizeof(uint32_t)) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!take(s)) return EDGE_STATUS_BUSY;
-  if (!s->n_events) return give(s, EDGE_STATUS_NOT_FOUND);
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
+  if (!s->n_events) return ei_session_give(s, EDGE_STATUS_NOT_FOUND);
   const uint32_t size = out->struct_size;
   memcpy(out, &s->events[s->first_event], size < sizeof *out ? size : sizeof *out);
   out->struct_size = size;
   s->first_event = (s->first_event + 1) % EI_MAX_EVENTS;
   s->n_events--;
-  return give(s, EDGE_STATUS_OK);
+  return ei_session_give(s, EDGE_STATUS_OK);
 }

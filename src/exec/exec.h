@@ -147,6 +147,8 @@ struct edge_session {
   ei_backend *failed_backend; /* set when a device failed in the current run */
   uint32_t failed_node;
   bool golden_checked;
+  ei_hash identity; /* of the model, when has_identity */
+  bool has_identity;
   bool once_running, once_done; /* CallOnce ran in this run; in a run that succeeded since the last state reset */
 };
 
@@ -187,6 +189,21 @@ edge_status ei_states_create(edge_session *s);
 void ei_states_commit(edge_session *s);
 void ei_states_restore(edge_session *s);
 void ei_states_reset(edge_session *s);
+
+/* ---- state_file.c: state as bytes */
+uint64_t ei_states_file_bytes(const edge_session *s);
+void ei_states_write(edge_session *s, void *out);
+/** Nothing changes unless everything in the bytes is right. */
+edge_status ei_states_read(edge_session *s, const void *bytes, uint64_t n_bytes);
+edge_status ei_states_clone(edge_session *to, edge_session *from);
+/** Of the session's model; computed once. */
+ei_hash ei_session_identity(edge_session *s);
+
+/* ---- session.c: one thread at a time; false: another one is there. Taking forgets the last error. */
+bool ei_session_take(edge_session *s);
+edge_status ei_session_give(edge_session *s, edge_status status);
+
+/* ---- session_state.c */
 /** After a device failure: quarantine it and plan again; OK means "run again". */
 edge_status ei_session_rescue(edge_session *s, edge_status cause);
 

@@ -165,6 +165,10 @@ uint32_t ei_node_ints(const ei_node *n, const char *key, int64_t *out, uint32_t 
 /** View of a graph tensor (data set for constants only). */
 void ei_tensor_view(const ei_tensor *t, edge_tensor *out);
 
+/** 128 bits that tell models apart: graph, state and (large ones by samples) weights; not metadata, golden vectors or
+ *  prepared weights. The same for a file and for what is written from it. */
+ei_hash ei_graph_identity(const ei_graph *g);
+
 /* ---- shape inference */
 /** Infer one node over a table of views (one per tensor of the subgraph) and, where all inputs have data and
  *  the result is small, compute its value into `arena` (view.data is set): this is how shape arithmetic

@@ -35,6 +35,8 @@ int tool_case_from_options(const tool_options *o, tool_case *c, tool_error *e) {
   c->seed = o->seed;
   c->steps = o->steps;
   c->output_dir = o->output_dir;
+  c->state_in = o->state_in;
+  c->state_out = o->state_out;
   c->n_inputs = o->inputs.count;
   for (uint32_t i = 0; i < o->inputs.count; ++i) c->input_files[i] = o->inputs.items[i];
   c->n_carry = o->carry.count;

@@ -58,6 +58,8 @@ static const option_row rows[] = {
   { "batch", TEXT, AT(batch), false, "LIST of cases, one JSON object a line; - = stdin" },
   { "steps", INT, AT(steps), false, "N runs in one session" },
   { "carry", LIST, AT(carry), false, "OUT=IN feeds an output of a step into an input of the next; repeatable" },
+  { "state-in", TEXT, AT(state_in), false, "FILE with the state to begin with" },
+  { "state-out", TEXT, AT(state_out), false, "FILE for the state after the last step" },
   { "min-seconds", DOUBLE, AT(min_seconds), false, "S seconds of steady runs at least; default 1" },
   { "warmup", INT, AT(warmup), false, "N runs before measuring; default 2" },
   { "runs", INT, AT(runs), false, "N steady runs at least; default 5" },

@@ -35,7 +35,7 @@ typedef struct tool_options {
   uint32_t n_positional;
   tool_list inputs, shapes, no_pass, carry;
   const char *backend, *isa, *entry, *cache_dir, *output, *output_dir, *labels, *batch, *prepare, *trace, *html,
-      *against;
+      *against, *state_in, *state_out;
   const char *layout, *channels, *mean, *std;
   int threads;
   bool threads_given, prefer, strict, json, fast_math, reproducible, op_list, measure, seed_given, help;
@@ -93,7 +93,8 @@ typedef struct tool_case {
   const char *carry[TOOL_MAX_LIST];
   uint32_t n_carry;
   const char *output_dir;
-  int steps; /* 0: one run */
+  const char *state_in, *state_out; /* files of edge_session_state_save() */
+  int steps;                        /* 0: one run */
   unsigned long long seed;
   bool inputs_by_name;  /* NAME=FILE was already split */
   bool profile;         /* record per-node times */
@@ -130,6 +131,9 @@ void tool_session_options(const tool_options *o, uint64_t deadline_ns, edge_sess
 void tool_close(tool_run *r);
 /** Data of step `step` into the inputs. */
 int tool_fill_step(tool_run *r, const tool_case *c, int step, tool_error *e);
+/** Restore the session's state from a file; write it to one (removed again when it cannot be written whole). */
+int tool_state_in(tool_run *r, const tool_case *c, tool_error *e);
+int tool_state_out(tool_run *r, const tool_case *c, tool_error *e);
 /** Run, with the failure in words that begin with the model's path. */
 int tool_run_once(tool_run *r, const tool_case *c, tool_error *e);
 

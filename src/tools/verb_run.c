@@ -107,6 +107,7 @@ static int run_case(const tool_options *o, edge_env *env, const tool_case *c, re
   out->views = calloc(run.n_outputs + 1, sizeof *out->views);
   out->data = calloc(run.n_outputs + 1, sizeof *out->data);
   if (!out->views || !out->data) code = tool_fail(e, EXIT_LIMIT, "%s: no memory", c->model);
+  if (!code && c->state_in) code = tool_state_in(&run, c, e);
   const int steps = c->steps ? c->steps : 1;
   for (int s = 0; !code && s < steps; ++s) {
     if (c->steps) code = tool_fill_step(&run, c, s, e);
@@ -116,6 +117,7 @@ static int run_case(const tool_options *o, edge_env *env, const tool_case *c, re
   if (ms) *ms = tool_now_ms() - start;
   if (!code) tool_report_fast_math(o, run.session);
   if (!code && c->output_dir) code = write_outputs(c, out, e);
+  if (!code && c->state_out) code = tool_state_out(&run, c, e);
   for (uint32_t i = 0; i < out->count && !code; ++i) { /* names and scales end with the model */
     out->views[i].name = out->views[i].name ? strdup(out->views[i].name) : NULL;
   }
@@ -344,12 +346,18 @@ static int case_from_json(const tool_options *o, const json_value *line, tool_ca
   const json_value *const steps = json_get(line, "steps"), *const seed = json_get(line, "seed"),
                           *const carry = json_get(line, "carry");
   memset(c, 0, sizeof *c);
+  const json_value *const state_in = json_get(line, "state_in"), *const state_out = json_get(line, "state_out");
   c->seed = o->seed;
   c->steps = o->steps;
   if (!model || model->kind != JSON_STRING) return field_error(e, "a case needs \"model\"");
   c->model = model->string;
   if (dir && dir->kind != JSON_STRING && dir->kind != JSON_NULL) return field_error(e, "output_dir must be a text");
   if (dir && dir->kind == JSON_STRING) c->output_dir = dir->string;
+  if ((state_in && state_in->kind != JSON_STRING && state_in->kind != JSON_NULL) ||
+      (state_out && state_out->kind != JSON_STRING && state_out->kind != JSON_NULL))
+    return field_error(e, "state_in and state_out must be file names");
+  if (state_in && state_in->kind == JSON_STRING) c->state_in = state_in->string;
+  if (state_out && state_out->kind == JSON_STRING) c->state_out = state_out->string;
   if (steps && steps->kind != JSON_NULL && (!whole(steps) || steps->number < 1 || steps->number > 1e9))
     return field_error(e, "steps must be a positive number");
   if (steps && steps->kind == JSON_NUMBER) c->steps = (int)steps->number;
@@ -439,9 +447,11 @@ static int verb_run(const tool_options *o) {
   tool_error e = { 0, "" };
   edge_env *env = NULL;
   int code = EXIT_OK;
-  if (o->batch && (o->n_positional || o->inputs.count || o->shapes.count || o->output_dir))
-    code = tool_fail(&e, EXIT_USAGE,
-                     "edgert run: --batch takes the model, inputs, shapes and output folder from its list");
+  if (o->batch &&
+      (o->n_positional || o->inputs.count || o->shapes.count || o->output_dir || o->state_in || o->state_out))
+    code =
+        tool_fail(&e, EXIT_USAGE,
+                  "edgert run: --batch takes the model, inputs, shapes, state files and output folder from its list");
   else if (!o->batch && o->n_positional != 1)
     code = tool_fail(&e, EXIT_USAGE, "edgert run: %s. Usage: edgert run MODEL [options]",
                      o->n_positional ? "one model at a time" : "no model given");
@@ -451,6 +461,7 @@ static int verb_run(const tool_options *o) {
   return code ? tool_report(o, &e) : EXIT_OK;
 }
 
-static const char *const options[] = { "output-dir", "labels", "top", "batch", "steps", "carry", NULL };
+static const char *const options[] = { "output-dir", "labels",   "top",       "batch", "steps",
+                                       "carry",      "state-in", "state-out", NULL };
 const tool_verb tool_verb_run = { "run", "run a model and write or print its outputs",
                                   "usage: edgert run MODEL [options]", options, verb_run };

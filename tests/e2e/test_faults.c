@@ -153,7 +153,31 @@ static edge_status ask_memory(edge_env *env) {
   return status;
 }
 
+static edge_status keep_state(edge_env *env) {
+  edge_error error = EDGE_ERROR_INIT;
+  edge_model *m = NULL;
+  edge_session *a = NULL, *b = NULL;
+  unsigned char bytes[1024];
+  uint64_t n = 0;
+  edge_session_options o = EDGE_SESSION_OPTIONS_INIT;
+  o.backends = "cpu";
+  edge_status status = edge_model_open_file(env, EDGE_TESTS "/format/v1/state.edge", NULL, &m, &error);
+  if (status == EDGE_STATUS_OK) status = edge_session_create(m, &o, &a, &error);
+  if (status == EDGE_STATUS_OK) status = edge_session_create(m, &o, &b, &error);
+  if (status == EDGE_STATUS_OK) status = edge_session_run(a);
+  if (status == EDGE_STATUS_OK) { /* none of these allocates */
+    CHECK(edge_session_state_save(a, bytes, sizeof bytes, &n) == EDGE_STATUS_OK);
+    CHECK(edge_session_state_restore(b, bytes, n) == EDGE_STATUS_OK);
+    CHECK(edge_session_state_clone(a, b) == EDGE_STATUS_OK);
+  }
+  edge_session_destroy(a);
+  edge_session_destroy(b);
+  edge_model_release(m);
+  return status;
+}
+
 static const scenario scenarios[] = {
+  { "keep state", keep_state },
   { "load f32", load_f32 },
   { "load int8", load_int8 },
   { "run f32", run_f32 },

@@ -15,6 +15,7 @@ import tempfile
 import unittest
 
 EDGERT = DIGITS = None
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
 ENV = dict(os.environ, EDGERT_PLUGINS="")
 
 
@@ -193,6 +194,36 @@ class Run(Contract):
                     "--carry", "0=1", "--output-dir", out)
         _, shape, payload = read_npy(out / "0.npy")
         self.assertEqual((list(shape), list(struct.unpack("<4f", payload))), ([4, 1], [11, 13, 16, 20]))
+
+    def test_state_in_and_out(self):
+        model, out = SOURCE / "tests/format/v1/state.edge", self.folder / "out"
+        run = ("run", model, "--seed", 3, "--json")
+        whole = self.expect_json(0, *run, "--steps", 5)
+        self.expect(0, *run, "--steps", 3, "--state-out", self.folder / "a.state")
+        rest = self.expect_json(0, *run, "--steps", 2, "--state-in", self.folder / "a.state")
+        self.assertEqual(rest["outputs"], whole["outputs"])
+        self.assertNotEqual(self.expect_json(0, *run, "--steps", 2)["outputs"], whole["outputs"])
+        bytes_ = (self.folder / "a.state").read_bytes()
+        (self.folder / "cut.state").write_bytes(bytes_[:-1])
+        (self.folder / "flip.state").write_bytes(bytes_[:50] + bytes([bytes_[50] ^ 1]) + bytes_[51:])
+        (self.folder / "new.state").write_bytes(bytes_[:4] + b"\x09" + bytes_[5:])
+        self.expect(3, *run, "--state-in", self.folder / "cut.state", "--output-dir", out)
+        self.expect(3, *run, "--state-in", self.folder / "flip.state", "--output-dir", out)
+        self.expect(2, *run, "--state-in", self.folder / "new.state", "--output-dir", out)
+        self.expect(3, *run, "--state-in", self.folder / "missing.state", "--output-dir", out)
+        self.expect(3, "run", self.f32, "--state-in", self.folder / "a.state", "--output-dir", out)
+        self.expect(1, *run, "--state-out", self.folder / "no" / "folder.state")
+        self.assertFalse(out.exists())
+        lines = [{"model": str(model), "seed": 3, "steps": 3, "state_out": str(self.folder / "b.state")},
+                 {"model": str(model), "seed": 3, "state_in": 5}]
+        r = self.expect(0, "run", "--batch", "-", stdin="\n".join(map(json.dumps, lines)))
+        self.assertEqual([json.loads(line)["exit"] for line in r.stdout.splitlines()], [0, 1])
+        self.assertEqual((self.folder / "b.state").read_bytes(), bytes_)
+        self.expect(1, "run", "--batch", "-", "--state-in", "x", stdin="")
+        original, converted = SOURCE / "tests/fuzz/seeds/tflite/variables.tflite", self.folder / "v.edge"
+        self.expect(0, "run", original, "--state-out", self.folder / "v.state")
+        self.expect(0, "convert", original, "-o", converted)
+        self.expect(0, "run", converted, "--state-in", self.folder / "v.state") # the same model
 
     def test_seed_is_the_same_everywhere(self):
         a = [self.expect_json(0, "run", self.f32, "--seed", 7, "--isa", isa)["outputs"][0]["max"]
