@@ -4,7 +4,7 @@
 #include "../unsupported.h"
 
 enum { ONNX_STRING = 8 };
-enum { MAX_NESTING = 48, MAX_INLINED = 1000000, MAX_MISSING = 256, MAX_TOLD = 10000 };
+enum { MAX_INLINED = 1000000, MAX_MISSING = 256, MAX_TOLD = 10000 };
 
 void ei_ox_fail(ei_ox_call *c, edge_status status, const char *format, ...) {
   char text[320];
@@ -194,51 +194,6 @@ static uint32_t add_output(ei_ox_scope *s, const char *name) {
   return i;
 }
 
-static void translate(ei_ox_scope *s, const ei_ox_node *n);
-
-static const ei_ox_function *find_function(const ei_ox_model *m, const ei_ox_node *n) {
-  for (uint32_t i = 0; i < m->n_functions; ++i) {
-    const ei_ox_function *const f = &m->functions[i];
-    if (strcmp(f->name, n->op) == 0 && strcmp(f->domain, n->domain) == 0 && strcmp(f->overload, n->overload) == 0)
-      return f;
-  }
-  return NULL;
-}
-
-static void inline_function(ei_ox_scope *s, const ei_ox_node *n, const ei_ox_function *f) {
-  ei_ox *const x = s->body->x;
-  ei_ox_scope in;
-  memset(&in, 0, sizeof in);
-  in.body = s->body;
-  in.opsets = f->opsets;
-  in.n_opsets = f->n_opsets;
-  in.fn = f;
-  in.call = n;
-  in.caller = s;
-  if (x->depth >= MAX_NESTING || n->n_in > f->n_in || n->n_out > f->n_out) {
-    x->status =
-        ei_fail_at(x->err, EDGE_STATUS_MALFORMED, n->offset,
-                   "node '%s' calls function '%s', which is recursive or takes other arguments", n->name, f->name);
-    return;
-  }
-  for (uint32_t i = 0; i < f->n_in; ++i) {
-    const uint32_t t = i < n->n_in ? ei_ox_lookup(s, n->in[i]) : EI_NONE;
-    if (!ei_ox_names_put(x->arena, &in.names, f->in[i], t == EI_NONE ? EI_OX_ABSENT : t)) ei_ox_out_of_memory(x);
-  }
-  x->depth++;
-  const uint32_t *const order = ei_ox_order(x, f->nodes, f->n_nodes);
-  for (uint32_t i = 0; i < f->n_nodes && ei_ox_ok(x); ++i) translate(&in, &f->nodes[order[i]]);
-  x->depth--;
-  for (uint32_t i = 0; i < n->n_out && ei_ox_ok(x); ++i) {
-    if (!*n->out[i]) continue;
-    const uint32_t t = ei_ox_lookup(&in, f->out[i]);
-    if (t == EI_NONE) continue;
-    ei_tensor *const tensor = &x->g->subgraphs[s->body->sg].tensors[t];
-    if (s->body->producer[t] != EI_NONE) tensor->name = s->body->views[t].name = n->out[i];
-    if (!ei_ox_names_put(x->arena, &s->names, n->out[i], t)) ei_ox_out_of_memory(x);
-  }
-}
-
 static bool open_call(ei_ox_call *c, ei_ox_scope *s, const ei_ox_node *n) {
   ei_ox *const x = s->body->x;
   memset(c, 0, sizeof *c);
@@ -266,16 +221,16 @@ static bool reads_list(const ei_ox_call *c) {
   return false;
 }
 
-static void translate(ei_ox_scope *s, const ei_ox_node *n) {
+void ei_ox_translate(ei_ox_scope *s, const ei_ox_node *n) {
   ei_ox *const x = s->body->x;
-  const ei_ox_function *const f = find_function(x->model, n);
+  const ei_ox_function *const f = ei_ox_find_function(x->model, n);
   if (s->fn && ++x->inlined > MAX_INLINED) {
     x->status = ei_fail_at(x->err, EDGE_STATUS_LIMIT_EXCEEDED, n->offset,
                            "functions of the model expand to more than %d nodes", MAX_INLINED);
     return;
   }
   if (f) {
-    inline_function(s, n, f);
+    ei_ox_inline_function(s, n, f);
     return;
   }
   ei_ox_call c;
@@ -322,7 +277,7 @@ static bool is_given(const ei_ox_scope *s, const ei_ox_graph *g, const char *nam
   return input;
 }
 
-static void add_initializers(ei_ox_scope *s, const ei_ox_graph *g) {
+void ei_ox_add_initializers(ei_ox_scope *s, const ei_ox_graph *g) {
   ei_ox *const x = s->body->x;
   ei_tensor t;
   for (uint32_t i = 0; i < g->n_init && ei_ox_ok(x); ++i) {
@@ -451,7 +406,7 @@ edge_status ei_ox_build_subgraph(ei_ox *x, ei_ox_scope *outer, const ei_ox_graph
     s.call = outer->call;
     s.caller = outer->caller;
   }
-  if (x->depth >= MAX_NESTING) x->status = ei_fail(x->err, EDGE_STATUS_MALFORMED, "graphs are nested too deep");
+  if (x->depth >= EI_OX_MAX_NESTING) x->status = ei_fail(x->err, EDGE_STATUS_MALFORMED, "graphs are nested too deep");
   if (!ei_ox_ok(x)) return x->status;
   body->sg = ei_graph_add_subgraph(x->g, g->name);
   uint32_t *const inputs = EI_NEW_ARRAY(x->arena, uint32_t, (uint64_t)g->n_inputs + 1);
@@ -461,10 +416,10 @@ edge_status ei_ox_build_subgraph(ei_ox *x, ei_ox_scope *outer, const ei_ox_graph
   for (uint32_t i = 0; i < g->n_infos; ++i)
     if (!ei_ox_names_put(x->arena, &s.infos, g->infos[i].name, i)) return ei_ox_out_of_memory(x);
   x->depth++;
-  add_initializers(&s, g);
+  ei_ox_add_initializers(&s, g);
   const uint32_t n_in = add_inputs(&s, g, like, n_like, inputs);
   const uint32_t *const order = ei_ox_order(x, g->nodes, g->n_nodes);
-  for (uint32_t i = 0; i < g->n_nodes && ei_ox_ok(x); ++i) translate(&s, &g->nodes[order[i]]);
+  for (uint32_t i = 0; i < g->n_nodes && ei_ox_ok(x); ++i) ei_ox_translate(&s, &g->nodes[order[i]]);
   for (uint32_t i = 0; i < g->n_outputs && ei_ox_ok(x); ++i)
     outputs[i] = output_of(&s, &g->outputs[i], &body->out_lists[i]);
   x->depth--;

@@ -43,6 +43,7 @@ void ei_ox_map_space_to_depth(ei_ox_call *c);
 void ei_ox_map_conv(ei_ox_call *c);
 void ei_ox_map_conv_transpose(ei_ox_call *c);
 void ei_ox_map_conv_integer(ei_ox_call *c);
+void ei_ox_map_deform_conv(ei_ox_call *c);
 void ei_ox_map_pool(ei_ox_call *c);
 void ei_ox_map_max_unpool(ei_ox_call *c);
 void ei_ox_map_global_pool(ei_ox_call *c);
@@ -76,10 +77,12 @@ void ei_ox_adopt_output(ei_ox_call *c, uint32_t out, const ei_ox_body *body, uin
 void ei_ox_map_scan(ei_ox_call *c);
 /* map_attention.c */
 void ei_ox_map_attention(ei_ox_call *c);
+void ei_ox_map_flex_attention(ei_ox_call *c);
 /* map_sequence.c */
 void ei_ox_map_rotary(ei_ox_call *c);
 void ei_ox_map_tensor_scatter(ei_ox_call *c);
 void ei_ox_map_swiglu(ei_ox_call *c);
+void ei_ox_map_causal_conv(ei_ox_call *c);
 /* map_list.c */
 void ei_ox_map_sequence_construct(ei_ox_call *c); /* SequenceEmpty too */
 void ei_ox_map_sequence_insert(ei_ox_call *c);

@@ -202,3 +202,29 @@ void ei_ox_map_attention(ei_ox_call *c) {
   else if (!last)
     EI_OX(c, "Identity", ei_ox_out(c, 0), y);
 }
+
+/* Attention with graphs of the model's own between the stages. */
+void ei_ox_map_flex_attention(ei_ox_call *c) {
+  const ei_ox_attr *const score = ei_ox_attr_find(c, "score_mod"), *const prob = ei_ox_attr_find(c, "prob_mod");
+  const int64_t given = ei_ox_int(c, "softmax_precision", 0);
+  attention a;
+  memset(&a, 0, sizeof a);
+  if (ei_ox_rank(c, ei_ox_in(c, 0)) != 4 && ei_ox_ok(c->x))
+    ei_ox_fail(c, EDGE_STATUS_INVALID_VALUE, "rank 4 is needed");
+  if (!open_heads(c, &a)) return;
+  const bool half = a.dtype == EDGE_DTYPE_F16 || a.dtype == EDGE_DTYPE_BF16;
+  int32_t precision = given > 0 && given < 1000 ? ei_ox_dtype((int32_t)given) : half ? EDGE_DTYPE_F32 : a.dtype;
+  if (!ei_dtype_is_float(precision)) precision = a.dtype;
+  a.rows = length_of(c, a.q, 2);
+  a.columns = length_of(c, a.k, 2);
+  uint32_t s = ei_ox_cast(c, scores_of(c, &a), precision, EI_NONE);
+  if (score && score->g) s = ei_ox_inline_graph(c, score->g, &s, 1);
+  uint32_t p = EI_OX(c, "Softmax", EI_NONE, s);
+  ei_ox_set_int(c, "axis", -1);
+  if (prob && prob->g) p = ei_ox_inline_graph(c, prob->g, &p, 1);
+  const bool grouped = a.q_heads != a.kv_heads;
+  if (grouped) p = regroup(c, p, a.kv_heads, EI_NONE, a.columns);
+  uint32_t y = EI_OX(c, "MatMul", EI_NONE, p, ei_ox_cast(c, a.v, precision, EI_NONE));
+  if (grouped) y = regroup(c, y, a.q_heads, a.rows, EI_NONE);
+  ei_ox_cast(c, y, a.dtype, ei_ox_out(c, 0));
+}

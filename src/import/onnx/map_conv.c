@@ -49,6 +49,22 @@ void ei_ox_map_conv(ei_ox_call *c) {
   ei_ox_conv_nodes(c, "Conv", in, 3, ei_ox_out(c, 0));
 }
 
+/* Everything channels-last: offsets mostly come from another convolution. */
+void ei_ox_map_deform_conv(ei_ox_call *c) {
+  const int32_t rank = spatial_rank(c, ei_ox_in(c, 0), ei_ox_in(c, 1));
+  uint32_t in[5];
+  if (!check_rank(c, rank)) return;
+  for (uint32_t i = 0; i < 5; ++i) {
+    in[i] = ei_ox_in(c, i);
+    if (i != 3 && in[i] != EI_NONE) in[i] = ei_ox_channels_last(c, in[i], rank);
+  }
+  const uint32_t y = ei_ox_emit1(c, "DeformConv", EI_NONE, in, 5);
+  set_window(c, false);
+  ei_ox_set_int(c, "group", ei_ox_int(c, "group", 1));
+  ei_ox_set_int(c, "offset_group", ei_ox_int(c, "offset_group", 1));
+  ei_ox_channels_first(c, y, rank, ei_ox_out(c, 0));
+}
+
 /* Zero points of the weights: a vector has one value per output channel, as ours. */
 void ei_ox_map_conv_integer(ei_ox_call *c) {
   const uint32_t in[4] = { ei_ox_in(c, 0), ei_ox_in(c, 1), ei_ox_in(c, 2), ei_ox_in(c, 3) };

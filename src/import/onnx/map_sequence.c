@@ -92,3 +92,33 @@ void ei_ox_map_swiglu(ei_ox_call *c) {
   ei_ox_set_float(c, "alpha", ei_ox_float(c, "alpha", 1.0));
   EI_OX(c, "Mul", ei_ox_out(c, 0), gate, ei_ox_in(c, 1));
 }
+
+/* A depthwise convolution along time whose window reaches back into the last call: past and input in one row. */
+void ei_ox_map_causal_conv(ei_ox_call *c) {
+  static const char *const names = "none|silu|swish";
+  const uint32_t x = ei_ox_in(c, 0), w = ei_ox_in(c, 1), past = ei_ox_in(c, 3), present = ei_ox_out(c, 1);
+  const int32_t activation = ei_ox_word(names, ei_ox_text_attr(c, "activation", "none"));
+  const edge_tensor *const v = ei_ox_view(c, w);
+  if (!ei_ox_ok(c->x)) return;
+  if (v->rank != 3 || v->dims[0] < 1 || v->dims[2] < 1 || v->dims[2] > INT32_MAX || activation < 0) {
+    ei_ox_fail(c, EDGE_STATUS_INVALID_VALUE, "the weights must be [channels, 1, size] and the activation one of %s",
+               names);
+    return;
+  }
+  const int64_t channels = v->dims[0], before = v->dims[2] - 1, axis = 2, pads[2] = { before, 0 };
+  const int64_t first = before ? -before : INT32_MAX, end = INT32_MAX;
+  uint32_t row = x;
+  if (past != EI_NONE) {
+    row = EI_OX(c, "Concat", EI_NONE, past, x);
+    ei_ox_set_int(c, "axis", 2);
+  } else if (before) {
+    row = EI_OX(c, "Pad", EI_NONE, x, ei_ox_const_ints(c, pads, 2), EI_NONE, ei_ox_const_ints(c, &axis, 1));
+  }
+  uint32_t y = EI_OX(c, "Conv", EI_NONE, ei_ox_channels_last(c, row, 3), ei_ox_channels_last(c, w, 3), ei_ox_in(c, 2));
+  ei_ox_set_int(c, "group", channels);
+  y = ei_ox_channels_first(c, y, 3, activation ? EI_NONE : ei_ox_out(c, 0));
+  if (activation) EI_OX(c, "Swish", ei_ox_out(c, 0), y);
+  if (present != EI_NONE)
+    EI_OX(c, "Slice", present, row, ei_ox_const_ints(c, &first, 1), ei_ox_const_ints(c, &end, 1),
+          ei_ox_const_ints(c, &axis, 1));
+}

@@ -144,12 +144,21 @@ const uint32_t *ei_ox_order(ei_ox *x, const ei_ox_node *nodes, uint32_t n);
 edge_status ei_ox_build_subgraph(ei_ox *x, ei_ox_scope *outer, const ei_ox_graph *graph, const uint32_t *like,
                                  uint32_t n_like, ei_ox_body *body);
 edge_status ei_ox_build_main(ei_ox *x);
+void ei_ox_translate(ei_ox_scope *s, const ei_ox_node *n);
+void ei_ox_add_initializers(ei_ox_scope *s, const ei_ox_graph *g);
 /** Fail the call's node: INVALID_VALUE and so on, with its name in front. */
 void ei_ox_fail(ei_ox_call *c, edge_status status, const char *format, ...) EI_PRINTF(3, 4);
 /** A tensor of this name has a type that we lack: importing goes on to find what reads it, then fails. */
 edge_status ei_ox_foreign_type(ei_ox *x, const char *name, int32_t onnx_type);
 /** The node cannot be translated; collected, all are reported together. */
 void ei_ox_unsupported(ei_ox_call *c, const char *why);
+
+/* ---- inline.c */
+enum { EI_OX_MAX_NESTING = 48 };
+const ei_ox_function *ei_ox_find_function(const ei_ox_model *m, const ei_ox_node *n); /* NULL: none */
+void ei_ox_inline_function(ei_ox_scope *s, const ei_ox_node *n, const ei_ox_function *f);
+/** The nodes of a graph with one output, in the graph of the call; returns that output. */
+uint32_t ei_ox_inline_graph(ei_ox_call *c, const ei_ox_graph *g, const uint32_t *in, uint32_t n_in);
 
 /* ---- scope.c */
 /** An optional argument of a function that its call leaves out. */

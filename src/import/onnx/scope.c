@@ -139,6 +139,7 @@ static uint32_t find(ei_ox_scope *s, const char *name) {
   if (here != EI_NONE || !s->outer) return here;
   const uint32_t outer = find(s->outer, name);
   if (outer == EI_NONE || outer == EI_OX_ABSENT || !ei_ox_ok(x)) return outer;
+  if (s->outer->body == s->body) return outer; /* a graph that became part of the one around it */
   ei_ox_settle(s->outer->body);
   if (!ei_ox_ok(x)) return EI_NONE;
   const uint32_t inner = capture(s->body, s->outer->body, outer);

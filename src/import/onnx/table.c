@@ -40,6 +40,13 @@ static const ei_ox_attr_map lstm[] = { INT("input_forget", "input_forget", 0), E
 static const ei_ox_attr_map gru[] = { INT("linear_before_reset", "linear_before_reset", 0), END };
 static const ei_ox_attr_map nms[] = { INT("center_point_box", "center_point_box", 0), END };
 
+static const ei_ox_attr_map linear_attention[] = {
+  INT("q_num_heads", "q_heads", 0),
+  INT("kv_num_heads", "kv_heads", 0),
+  FLOAT("scale", "scale", 0.0),
+  WORD("update_rule", "rule", 3, "linear|gated|delta|gated_delta"),
+  END,
+};
 static const ei_ox_attr_map axes[] = { INTS("axes", "axes"), END };
 static const ei_ox_attr_map col2im[] = { INTS("dilations", "dilations"), INTS("pads", "pads"),
                                          INTS("strides", "strides"), END };
@@ -221,6 +228,7 @@ static const ei_ox_row rows[] = {
   /* convolutions, pools, matrix products */
   { "Conv", "", 1, 0, ei_ox_map_conv, NULL, NULL, false },
   { "ConvTranspose", "", 1, 0, ei_ox_map_conv_transpose, NULL, NULL, false },
+  { "DeformConv", "", 1, 0, ei_ox_map_deform_conv, NULL, NULL, false },
   { "ConvInteger", "", 1, 0, ei_ox_map_conv_integer, NULL, NULL, false },
   { "MaxPool", "", 1, 0, ei_ox_map_pool, "MaxPool", NULL, false },
   { "AveragePool", "", 1, 0, ei_ox_map_pool, "AveragePool", NULL, false },
@@ -279,6 +287,8 @@ static const ei_ox_row rows[] = {
   { "RotaryEmbedding", "", 1, 0, ei_ox_map_rotary, NULL, NULL, false },
   { "TensorScatter", "", 1, 0, ei_ox_map_tensor_scatter, NULL, NULL, false },
   { "SwiGLU", "", 1, 0, ei_ox_map_swiglu, NULL, NULL, false },
+  { "CausalConvWithState", "", 1, 0, ei_ox_map_causal_conv, NULL, NULL, false },
+  { "LinearAttention", "", 1, 0, ei_ox_map_direct, "LinearAttention", linear_attention, false },
   { "CenterCropPad", "", 1, 0, ei_ox_map_direct, "CenterCropPad", axes, false },
   /* detection */
   { "NonMaxSuppression", "", 1, 0, ei_ox_map_direct, "NonMaxSuppression", nms, false },

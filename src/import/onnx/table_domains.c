@@ -31,6 +31,8 @@ static const ei_ox_row rows[] = {
   { "MatMulIntegerToFloat", "com.microsoft", 1, 0, ei_ox_map_matmul_integer_to_float, NULL, NULL, false },
   { "DynamicQuantizeMatMul", "com.microsoft", 1, 0, ei_ox_map_dynamic_quantize_matmul, NULL, NULL, false },
   { "MatMulNBits", "com.microsoft", 1, 0, ei_ox_map_matmul_nbits, NULL, NULL, false },
+  /* ai.onnx.preview */
+  { "FlexAttention", "ai.onnx.preview", 1, 0, ei_ox_map_flex_attention, NULL, NULL, false },
 };
 
 const ei_ox_row *ei_ox_domain_rows(size_t *count) {
