@@ -102,9 +102,18 @@ EDGE_NODISCARD EDGE_API edge_status edge_session_copy_output(edge_session *sessi
                                                              uint64_t bytes);
 
 /** Use the caller's memory in place (zero copy) from the next run on; NULL goes back to the session's own.
- *  @param data [borrow: until rebound or destroyed] 64-byte aligned
- *  @return OK, INVALID_ARGUMENT (alignment), SHAPE_MISMATCH (too small), BUSY.
- *  [one-thread-per-handle] @since 0.1 */
+ *  An output may have the memory of an input that it becomes in the next run, in whole or in part:
+ *
+ *      edge_session_bind_input(s, 1, state, sizeof state);
+ *      edge_session_bind_output(s, 1, state, sizeof state);
+ *      while (more()) { fill_input(); status = edge_session_run(s); }
+ *
+ *  Such an output is made aside and copied when the run has succeeded, so that a run that fails or is cancelled leaves
+ *  the input as it was. Of outputs that overlap each other the later one wins. An output that shares its memory with
+ *  nothing is written during the run; what it holds after a run that failed is not defined.
+ *  @param data [borrow: until rebound or destroyed] 64-byte aligned, not memory of the session
+ *  @return OK, INVALID_ARGUMENT (alignment, the session's memory), SHAPE_MISMATCH (too small), BUSY and, as the call
+ *  plans when needed, the errors of edge_session_prepare(). [one-thread-per-handle] @since 0.1 */
 EDGE_NODISCARD EDGE_API edge_status edge_session_bind_input(edge_session *session, uint32_t index, void *data,
                                                             uint64_t bytes);
 EDGE_NODISCARD EDGE_API edge_status edge_session_bind_output(edge_session *session, uint32_t index, void *data,

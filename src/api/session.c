@@ -120,6 +120,7 @@ void edge_session_destroy(edge_session *s) {
   edge_model *const model = s->model;
   for (uint32_t i = 0; s->instances && i < model->graph->n_subgraphs; ++i) ei_instance_destroy(s->instances[i]);
   if (s->pool) ei_pool_destroy(s->pool);
+  if (s->staging) ei_alloc_put(s->env->alloc, s->staging, s->staging_bytes, 64);
   ei_arena_free(&s->mem);
   ei_alloc_put(s->env->alloc, s, sizeof *s, _Alignof(edge_session));
   edge_model_release(model);
@@ -245,47 +246,16 @@ edge_status edge_session_resize_input(edge_session *s, uint32_t index, const int
   return ei_session_give(s, status);
 }
 
-static edge_status too_small(edge_session *s, const char *what, const edge_tensor *v, uint64_t bound) {
-  return ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "%s '%s' needs %llu bytes, the bound memory has %llu", what,
-                         v->name, (unsigned long long)v->bytes, (unsigned long long)bound);
-}
-
-/* After planning, outputs that the caller bound and that own their memory are written in place. */
-static edge_status prepare(edge_session *s) {
-  ei_instance *const in = s->main;
-  EI_TRY(ei_instance_plan(in, false));
-  for (uint32_t i = 0; i < in->sg->n_inputs; ++i) /* a resize after binding may have asked for more */
-    if (s->bound_inputs[i] && s->bound_input_bytes[i] < in->live[in->sg->inputs[i]].bytes)
-      return too_small(s, "input", &in->live[in->sg->inputs[i]], s->bound_input_bytes[i]);
-  for (uint32_t i = 0; i < in->sg->n_outputs; ++i) {
-    const uint32_t t = in->sg->outputs[i];
-    void *wanted = s->bound_outputs[i];
-    bool is_input = false;
-    for (uint32_t k = 0; k < in->sg->n_inputs; ++k) is_input |= in->sg->inputs[k] == t;
-    if (is_input || in->plan[t].alias != EI_NONE || in->plan[t].external || !in->plan[t].bytes)
-      continue; /* copied after the run */
-    for (uint32_t k = 0; k < i; ++k)
-      if (in->sg->outputs[k] == t && s->bound_outputs[k]) wanted = s->bound_outputs[k];
-    if (wanted && s->bound_output_bytes[i] < in->live[t].bytes)
-      return too_small(s, "output", &in->live[t], s->bound_output_bytes[i]);
-    if (in->external[t] == wanted) continue;
-    in->external[t] = wanted;
-    in->bound = false;
-  }
-  if (!in->bound) EI_TRY(ei_instance_bind(in));
-  return s->golden_checked ? EDGE_STATUS_OK : ei_session_check_golden(s);
-}
-
 edge_status edge_session_prepare(edge_session *s) {
   if (!s) return EDGE_STATUS_INVALID_ARGUMENT;
   if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
-  return ei_session_give(s, prepare(s));
+  return ei_session_give(s, ei_session_prepare(s));
 }
 
 edge_status edge_session_set_input(edge_session *s, uint32_t index, const void *data, uint64_t bytes) {
   if (!s || index >= s->main->sg->n_inputs || (!data && bytes)) return EDGE_STATUS_INVALID_ARGUMENT;
   if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
-  edge_status status = prepare(s);
+  edge_status status = ei_session_prepare(s);
   if (status == EDGE_STATUS_OK) {
     const edge_tensor *const v = &s->main->live[s->main->sg->inputs[index]];
     if (v->bytes != bytes)
@@ -313,73 +283,23 @@ edge_status edge_session_copy_output(edge_session *s, uint32_t index, void *data
   return ei_session_give(s, status);
 }
 
-edge_status edge_session_bind_input(edge_session *s, uint32_t index, void *data, uint64_t bytes) {
-  if (!s || index >= s->main->sg->n_inputs) return EDGE_STATUS_INVALID_ARGUMENT;
-  if ((uintptr_t)data % 64) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
-  ei_instance *const in = s->main;
-  edge_status status = ei_instance_plan(in, false); /* not prepare(): what was bound before may not fit any more */
-  const uint32_t t = in->sg->inputs[index];
-  if (status == EDGE_STATUS_OK && data && bytes < in->live[t].bytes)
-    status = too_small(s, "input", &in->live[t], bytes);
-  if (status == EDGE_STATUS_OK) {
-    s->bound_inputs[index] = data;
-    s->bound_input_bytes[index] = bytes;
-    if (in->external[t] != data) {
-      in->external[t] = data;
-      in->bound = false;
-      status = ei_instance_bind(in);
-    }
-  }
-  return ei_session_give(s, status);
-}
-
-edge_status edge_session_bind_output(edge_session *s, uint32_t index, void *data, uint64_t bytes) {
-  if (!s || index >= s->main->sg->n_outputs) return EDGE_STATUS_INVALID_ARGUMENT;
-  if ((uintptr_t)data % 64) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
-  void *const old = s->bound_outputs[index];
-  const uint64_t old_bytes = s->bound_output_bytes[index];
-  s->bound_outputs[index] = data;
-  s->bound_output_bytes[index] = bytes;
-  const edge_status status = prepare(s);
-  if (status != EDGE_STATUS_OK) {
-    s->bound_outputs[index] = old;
-    s->bound_output_bytes[index] = old_bytes;
-  }
-  return ei_session_give(s, status);
-}
-
-/* Outputs that could not be written in place (views, constants, inputs, run-time sizes) are copied. */
-static edge_status copy_bound_outputs(edge_session *s) {
-  ei_instance *const in = s->main;
-  for (uint32_t i = 0; i < in->sg->n_outputs; ++i) {
-    const edge_tensor *const v = &in->live[in->sg->outputs[i]];
-    void *const to = s->bound_outputs[i];
-    if (!to || to == v->data) continue;
-    if (v->bytes > s->bound_output_bytes[i]) return too_small(s, "output", v, s->bound_output_bytes[i]);
-    if (v->bytes) memmove(to, v->data, (size_t)v->bytes);
-  }
-  return EDGE_STATUS_OK;
-}
-
 edge_status edge_session_run(edge_session *s) {
   if (!s) return EDGE_STATUS_INVALID_ARGUMENT;
   if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
   atomic_store_explicit(&s->cancel, false, memory_order_relaxed);
   s->failed_backend = NULL;
   s->once_running = s->once_done;
-  edge_status status = prepare(s);
+  edge_status status = ei_session_prepare(s);
   if (status == EDGE_STATUS_OK) {
     status = ei_instance_run(s->main);
     while (status != EDGE_STATUS_OK && s->failed_backend) {
       status = ei_session_rescue(s, status);
-      if (status == EDGE_STATUS_OK) status = prepare(s);
+      if (status == EDGE_STATUS_OK) status = ei_session_prepare(s);
       if (status != EDGE_STATUS_OK) break;
       s->error = (edge_error)EDGE_ERROR_INIT;
       status = ei_instance_run(s->main);
     }
-    if (status == EDGE_STATUS_OK) status = copy_bound_outputs(s);
+    if (status == EDGE_STATUS_OK) status = ei_session_copy_outputs(s);
     if (status == EDGE_STATUS_OK)
       ei_states_commit(s);
     else
@@ -396,7 +316,7 @@ edge_status edge_session_visit_prepared(edge_session *s,
   ei_prepared *list = NULL;
   uint32_t count = 0;
   ei_arena_init(&temp, s->env->alloc);
-  edge_status status = prepare(s);
+  edge_status status = ei_session_prepare(s);
   if (status == EDGE_STATUS_OK) status = ei_prepared_list(s->model->prepared, &temp, &list, &count);
   for (uint32_t i = 0; status == EDGE_STATUS_OK && i < count; ++i) {
     const edge_prepared_blob blob = { .struct_size = sizeof blob,

@@ -144,6 +144,8 @@ struct edge_session {
   uint64_t dynamic_bytes; /* heap in use for run-time shapes */
   void **bound_inputs, **bound_outputs;
   uint64_t *bound_input_bytes, *bound_output_bytes;
+  void *staging; /* outputs that cannot be copied one after the other */
+  uint64_t staging_bytes;
   ei_backend *failed_backend; /* set when a device failed in the current run */
   uint32_t failed_node;
   bool golden_checked;
@@ -210,6 +212,12 @@ edge_status ei_session_rescue(edge_session *s, edge_status cause);
 /* ---- golden.c */
 /** Once per session: run the model's golden vectors if a device has nodes; quarantine devices that answer wrongly. */
 edge_status ei_session_check_golden(edge_session *s);
+
+/* ---- binding.c: the caller's memory as inputs and outputs */
+/** Plan when needed, and let outputs be written where the caller wants them. */
+edge_status ei_session_prepare(edge_session *s);
+/** After a run that succeeded: outputs that were not written in place go to the caller's memory, all or none. */
+edge_status ei_session_copy_outputs(edge_session *s);
 
 /* ---- errors of a session */
 edge_status ei_session_fail(edge_session *s, edge_status status, const char *format, ...) EI_PRINTF(3, 4);

@@ -431,6 +431,31 @@ static int assign_carry(opener *a) {
   return EXIT_OK;
 }
 
+/* Memory that the output and the input share: the library keeps the two apart during a run. Where it cannot be known
+ * yet whether they fit, the value is copied between steps, and complained about there. */
+static void bind_carry(opener *a) {
+  tool_run *const r = a->r;
+  for (uint32_t i = 0; i < r->n_inputs && a->c->steps; ++i) {
+    edge_tensor in, out;
+    if (!r->carry_from[i] || edge_session_get_input(r->session, i, &in) != EDGE_STATUS_OK ||
+        edge_session_get_output(r->session, r->carry_from[i] - 1, &out) != EDGE_STATUS_OK || in.dtype != out.dtype ||
+        in.bytes != out.bytes || in.bytes == 0 || !out.data)
+      continue;
+    bool taken = false; /* an output is bound once */
+    for (uint32_t k = 0; k < i; ++k) taken |= r->carry_from[k] == r->carry_from[i];
+    unsigned char *const raw = taken ? NULL : malloc((size_t)in.bytes + 64);
+    if (!raw) continue;
+    unsigned char *const data = raw + (64 - (uintptr_t)raw % 64);
+    if (edge_session_bind_input(r->session, i, data, in.bytes) == EDGE_STATUS_OK &&
+        edge_session_bind_output(r->session, r->carry_from[i] - 1, data, in.bytes) == EDGE_STATUS_OK)
+      r->carried[i] = raw;
+    else if (edge_session_bind_input(r->session, i, NULL, 0) == EDGE_STATUS_OK)
+      free(raw);
+    else
+      r->carried[i] = raw; /* still in use */
+  }
+}
+
 static bool has_npy_form(const edge_tensor *t) {
   return t->dtype != EDGE_DTYPE_NONE && npy_descr(t->dtype)[0];
 }
@@ -521,7 +546,8 @@ int tool_open(const tool_options *o, edge_env *env, const tool_case *c, tool_run
     r->step_data = calloc(r->n_inputs + 1, sizeof *r->step_data);
     r->step_count = calloc(r->n_inputs + 1, sizeof *r->step_count);
     r->carry_from = calloc(r->n_inputs + 1, sizeof *r->carry_from);
-    if (!a.inputs || !r->step_data || !r->step_count || !r->carry_from)
+    r->carried = calloc(r->n_inputs + 1, sizeof *r->carried);
+    if (!a.inputs || !r->carried || !r->step_data || !r->step_count || !r->carry_from)
       code = tool_fail(e, EXIT_LIMIT, "%s: no memory", c->model);
   }
   for (uint32_t i = 0; !code && i < r->n_inputs; ++i)
@@ -532,6 +558,7 @@ int tool_open(const tool_options *o, edge_env *env, const tool_case *c, tool_run
   if (!code) code = assign_shapes(&a);
   if (!code) code = assign_carry(&a);
   if (!code) code = make_session(&a);
+  if (!code) bind_carry(&a);
   r->load_ns = edge_session_clock_ns() - start;
   if (!code) code = load_data(&a);
   for (uint32_t i = 0; a.inputs && i < r->n_inputs; ++i) free_input_file(&a.inputs[i].file);
@@ -544,6 +571,8 @@ void tool_close(tool_run *r) {
   edge_session_destroy(r->session);
   edge_model_release(r->model);
   for (uint32_t i = 0; r->step_data && i < r->n_inputs; ++i) free(r->step_data[i]);
+  for (uint32_t i = 0; r->carried && i < r->n_inputs; ++i) free(r->carried[i]);
+  free(r->carried);
   free(r->step_data);
   free(r->step_count);
   free(r->carry_from);
@@ -562,6 +591,7 @@ int tool_fill_step(tool_run *r, const tool_case *c, int step, tool_error *e) {
     edge_tensor t, from;
     if (edge_session_get_input(r->session, i, &t) != EDGE_STATUS_OK)
       return tool_fail(e, EXIT_BAD_FILE, "%s: input %u is not there", c->model, i);
+    if (step > 0 && r->carried[i]) continue; /* it is there */
     if (step > 0 && r->carry_from[i]) {
       if (edge_session_get_output(r->session, r->carry_from[i] - 1, &from) != EDGE_STATUS_OK || from.bytes != t.bytes ||
           from.dtype != t.dtype)

@@ -114,6 +114,7 @@ typedef struct tool_run {
   void **step_data;     /* per input: its data for all steps, with --steps */
   uint32_t *step_count; /* per input: slices in step_data */
   uint32_t *carry_from; /* per input: output + 1, or 0 */
+  void **carried;       /* per input: memory that it shares with its output, or NULL: copied between steps */
   uint64_t deadline_ns;
   uint64_t load_ns;
 } tool_run;

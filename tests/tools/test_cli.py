@@ -194,6 +194,14 @@ class Run(Contract):
                     "--carry", "0=1", "--output-dir", out)
         _, shape, payload = read_npy(out / "0.npy")
         self.assertEqual((list(shape), list(struct.unpack("<4f", payload))), ([4, 1], [11, 13, 16, 20]))
+        pair = [value_info("a", [1]), value_info("b", [1])] # one output into two inputs, and an exchange
+        model = self.model("swap.onnx", [("Add", ["a", "b"], ["s"], "add"), ("Identity", ["b"], ["t"], "same")], pair,
+                           [value_info("s", [1]), value_info("t", [1])])
+        write_npy(self.folder / "one.npy", "<f4", (1,), struct.pack("<f", 1))
+        for carry, want in ((("s=a", "s=b"), [2, 4, 8, 16]), (("s=b", "t=a"), [2, 3, 5, 8])):
+            self.expect(0, "run", model, "--input", self.folder / "one.npy", "--input", self.folder / "one.npy", "--steps",
+                        4, "--carry", carry[0], "--carry", carry[1], "--output-dir", out)
+            self.assertEqual(list(struct.unpack("<4f", read_npy(out / "0.npy")[2])), want)
 
     def test_state_in_and_out(self):
         model, out = SOURCE / "tests/format/v1/state.edge", self.folder / "out"
