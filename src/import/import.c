@@ -12,6 +12,7 @@ typedef struct import_image {
   ei_arena arena;
   ei_import im;
   ei_import_options options;
+  ei_graph *graph;
 } import_image;
 
 int ei_import_detect(const void *data, uint64_t bytes) {
@@ -187,6 +188,11 @@ static void release_image(void *user) {
   ei_alloc_destroy(alloc);
 }
 
+const ei_graph *ei_import_image_graph(const edge_image *image) {
+  const import_image *const own = image->release == release_image ? image->user : NULL;
+  return own ? own->graph : NULL;
+}
+
 static void advise_away(void *user, const void *data, uint64_t bytes) {
   const import_image *const image = user;
   ei_import_release(&image->im, data, bytes);
@@ -224,6 +230,7 @@ static edge_status finish_image(import_image *image, const void *data, uint64_t 
   ei_graph *graph = NULL;
   edge_segment *segments = NULL;
   EI_TRY(ei_import_graph(&image->im, data, bytes, &graph, err));
+  image->graph = graph;
   /* passes have copied much of it; the rest comes back from the file when it is wanted */
   for (const ei_import_file *f = image->im.files; f; f = f->next) ei_port_advise_away(f->data, f->bytes);
   EI_TRY(

@@ -88,6 +88,9 @@ edge_status ei_import_image_file(const char *path, const ei_import_options *opti
 edge_status ei_import_image_memory(const void *data, uint64_t bytes, const ei_import_options *options, edge_image *out,
                                    edge_error *err);
 
+/** The graph that an image of this importer was written from; it lives as long as the image. */
+const ei_graph *ei_import_image_graph(const edge_image *image);
+
 /** Weights prepared for targets: each an environment (a CPU tier), all backends or those of the session options. */
 typedef struct ei_import_prepare {
   edge_env *const *envs; /* [borrow: until release of the image] */

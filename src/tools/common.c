@@ -142,8 +142,20 @@ void tool_session_options(const tool_options *o, uint64_t deadline_ns, edge_sess
   if (o->max_memory) out->max_dynamic_bytes = o->max_memory;
 }
 
-int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, uint64_t deadline_ns, edge_model **out,
-                    tool_error *e) {
+/* The graph beside the model: of an image the one that it was written from, of an .edge file read once more. */
+static edge_status open_with_graph(const ei_import_options *import, const char *path, tool_run *r, edge_error *error) {
+  edge_image image = EDGE_IMAGE_INIT;
+  const edge_status status = ei_import_image_file(path, import, &image, error);
+  if (status != EDGE_STATUS_OK) return status;
+  r->graph = ei_import_image_graph(&image);
+  if (tool_model_kind(path) == EI_IMPORT_EDGE) {
+    r->graph_image = image;
+    return edge_model_open_file(r->env, path, NULL, &r->model, error);
+  }
+  return edge_model_open_image(r->env, &image, NULL, &r->model, error);
+}
+
+int tool_open_model(const tool_options *o, const tool_case *c, tool_run *r, tool_error *e) {
   const char *const path = c->model;
   ei_import_options import = EI_IMPORT_OPTIONS_INIT;
   edge_error error = EDGE_ERROR_INIT;
@@ -160,15 +172,21 @@ int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, ui
   }
   import.given = given;
   tool_unsupported_collect(path, &import);
-  const edge_status status = ei_import_open(env, path, &import, NULL, out, &error);
-  if (status == EDGE_STATUS_OK && deadline_ns && edge_session_clock_ns() > deadline_ns) {
-    edge_model_release(*out);
-    *out = NULL;
+  const edge_status status = c->want_graph ? open_with_graph(&import, path, r, &error)
+                                           : ei_import_open(r->env, path, &import, NULL, &r->model, &error);
+  if (status == EDGE_STATUS_OK && r->deadline_ns && edge_session_clock_ns() > r->deadline_ns)
     return tool_fail(e, EXIT_LIMIT, "%s: loading took longer than --timeout %g", path, o->timeout_s);
-  }
   if (status == EDGE_STATUS_OK) return EXIT_OK;
   if (tool_exit_code(status) == EXIT_UNSUPPORTED) tool_unsupported_search(path);
   return tool_fail_status(e, o, path, status, error.text, EXIT_BAD_FILE);
+}
+
+int tool_model_kind(const char *path) {
+  unsigned char head[16] = { 0 };
+  FILE *const in = fopen(path, "rb");
+  const size_t n = in ? fread(head, 1, sizeof head, in) : 0;
+  if (in) fclose(in);
+  return ei_import_detect(head, n);
 }
 
 unsigned char *tool_read_file(const char *path, uint64_t *bytes) {

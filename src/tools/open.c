@@ -529,8 +529,11 @@ int tool_open(const tool_options *o, edge_env *env, const tool_case *c, tool_run
   r->options = o;
   r->env = env;
   if (o->timeout_s > 0) r->deadline_ns = start + (uint64_t)(o->timeout_s * 1e9);
-  int code = tool_open_model(o, env, c, r->deadline_ns, &r->model, e);
-  if (code) return code;
+  int code = tool_open_model(o, c, r, e);
+  if (code) {
+    tool_close(r);
+    return code;
+  }
   if (o->entry) {
     r->entry = UINT32_MAX;
     for (uint32_t i = 0; i < edge_model_num_entries(r->model); ++i)
@@ -570,6 +573,7 @@ int tool_open(const tool_options *o, edge_env *env, const tool_case *c, tool_run
 void tool_close(tool_run *r) {
   edge_session_destroy(r->session);
   edge_model_release(r->model);
+  if (r->graph_image.release) r->graph_image.release(r->graph_image.user);
   for (uint32_t i = 0; r->step_data && i < r->n_inputs; ++i) free(r->step_data[i]);
   for (uint32_t i = 0; r->carried && i < r->n_inputs; ++i) free(r->carried[i]);
   free(r->carried);

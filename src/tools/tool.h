@@ -38,7 +38,7 @@ typedef struct tool_options {
       *against, *state_in, *state_out;
   const char *layout, *channels, *mean, *std;
   int threads;
-  bool threads_given, prefer, strict, json, fast_math, reproducible, op_list, measure, seed_given, help;
+  bool threads_given, prefer, strict, json, fast_math, reproducible, op_list, all, measure, seed_given, help;
   unsigned long long seed;
   double timeout_s;
   uint64_t max_memory;
@@ -99,6 +99,7 @@ typedef struct tool_case {
   bool inputs_by_name;  /* NAME=FILE was already split */
   bool profile;         /* record per-node times */
   bool all_outputs;     /* every tensor is an output */
+  bool want_graph;      /* tool_run.graph is set */
   const char *backends; /* instead of --backend */
   bool prefer;
 } tool_case;
@@ -109,6 +110,8 @@ typedef struct tool_run {
   edge_env *env;
   edge_model *model;
   edge_session *session;
+  const ei_graph *graph;  /* with tool_case.want_graph: what the model was opened from */
+  edge_image graph_image; /* keeps it alive when the model does not */
   uint32_t entry;
   uint32_t n_inputs, n_outputs;
   void **step_data;     /* per input: its data for all steps, with --steps */
@@ -126,8 +129,8 @@ int tool_case_from_options(const tool_options *o, tool_case *c, tool_error *e);
 /** Open, make a session, settle shapes, fill inputs. On failure everything is released. */
 int tool_open(const tool_options *o, edge_env *env, const tool_case *c, tool_run *r, tool_error *e);
 /** A model without a session. */
-int tool_open_model(const tool_options *o, edge_env *env, const tool_case *c, uint64_t deadline_ns, edge_model **out,
-                    tool_error *e);
+int tool_open_model(const tool_options *o, const tool_case *c, tool_run *r, tool_error *e);
+int tool_model_kind(const char *path); /* EI_IMPORT_*, by content */
 void tool_session_options(const tool_options *o, uint64_t deadline_ns, edge_session_options *out);
 void tool_close(tool_run *r);
 /** Data of step `step` into the inputs. */

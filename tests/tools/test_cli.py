@@ -21,7 +21,7 @@ ENV = dict(os.environ, EDGERT_PLUGINS="")
 
 def edgert(*arguments, stdin=None, timeout=60, cwd=None):
     return subprocess.run([EDGERT, *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=timeout,
-                          env=ENV, cwd=cwd)
+                          env=ENV, cwd=cwd, encoding="utf-8", errors="replace")
 
 
 def write_npy(path, descr, shape, payload, version=1, fortran=False):
@@ -56,7 +56,7 @@ def field(number, value):
 
 
 def value_info(name, dims, dtype=1):
-    shape = b"".join(field(1, field(2, d) if isinstance(d, str) else field(1, d)) for d in dims)
+    shape = b"".join(field(1, field(1, d) if isinstance(d, int) else field(2, d)) for d in dims)
     return field(1, name) + field(2, field(1, field(1, dtype) + field(2, shape)))
 
 

@@ -4,10 +4,12 @@
 
 test_diagnosis.py EDGERT EXAMPLES [unittest arguments]; needs the standard library only.
 """
+import html.parser
 import os
 import pathlib
 import struct
 import sys
+import time
 import unittest
 
 import test_cli
@@ -111,6 +113,117 @@ class Unsupported(Contract):
                     self.assertTrue(n["op"])
                     seen.add("up to version" in n["why"])
         self.assertTrue(seen)
+
+
+class Page(html.parser.HTMLParser):
+    """Everything that a report holds: balanced elements, attributes, text."""
+    VOID = {"meta", "input", "rect", "path"}
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.tags, self.attributes, self.text = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in self.VOID or tag == "path":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1] == tag, (tag, self.open[-3:])
+        self.open.pop()
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+class Inspect(Contract):
+    def page(self, model, *more):
+        out = self.folder / "report.html"
+        self.expect(0, "inspect", model, "--html", out, *more)
+        text = out.read_text(encoding="utf-8")
+        page = Page(text)
+        allowed = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "div", "b", "span", "table", "tr", "th",
+                   "td", "i", "details", "summary", "input", "label", "svg", "g", "rect", "text", "path", "p"}
+        self.assertLessEqual(set(page.tags), allowed)
+        for name, value in page.attributes:
+            self.assertFalse(name.startswith("on") or name in ("src", "href", "srcset", "action"), name)
+        for outside in ("url(", "@import", "://", "<script"):
+            self.assertNotIn(outside, text)
+        self.assertIn("default-src 'none'", text)
+        return text, page
+
+    def test_text(self):
+        r = self.expect(0, "inspect", self.f32)
+        for word in ("Conv", "const f32", "-> f32[", "MACs", "weights", "activations", "operators"):
+            self.assertIn(word, r.stdout)
+        chain = self.model("chain.onnx", [("Sin", ["t%d" % i], ["t%d" % (i + 1)], "n%d" % i) for i in range(99)],
+                           [value_info("t0", [2])], [value_info("t99", [2])])
+        self.assertRegex(self.expect(0, "inspect", chain).stdout, r"59 more; --all")
+        self.assertIn("n50", self.expect(0, "inspect", chain, "--all").stdout)
+        self.assertNotIn("n50", self.expect(0, "inspect", chain).stdout)
+
+    def test_json(self):
+        a = self.expect_json(0, "inspect", self.f32, "--all")
+        self.assertEqual(len(a["graph"]), a["nodes"])
+        self.assertEqual(sum(n["macs"] for n in a["graph"]), a["macs"])
+        self.assertEqual(sum(a["macs_by_operator"].values()), a["macs"])
+        self.assertEqual(sum(t["bytes"] for t in a["weights"].values()), a["weights_bytes"])
+        self.assertEqual(a["graph"][-1]["outputs"][0]["name"], a["outputs"][0]["name"])
+        self.assertNotIn("graph", self.expect_json(0, "inspect", self.f32))
+        self.assertGreater(sum(n["us"] for n in self.expect_json(0, "inspect", self.f32, "--all", "--measure")["graph"]), 0)
+
+    def test_shapes_follow_the_input(self):
+        model = self.model("n.onnx", [("Neg", ["x"], ["h"], "neg"), ("Sin", ["h"], ["y"], "sin")],
+                           [value_info("x", ["n", 2])], [value_info("y", ["n", 2])])
+        a = self.expect_json(0, "inspect", model, "--all", "--shape", "x=7x2")
+        self.assertEqual(a["graph"][0]["outputs"][0]["shape"], [7, 2])
+
+    def test_subgraphs(self):
+        self.assertIn("subgraph 1", self.expect(0, "inspect", SEEDS / "tflite" / "control.tflite").stdout)
+        _, page = self.page(SEEDS / "tflite" / "control.tflite")
+        self.assertGreaterEqual(page.tags.count("svg"), 2)
+
+    def test_report(self):
+        text, page = self.page(self.f32)
+        nodes = self.expect_json(0, "inspect", self.f32)["nodes"]
+        self.assertEqual(text.count('<g class="n '), nodes)
+        self.assertIn("prefers-color-scheme:dark", text)
+        self.assertNotIn("measured", text)
+        text, _ = self.page(self.f32, "--measure")
+        self.assertIn("measured", text)
+        self.expect(1, "inspect", self.f32, "--html", self.folder / "no" / "such" / "folder.html")
+
+    def test_hostile_names(self):
+        evil = "</title></text></svg><script>alert(1)</script><img src=x onerror=\"alert('2')\">&quot;<!--"
+        bad = evil.encode() + b"\xff\xfe\x1b[31m\xe2\x80\xae"
+        model = self.model("<b>&'.onnx", [("Sin", [b"x" + bad], [b"h" + bad], b"n" + bad), ("Cos", [b"h" + bad], [b"y" + bad], b"m" + bad)],
+                           [value_info(b"x" + bad, [b"d" + bad, 2])], [value_info(b"y" + bad, [b"d" + bad, 2])])
+        model.write_bytes(model.read_bytes() + field(14, field(1, b"key" + bad) + field(2, b"value" + bad)))
+        text, page = self.page(model)
+        self.assertGreaterEqual(sum("<script>alert(1)</script>" in t for t in page.text), 4)
+        self.assertNotIn("\x1b", text)
+        self.assertNotIn("\u202e", text)
+        self.assertNotIn("\x1b", self.expect(0, "inspect", model, "--all").stdout)
+
+    def test_large_graphs(self):
+        count = 20000
+        shapes = {"chain": [("Sin", ["t%d" % i], ["t%d" % (i + 1)], "n%d" % i) for i in range(count)],
+                  "fan": [("Sin", ["t0"], ["t%d" % (i + 1)], "n%d" % i) for i in range(count)],
+                  "back": [("Add", ["t0", "t%d" % i], ["t%d" % (i + 1)], "n%d" % i) for i in range(count)]}
+        for name, nodes in shapes.items():
+            model = self.model(name + ".onnx", nodes, [value_info("t0", [2])], [value_info("t%d" % count, [2])])
+            start = time.monotonic()
+            text, _ = self.page(model)
+            self.assertLess(time.monotonic() - start, 30)
+            self.assertLess(len(text), 8 << 20)
 
 
 if __name__ == "__main__":
