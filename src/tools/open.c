@@ -147,14 +147,14 @@ static bool same_but_ones(const int64_t *a, int32_t na, const int64_t *b, int32_
   }
 }
 
+static bool dims_equal(const plan_input *p, const int64_t *file, int32_t rank) {
+  bool fits = p->declared.rank == rank;
+  for (int32_t d = 0; fits && d < rank; ++d) fits = p->dims[d] < 0 || p->dims[d] == file[d];
+  return fits;
+}
+
 static bool dims_fit(const plan_input *p, const int64_t *file, int32_t rank) {
-  if (p->declared.rank < 0) return true;
-  if (p->declared.rank == rank) {
-    bool fits = true;
-    for (int32_t d = 0; d < rank; ++d) fits &= p->dims[d] < 0 || p->dims[d] == file[d];
-    if (fits) return true;
-  }
-  return same_but_ones(p->dims, p->rank, file, rank);
+  return p->declared.rank < 0 || dims_equal(p, file, rank) || same_but_ones(p->dims, p->rank, file, rank);
 }
 
 /* Shape from --shape, then from the file, then open dimensions stay -1 for the library (it takes 1). */
@@ -178,7 +178,9 @@ static int settle_shape(const char *model, plan_input *p, int steps, tool_error 
   const npy_array *const a = &p->file.npy;
   const int64_t *dims = a->dims;
   int32_t rank = a->rank;
-  const bool whole = (p->asked || p->declared.rank >= 0 ? dims_fit(p, dims, rank) : steps == 0 || rank == 0);
+  /* open dimensions would take the number of steps and drop a 1 behind it: one dimension more means one slice a step */
+  const bool slices = steps > 0 && rank > 0 && dims[0] == steps && dims_equal(p, dims + 1, rank - 1);
+  const bool whole = !slices && (p->asked || p->declared.rank >= 0 ? dims_fit(p, dims, rank) : steps == 0 || rank == 0);
   if (!whole && steps > 0 && rank > 0 && dims[0] == steps && dims_fit(p, dims + 1, rank - 1)) {
     p->file.stacked = true;
     dims++;

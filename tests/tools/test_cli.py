@@ -233,6 +233,14 @@ class Run(Contract):
         self.expect(0, "convert", original, "-o", converted)
         self.expect(0, "run", converted, "--state-in", self.folder / "v.state") # the same model
 
+    def test_steps_of_open_dimensions(self):
+        model = self.model("open.onnx", [("Neg", ["x"], ["y"], "neg")], [value_info("x", ["b", "n"])], [value_info("y", ["b", "n"])])
+        write_npy(self.folder / "x.npy", "<f4", (3, 1, 2), struct.pack("<6f", 1, 2, 3, 4, 5, 6))
+        out = self.folder / "out"
+        self.expect(0, "run", model, "--input", self.folder / "x.npy", "--steps", 3, "--output-dir", out)
+        _, shape, payload = read_npy(out / "0.npy")  # not 3 times the whole file as [3, 2]
+        self.assertEqual((list(shape), list(struct.unpack("<6f", payload))), ([3, 1, 2], [-1, -2, -3, -4, -5, -6]))
+
     def test_seed_is_the_same_everywhere(self):
         a = [self.expect_json(0, "run", self.f32, "--seed", 7, "--isa", isa)["outputs"][0]["max"]
              for isa in ("scalar", "avx2" if os.uname().machine == "x86_64" else "neon")]
