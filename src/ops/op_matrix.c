@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Trilu, EyeLike, MatrixDiag, MatrixSetDiag, Det: small operators on the last two dimensions. */
+ * Trilu, EyeLike, MatrixDiag, MatrixSetDiag, Det, Inverse: small operators on the last two dimensions. */
 #include "op_walk.h"
 #include <math.h>
 
@@ -168,6 +168,59 @@ static edge_status eval_det(ei_op_ctx *c) {
   return EDGE_STATUS_OK;
 }
 
+/* ---- Inverse: Gauss and Jordan's elimination with row pivots, in double */
+
+static edge_status infer_inverse(ei_op_ctx *c) {
+  EI_TRY(infer_det(c));
+  ei_op_set_shape(&c->out[0], c->in[0].dtype, c->in[0].rank, c->in[0].dims);
+  return EDGE_STATUS_OK;
+}
+
+static uint64_t inverse_scratch(const ei_op_ctx *c) {
+  const uint64_t n = (uint64_t)c->in[0].dims[c->in[0].rank - 1];
+  return n > UINT32_MAX / 2 ? UINT64_MAX : (2 * n * n + 1) * sizeof(double);
+}
+
+/* a is [n, 2 n]: the matrix and one that starts as identity and ends as the inverse. */
+static bool invert(double *a, int64_t n) {
+  const int64_t width = 2 * n;
+  for (int64_t k = 0; k < n; ++k) {
+    int64_t pivot = k;
+    for (int64_t i = k + 1; i < n; ++i)
+      if (fabs(a[i * width + k]) > fabs(a[pivot * width + k])) pivot = i;
+    for (int64_t j = 0; j < width && pivot != k; ++j) {
+      const double t = a[k * width + j];
+      a[k * width + j] = a[pivot * width + j];
+      a[pivot * width + j] = t;
+    }
+    const double p = a[k * width + k];
+    if (p == 0 || p != p) return false;
+    for (int64_t j = 0; j < width; ++j) a[k * width + j] /= p;
+    for (int64_t i = 0; i < n; ++i) {
+      const double f = a[i * width + k];
+      for (int64_t j = 0; j < width && i != k && f != 0; ++j) a[i * width + j] -= f * a[k * width + j];
+    }
+  }
+  return true;
+}
+
+static edge_status eval_inverse(ei_op_ctx *c) {
+  const edge_tensor *const x = &c->in[0], *const y = &c->out[0];
+  const int64_t n = x->dims[x->rank - 1], matrices = ei_dims_product(x->dims, 0, x->rank - 2);
+  double *const a = (double *)c->scratch;
+  for (int64_t m = 0; m < matrices && n > 0; ++m) {
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < n; ++j) {
+        a[i * 2 * n + j] = ei_load_f64(x, (uint64_t)((m * n + i) * n + j));
+        a[i * 2 * n + n + j] = i == j;
+      }
+    if (!invert(a, n)) return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "matrix %lld has no inverse", (long long)m);
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < n; ++j) ei_store_f64(y, (uint64_t)((m * n + i) * n + j), a[i * 2 * n + n + j]);
+  }
+  return EDGE_STATUS_OK;
+}
+
 static const ei_attr_def trilu_attrs[] = { { "upper", EI_ATTR_INT, 1 }, { NULL, 0, 0 } };
 static const ei_attr_def eye_attrs[] = { { "dtype", EI_ATTR_INT, 0 }, { "k", EI_ATTR_INT, 0 }, { NULL, 0, 0 } };
 
@@ -216,3 +269,12 @@ const ei_op_def ei_op_Det = { .name = "Det",
                               .infer = infer_det,
                               .eval = eval_det,
                               .scratch_bytes = det_scratch };
+const ei_op_def ei_op_Inverse = { .name = "Inverse",
+                                  .min_in = 1,
+                                  .max_in = 1,
+                                  .min_out = 1,
+                                  .max_out = 1,
+                                  .version = 1,
+                                  .infer = infer_inverse,
+                                  .eval = eval_inverse,
+                                  .scratch_bytes = inverse_scratch };

@@ -50,6 +50,9 @@ void ei_ox_map_global_pool(ei_ox_call *c);
 void ei_ox_map_global_lp_pool(ei_ox_call *c);
 void ei_ox_map_gemm(ei_ox_call *c);
 void ei_ox_map_wrapped(ei_ox_call *c); /* row->target channels-last, row->attrs */
+/** Kernel (of pools), strides, dilations, pads of the call's node on the node emitted last. */
+void ei_ox_set_window(ei_ox_call *c, bool kernel);
+uint32_t ei_ox_gemm_nodes(ei_ox_call *c, uint32_t out);
 /** Float convolution of x and w: shared with the quantized forms. Attributes are those of the call's node. */
 uint32_t ei_ox_conv_nodes(ei_ox_call *c, const char *op, const uint32_t *in, uint32_t n_in, uint32_t out);
 /* map_norm.c */
@@ -66,6 +69,7 @@ void ei_ox_map_qlinear_conv(ei_ox_call *c);
 void ei_ox_map_qlinear_matmul(ei_ox_call *c);
 /* map_rnn.c */
 void ei_ox_map_rnn(ei_ox_call *c);
+void ei_ox_rnn_attrs(ei_ox_call *c); /* on the node emitted last */
 /* map_control.c */
 void ei_ox_map_if(ei_ox_call *c);
 void ei_ox_map_loop(ei_ox_call *c);
@@ -100,6 +104,23 @@ void ei_ox_map_fused_conv(ei_ox_call *c);
 void ei_ox_map_fused_matmul(ei_ox_call *c);
 void ei_ox_map_bias_gelu(ei_ox_call *c);
 void ei_ox_map_skip_norm(ei_ox_call *c);
+void ei_ox_map_fused_gemm(ei_ox_call *c);
+void ei_ox_map_as_onnx(ei_ox_call *c);
+void ei_ox_map_unique_ms(ei_ox_call *c);
+void ei_ox_map_expand_dims(ei_ox_call *c);
+void ei_ox_map_bias_softmax(ei_ox_call *c);
+void ei_ox_map_nhwc_max_pool(ei_ox_call *c);
+/* map_contrib_attention.c */
+void ei_ox_map_embed_layer_norm(ei_ox_call *c);
+void ei_ox_map_rotary_ms(ei_ox_call *c);
+void ei_ox_map_self_attention(ei_ox_call *c);
+void ei_ox_map_quantized_attention(ei_ox_call *c);
+void ei_ox_map_multi_head_attention(ei_ox_call *c);
+void ei_ox_map_group_query_attention(ei_ox_call *c);
+/* map_contrib_quant.c */
+void ei_ox_map_qlinear_where(ei_ox_call *c);
+void ei_ox_map_qlinear_average_pool(ei_ox_call *c);
+void ei_ox_map_dynamic_quantize_lstm(ei_ox_call *c);
 void ei_ox_map_qlinear_binary(ei_ox_call *c);
 void ei_ox_map_qlinear_unary(ei_ox_call *c);
 void ei_ox_map_qlinear_concat(ei_ox_call *c);
@@ -107,6 +128,8 @@ void ei_ox_map_qlinear_global_pool(ei_ox_call *c);
 void ei_ox_map_qgemm(ei_ox_call *c);
 void ei_ox_map_matmul_integer_to_float(ei_ox_call *c);
 void ei_ox_map_dynamic_quantize_matmul(ei_ox_call *c);
+/* map_nbits.c */
 void ei_ox_map_matmul_nbits(ei_ox_call *c);
+void ei_ox_map_gather_blocks(ei_ox_call *c);
 
 #endif

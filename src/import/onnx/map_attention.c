@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Attention: products, masks and softmax as single operators. Key and value heads that several query heads share
  * are not repeated; the query heads of a group are stacked instead. */
-#include "map.h"
+#include "attention.h"
 #include <math.h>
 
-typedef struct attention {
-  uint32_t q, k, v;       /* [B, heads, length, size] */
-  uint32_t rows, columns; /* lengths of queries and keys, s64 [1] */
-  int64_t q_heads, kv_heads, size;
-  int32_t dtype;
-  bool flat; /* inputs are [B, length, heads * size] */
-} attention;
+typedef ei_ox_attention attention;
 
-/* Part i of a shape, as s64 [1]. */
-static uint32_t length_of(ei_ox_call *c, uint32_t t, int64_t i) {
+uint32_t ei_ox_length_of(ei_ox_call *c, uint32_t t, int64_t i) {
   return EI_OX(c, "Gather", EI_NONE, EI_OX(c, "Shape", EI_NONE, t), ei_ox_const_ints(c, &i, 1));
 }
 
-static uint32_t split_heads(ei_ox_call *c, uint32_t t, int64_t heads) {
+uint32_t ei_ox_split_heads(ei_ox_call *c, uint32_t t, int64_t heads) {
   static const int64_t perm[4] = { 0, 2, 1, 3 };
   const int64_t shape[4] = { 0, 0, heads, -1 };
   return ei_ox_transpose(c, ei_ox_reshape(c, t, shape, 4, EI_NONE), perm, 4, EI_NONE);
@@ -32,10 +25,14 @@ static bool open_heads(ei_ox_call *c, attention *a) {
   a->kv_heads = ei_ox_int(c, "kv_num_heads", 0);
   a->flat = rank == 3;
   if (a->flat && a->q_heads > 0 && a->kv_heads > 0) {
-    a->q = split_heads(c, a->q, a->q_heads);
-    a->k = split_heads(c, a->k, a->kv_heads);
-    a->v = split_heads(c, a->v, a->kv_heads);
+    a->q = ei_ox_split_heads(c, a->q, a->q_heads);
+    a->k = ei_ox_split_heads(c, a->k, a->kv_heads);
+    a->v = ei_ox_split_heads(c, a->v, a->kv_heads);
   }
+  return ei_ox_attention_open(c, a);
+}
+
+bool ei_ox_attention_open(ei_ox_call *c, attention *a) {
   const edge_tensor *const q = ei_ox_view(c, a->q), *const k = ei_ox_view(c, a->k);
   if (!ei_ox_ok(c->x)) return false;
   a->dtype = q->dtype;
@@ -50,8 +47,12 @@ static bool open_heads(ei_ox_call *c, attention *a) {
   return ei_ox_ok(c->x);
 }
 
-/* Past and new keys or values, handed out as `present`. */
-static uint32_t with_past(ei_ox_call *c, uint32_t t, uint32_t past, uint32_t present) {
+void ei_ox_attention_lengths(ei_ox_call *c, attention *a) {
+  a->rows = ei_ox_length_of(c, a->q, 2);
+  a->columns = ei_ox_length_of(c, a->k, 2);
+}
+
+uint32_t ei_ox_with_past(ei_ox_call *c, uint32_t t, uint32_t past, uint32_t present) {
   if (past != EI_NONE) {
     t = EI_OX(c, "Concat", present, past, t);
     ei_ox_set_int(c, "axis", 2);
@@ -81,7 +82,7 @@ static uint32_t positions(ei_ox_call *c, const attention *a) {
     const uint32_t n_rows = ei_ox_reshape(c, a->rows, NULL, 0, EI_NONE);
     uint32_t at = ei_ox_unsqueeze(c, EI_OX(c, "Range", EI_NONE, start, n_rows, step), &one, 1);
     if (past != EI_NONE)
-      at = EI_OX(c, "Add", EI_NONE, at, length_of(c, past, 2));
+      at = EI_OX(c, "Add", EI_NONE, at, ei_ox_length_of(c, past, 2));
     else if (seqlen != EI_NONE)
       at = EI_OX(c, "Add", EI_NONE, at, EI_OX(c, "Sub", EI_NONE, lengths, a->rows));
     if (causal) allowed = EI_OX(c, "LessOrEqual", EI_NONE, keys, at);
@@ -156,8 +157,10 @@ static uint32_t regroup(ei_ox_call *c, uint32_t t, int64_t heads, uint32_t rows,
   return EI_OX(c, "Reshape", EI_NONE, t, list_of(c, parts, 3));
 }
 
-static uint32_t scores_of(ei_ox_call *c, const attention *a) {
-  const double scale = ei_ox_float(c, "scale", 1.0 / sqrt((double)a->size)), softcap = ei_ox_float(c, "softcap", 0.0);
+uint32_t ei_ox_attention_scores(ei_ox_call *c, const attention *a) {
+  const double given = ei_ox_float(c, "scale", 0.0), softcap = ei_ox_float(c, "softcap", 0.0);
+  const double scale =
+      ei_ox_attr_find(c, "scale") && (given != 0.0 || !*c->n->domain) ? given : 1.0 / sqrt((double)a->size);
   const bool half =
       a->dtype == EDGE_DTYPE_F16 || a->dtype == EDGE_DTYPE_BF16; /* both factors, so that nothing overflows */
   uint32_t q = EI_OX(c, "Mul", EI_NONE, a->q, ei_ox_const_of(c, a->dtype, half ? sqrt(scale) : scale));
@@ -174,18 +177,26 @@ static uint32_t scores_of(ei_ox_call *c, const attention *a) {
   return s;
 }
 
-void ei_ox_map_attention(ei_ox_call *c) {
+uint32_t ei_ox_attention_result(ei_ox_call *c, const attention *a, uint32_t p, uint32_t out) {
   static const int64_t perm[4] = { 0, 2, 1, 3 }, joined[3] = { 0, 0, -1 };
+  const bool grouped = a->q_heads != a->kv_heads, last = !grouped && !a->flat;
+  if (grouped) p = regroup(c, p, a->kv_heads, EI_NONE, a->columns);
+  uint32_t y = EI_OX(c, "MatMul", last ? out : EI_NONE, p, a->v);
+  if (grouped) y = regroup(c, y, a->q_heads, a->rows, EI_NONE);
+  if (a->flat) return ei_ox_reshape(c, ei_ox_transpose(c, y, perm, 4, EI_NONE), joined, 3, out);
+  return last || out == EI_NONE ? y : EI_OX(c, "Identity", out, y);
+}
+
+void ei_ox_map_attention(ei_ox_call *c) {
   const int64_t mode = ei_ox_int(c, "qk_matmul_output_mode", 0);
   const uint32_t inner = ei_ox_out(c, 3);
   attention a;
   memset(&a, 0, sizeof a);
   if (!open_heads(c, &a)) return;
-  a.k = with_past(c, a.k, ei_ox_in(c, 4), ei_ox_out(c, 1));
-  a.v = with_past(c, a.v, ei_ox_in(c, 5), ei_ox_out(c, 2));
-  a.rows = length_of(c, a.q, 2);
-  a.columns = length_of(c, a.k, 2);
-  uint32_t s = scores_of(c, &a);
+  a.k = ei_ox_with_past(c, a.k, ei_ox_in(c, 4), ei_ox_out(c, 1));
+  a.v = ei_ox_with_past(c, a.v, ei_ox_in(c, 5), ei_ox_out(c, 2));
+  ei_ox_attention_lengths(c, &a);
+  uint32_t s = ei_ox_attention_scores(c, &a);
   if (inner != EI_NONE && mode < 2) EI_OX(c, "Identity", inner, s);
   const uint32_t bias = bias_of(c, &a);
   if (bias != EI_NONE) s = EI_OX(c, "Add", EI_NONE, s, bias);
@@ -193,14 +204,7 @@ void ei_ox_map_attention(ei_ox_call *c) {
   uint32_t p = softmax(c, &a, s);
   if (bias != EI_NONE) p = guard(c, &a, p, bias, EI_NONE);
   if (inner != EI_NONE && mode == 3) EI_OX(c, "Identity", inner, p);
-  const bool grouped = a.q_heads != a.kv_heads, last = !grouped && !a.flat;
-  if (grouped) p = regroup(c, p, a.kv_heads, EI_NONE, a.columns);
-  uint32_t y = EI_OX(c, "MatMul", last ? ei_ox_out(c, 0) : EI_NONE, p, a.v);
-  if (grouped) y = regroup(c, y, a.q_heads, a.rows, EI_NONE);
-  if (a.flat)
-    ei_ox_reshape(c, ei_ox_transpose(c, y, perm, 4, EI_NONE), joined, 3, ei_ox_out(c, 0));
-  else if (!last)
-    EI_OX(c, "Identity", ei_ox_out(c, 0), y);
+  ei_ox_attention_result(c, &a, p, ei_ox_out(c, 0));
 }
 
 /* Attention with graphs of the model's own between the stages. */
@@ -215,16 +219,12 @@ void ei_ox_map_flex_attention(ei_ox_call *c) {
   const bool half = a.dtype == EDGE_DTYPE_F16 || a.dtype == EDGE_DTYPE_BF16;
   int32_t precision = given > 0 && given < 1000 ? ei_ox_dtype((int32_t)given) : half ? EDGE_DTYPE_F32 : a.dtype;
   if (!ei_dtype_is_float(precision)) precision = a.dtype;
-  a.rows = length_of(c, a.q, 2);
-  a.columns = length_of(c, a.k, 2);
-  uint32_t s = ei_ox_cast(c, scores_of(c, &a), precision, EI_NONE);
+  ei_ox_attention_lengths(c, &a);
+  uint32_t s = ei_ox_cast(c, ei_ox_attention_scores(c, &a), precision, EI_NONE);
   if (score && score->g) s = ei_ox_inline_graph(c, score->g, &s, 1);
   uint32_t p = EI_OX(c, "Softmax", EI_NONE, s);
   ei_ox_set_int(c, "axis", -1);
   if (prob && prob->g) p = ei_ox_inline_graph(c, prob->g, &p, 1);
-  const bool grouped = a.q_heads != a.kv_heads;
-  if (grouped) p = regroup(c, p, a.kv_heads, EI_NONE, a.columns);
-  uint32_t y = EI_OX(c, "MatMul", EI_NONE, p, ei_ox_cast(c, a.v, precision, EI_NONE));
-  if (grouped) y = regroup(c, y, a.q_heads, a.rows, EI_NONE);
-  ei_ox_cast(c, y, a.dtype, ei_ox_out(c, 0));
+  a.v = ei_ox_cast(c, a.v, precision, EI_NONE);
+  ei_ox_cast(c, ei_ox_attention_result(c, &a, p, EI_NONE), a.dtype, ei_ox_out(c, 0));
 }

@@ -2,7 +2,7 @@
  * Convolutions, pools and matrix products: channels-first outside, channels-last inside. */
 #include "map.h"
 
-static void set_window(ei_ox_call *c, bool kernel) {
+void ei_ox_set_window(ei_ox_call *c, bool kernel) {
   static const ei_ox_attr_map window[] = {
     { "strides", "strides", EI_ATTR_INTS, 0, NULL },
     { "dilations", "dilations", EI_ATTR_INTS, 0, NULL },
@@ -39,7 +39,7 @@ uint32_t ei_ox_conv_nodes(ei_ox_call *c, const char *op, const uint32_t *in, uin
   args[0] = ei_ox_channels_last(c, in[0], rank);
   args[1] = ei_ox_channels_last(c, in[1], rank); /* O I k... -> O k... I */
   const uint32_t y = ei_ox_emit1(c, op, EI_NONE, args, n_in < 4 ? n_in : 4);
-  set_window(c, false);
+  ei_ox_set_window(c, false);
   ei_ox_set_int(c, "group", ei_ox_int(c, "group", 1));
   return ei_ox_channels_first(c, y, rank, out);
 }
@@ -59,7 +59,7 @@ void ei_ox_map_deform_conv(ei_ox_call *c) {
     if (i != 3 && in[i] != EI_NONE) in[i] = ei_ox_channels_last(c, in[i], rank);
   }
   const uint32_t y = ei_ox_emit1(c, "DeformConv", EI_NONE, in, 5);
-  set_window(c, false);
+  ei_ox_set_window(c, false);
   ei_ox_set_int(c, "group", ei_ox_int(c, "group", 1));
   ei_ox_set_int(c, "offset_group", ei_ox_int(c, "offset_group", 1));
   ei_ox_channels_first(c, y, rank, ei_ox_out(c, 0));
@@ -85,7 +85,7 @@ void ei_ox_map_conv_transpose(ei_ox_call *c) {
   const uint32_t xl = ei_ox_channels_last(c, x, rank);
   const uint32_t wl = ei_ox_deconv_weights(c, w, rank, group);
   const uint32_t y = EI_OX(c, "ConvTranspose", EI_NONE, xl, wl, ei_ox_in(c, 2), shape);
-  set_window(c, false);
+  ei_ox_set_window(c, false);
   ei_ox_set_int(c, "group", group);
   const int64_t *const extra = ei_ox_ints(c, "output_padding", &n);
   if (extra) ei_ox_set_ints(c, "output_padding", extra, n);
@@ -116,7 +116,7 @@ void ei_ox_map_pool(ei_ox_call *c) {
   const uint32_t xl = ei_ox_channels_last(c, x, rank);
   uint32_t out[2] = { ei_ox_temp(c), indices ? ei_ox_temp(c) : EI_NONE };
   ei_ox_emit(c, op, &xl, 1, out, 2);
-  set_window(c, true);
+  ei_ox_set_window(c, true);
   if (ei_ox_int(c, "ceil_mode", 0)) ei_ox_set_int(c, "ceil_mode", 1);
   if (strcmp(op, "AveragePool") == 0) ei_ox_set_int(c, "count_include_pad", ei_ox_int(c, "count_include_pad", 0));
   if (strcmp(op, "LpPool") == 0) ei_ox_set_int(c, "p", (int64_t)ei_ox_float(c, "p", 2.0));
@@ -144,7 +144,7 @@ void ei_ox_map_max_unpool(ei_ox_call *c) {
   }
   const uint32_t xl = ei_ox_channels_last(c, x, rank), il = ei_ox_channels_last(c, ei_ox_in(c, 1), rank);
   const uint32_t y = EI_OX(c, "MaxUnpool", EI_NONE, xl, il, shape);
-  set_window(c, true);
+  ei_ox_set_window(c, true);
   ei_ox_set_int(c, "indices_layout", 1);
   ei_ox_channels_first(c, y, rank, ei_ox_out(c, 0));
 }
@@ -179,7 +179,7 @@ static uint32_t scaled(ei_ox_call *c, uint32_t t, double factor) {
 }
 
 /* alpha * A' * B' + beta * C */
-void ei_ox_map_gemm(ei_ox_call *c) {
+uint32_t ei_ox_gemm_nodes(ei_ox_call *c, uint32_t result) {
   static const int64_t swap[2] = { 1, 0 };
   uint32_t a = ei_ox_in(c, 0), b = ei_ox_in(c, 1), bias = ei_ox_in(c, 2);
   const double alpha = ei_ox_float(c, "alpha", 1.0), beta = ei_ox_float(c, "beta", 1.0);
@@ -188,14 +188,14 @@ void ei_ox_map_gemm(ei_ox_call *c) {
   bias = scaled(c, bias, beta);
   const edge_tensor *const v = ei_ox_view(c, bias), *const w = ei_ox_view(c, b);
   if (a == EI_NONE || b == EI_NONE) ei_ox_fail(c, EDGE_STATUS_MALFORMED, "input 0 or 1 is absent");
-  if (!ei_ox_ok(c->x)) return;
+  if (!ei_ox_ok(c->x)) return EI_NONE;
   const int64_t columns = w->rank == 2 ? w->dims[trans_b ? 0 : 1] : EI_DIM_UNKNOWN;
   const bool vector = bias == EI_NONE || (v->rank == 1 && v->dims[0] == columns && columns > 0);
   const uint32_t producer = c->b->producer[b];
   const bool weights = ei_ox_is_const(c, b) ||
                        (producer != EI_NONE && ei_ox_is_const(c, c->x->g->subgraphs[c->b->sg].nodes[producer].in[0]));
   const bool fused = vector && alpha == 1.0;
-  const uint32_t out = fused ? ei_ox_out(c, 0) : EI_NONE;
+  const uint32_t out = fused ? result : EI_NONE;
   uint32_t y;
   if (weights && !trans_a && w->rank == 2) {
     if (!trans_b) b = ei_ox_transpose(c, b, swap, 2, EI_NONE);
@@ -205,12 +205,13 @@ void ei_ox_map_gemm(ei_ox_call *c) {
     ei_ox_set_int(c, "trans_a", trans_a);
     ei_ox_set_int(c, "trans_b", trans_b);
   }
-  if (fused) return;
-  if (bias == EI_NONE) {
-    EI_OX(c, "Mul", ei_ox_out(c, 0), y, ei_ox_const_like(c, a, alpha));
-    return;
-  }
-  EI_OX(c, "Add", ei_ox_out(c, 0), alpha == 1.0 ? y : EI_OX(c, "Mul", EI_NONE, y, ei_ox_const_like(c, a, alpha)), bias);
+  if (fused) return y;
+  if (bias == EI_NONE) return EI_OX(c, "Mul", result, y, ei_ox_const_like(c, a, alpha));
+  return EI_OX(c, "Add", result, alpha == 1.0 ? y : EI_OX(c, "Mul", EI_NONE, y, ei_ox_const_like(c, a, alpha)), bias);
+}
+
+void ei_ox_map_gemm(ei_ox_call *c) {
+  ei_ox_gemm_nodes(c, ei_ox_out(c, 0));
 }
 
 void ei_ox_map_wrapped(ei_ox_call *c) {

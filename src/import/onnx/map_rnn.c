@@ -6,6 +6,11 @@ static const char activation_names[] =
     "Sigmoid|Tanh|Relu|HardSigmoid|LeakyRelu|Affine|ScaledTanh|ThresholdedRelu|Elu|Softsign|Softplus";
 
 void ei_ox_map_rnn(ei_ox_call *c) {
+  ei_ox_emit(c, c->row->target, c->in, c->n_in, c->out, c->n_out);
+  ei_ox_rnn_attrs(c);
+}
+
+void ei_ox_rnn_attrs(ei_ox_call *c) {
   static const ei_ox_attr_map attrs[] = {
     { "hidden_size", "hidden", EI_ATTR_INT, 0, NULL },
     { "direction", "direction", EI_ATTR_STRING, 0, "forward|reverse|bidirectional" },
@@ -15,7 +20,6 @@ void ei_ox_map_rnn(ei_ox_call *c) {
     { "activation_beta", "act_beta", EI_ATTR_FLOATS, 0, NULL },
     { NULL, NULL, 0, 0, NULL },
   };
-  ei_ox_emit(c, c->row->target, c->in, c->n_in, c->out, c->n_out);
   ei_ox_map_attrs(c, attrs);
   ei_ox_map_attrs(c, c->row->attrs);
   const ei_ox_attr *const names = ei_ox_attr_find(c, "activations");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Operators of sequence models that are short recipes: rotary positions, cache updates, gates. */
-#include "map.h"
+#include "attention.h"
 
 static uint32_t slice(ei_ox_call *c, uint32_t t, int64_t start, int64_t end, int64_t step) {
   const int64_t last = -1;
@@ -14,24 +14,21 @@ static uint32_t concat_last(ei_ox_call *c, uint32_t a, uint32_t b, uint32_t out)
   return out;
 }
 
-/* Rotate pairs of the first `size` values of each head. */
-void ei_ox_map_rotary(ei_ox_call *c) {
-  const uint32_t x = ei_ox_in(c, 0), ids = ei_ox_in(c, 3);
-  const int32_t rank = ei_ox_rank(c, x);
-  const int64_t heads = ei_ox_int(c, "num_heads", 0), axis = rank == 3 ? 2 : 1, split[4] = { 0, 0, heads, -1 };
-  const bool interleaved = ei_ox_int(c, "interleaved", 0) != 0;
-  const uint32_t h = rank == 3 ? ei_ox_reshape(c, x, split, 4, EI_NONE) : x;
+uint32_t ei_ox_rotate(ei_ox_call *c, uint32_t x, const uint32_t given[2], uint32_t ids, int64_t heads, int64_t size,
+                      bool interleaved, uint32_t out) {
+  const int64_t axis = heads ? 2 : 1, split[4] = { 0, 0, heads, -1 };
+  const uint32_t h = heads ? ei_ox_reshape(c, x, split, 4, EI_NONE) : x;
   const edge_tensor *const v = ei_ox_view(c, h);
-  if (!ei_ox_ok(c->x)) return;
-  const int64_t whole = v->rank == 4 ? v->dims[3] : EI_DIM_UNKNOWN, given = ei_ox_int(c, "rotary_embedding_dim", 0);
-  const int64_t size = given > 0 ? given : whole;
-  if (whole < 2 || size > whole || size % 2 != 0 || (rank == 3 && heads < 1)) {
+  if (!ei_ox_ok(c->x)) return EI_NONE;
+  const int64_t whole = v->rank == 4 ? v->dims[3] : EI_DIM_UNKNOWN;
+  if (size <= 0) size = whole;
+  if (whole < 2 || size > whole || size % 2 != 0) {
     ei_ox_fail(c, EDGE_STATUS_UNSUPPORTED_FEATURE, "the size of a head must be known and even");
-    return;
+    return EI_NONE;
   }
   uint32_t caches[2];
   for (uint32_t i = 0; i < 2; ++i) {
-    caches[i] = ids == EI_NONE ? ei_ox_in(c, 1 + i) : EI_OX(c, "Gather", EI_NONE, ei_ox_in(c, 1 + i), ids);
+    caches[i] = ids == EI_NONE ? given[i] : EI_OX(c, "Gather", EI_NONE, given[i], ids);
     caches[i] = ei_ox_unsqueeze(c, caches[i], &axis, 1);
   }
   const uint32_t turned = size < whole ? slice(c, h, 0, size, 1) : h;
@@ -47,15 +44,26 @@ void ei_ox_map_rotary(ei_ox_call *c) {
     const int64_t last = -1, pairs[4] = { 0, 0, 0, size };
     re = ei_ox_unsqueeze(c, re, &last, 1);
     im = ei_ox_unsqueeze(c, im, &last, 1);
-    y = ei_ox_reshape(c, concat_last(c, re, im, EI_NONE), pairs, 4, rest || rank == 3 ? EI_NONE : ei_ox_out(c, 0));
+    y = ei_ox_reshape(c, concat_last(c, re, im, EI_NONE), pairs, 4, rest || heads ? EI_NONE : out);
   } else {
-    y = concat_last(c, re, im, rest || rank == 3 ? EI_NONE : ei_ox_out(c, 0));
+    y = concat_last(c, re, im, rest || heads ? EI_NONE : out);
   }
-  if (rest) y = concat_last(c, y, slice(c, h, size, whole, 1), rank == 3 ? EI_NONE : ei_ox_out(c, 0));
-  if (rank == 3) {
-    static const int64_t joined[3] = { 0, 0, -1 };
-    ei_ox_reshape(c, y, joined, 3, ei_ox_out(c, 0));
+  if (rest) y = concat_last(c, y, slice(c, h, size, whole, 1), heads ? EI_NONE : out);
+  static const int64_t joined[3] = { 0, 0, -1 };
+  return heads ? ei_ox_reshape(c, y, joined, 3, out) : y;
+}
+
+void ei_ox_map_rotary(ei_ox_call *c) {
+  const uint32_t caches[2] = { ei_ox_in(c, 1), ei_ox_in(c, 2) };
+  const int64_t heads = ei_ox_int(c, "num_heads", 0);
+  const bool flat = ei_ox_rank(c, ei_ox_in(c, 0)) == 3;
+  if (!ei_ox_ok(c->x)) return;
+  if (flat && heads < 1) {
+    ei_ox_fail(c, EDGE_STATUS_INVALID_VALUE, "the number of heads is needed");
+    return;
   }
+  ei_ox_rotate(c, ei_ox_in(c, 0), caches, ei_ox_in(c, 3), flat ? heads : 0, ei_ox_int(c, "rotary_embedding_dim", 0),
+               ei_ox_int(c, "interleaved", 0) != 0, ei_ox_out(c, 0));
 }
 
 /* update goes into past at write_indices[batch] along the axis. */
