@@ -135,7 +135,10 @@ static edge_status read_edge(ei_import *im, const void *data, uint64_t bytes, ei
 }
 
 /* Outputs of an entry first, then everything else that its nodes make: how two models are compared node by node. */
-static edge_status expose_all(ei_graph *g, edge_error *err) {
+static edge_status expose_all(ei_import *im, ei_graph *g, edge_error *err) {
+  im->declared = EI_NEW_ARRAY(im->arena, uint32_t, (uint64_t)g->n_entries + 1);
+  if (!im->declared) return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory to list all outputs");
+  for (uint32_t e = 0; e < g->n_entries; ++e) im->declared[e] = g->subgraphs[g->entries[e].subgraph].n_outputs;
   for (uint32_t e = 0; e < g->n_entries; ++e) {
     const ei_subgraph *const sg = &g->subgraphs[g->entries[e].subgraph];
     uint64_t cap = sg->n_outputs;
@@ -169,12 +172,12 @@ edge_status ei_import_graph(ei_import *im, const void *data, uint64_t bytes, ei_
                    "GGUF files are language models, which this build cannot import");
   case EI_IMPORT_EDGE:
     EI_TRY(read_edge(im, data, bytes, out, err));
-    return im->options->all_outputs ? expose_all(*out, err) : EDGE_STATUS_OK;
+    return im->options->all_outputs ? expose_all(im, *out, err) : EDGE_STATUS_OK;
   default: EI_TRY(ei_import_onnx(im, data, bytes, out, err)); break;
   }
   EI_TRY(ei_graph_verify(*out, err));
   EI_TRY(ei_passes_run(*out, &passes, err));
-  return im->options->all_outputs ? expose_all(*out, err) : EDGE_STATUS_OK;
+  return im->options->all_outputs ? expose_all(im, *out, err) : EDGE_STATUS_OK;
 }
 
 /* ---- images */
@@ -191,6 +194,13 @@ static void release_image(void *user) {
 const ei_graph *ei_import_image_graph(const edge_image *image) {
   const import_image *const own = image->release == release_image ? image->user : NULL;
   return own ? own->graph : NULL;
+}
+
+uint32_t ei_import_image_outputs(const edge_image *image, uint32_t entry) {
+  const import_image *const own = image->release == release_image ? image->user : NULL;
+  if (!own || entry >= own->graph->n_entries) return 0;
+  return own->im.declared ? own->im.declared[entry]
+                          : own->graph->subgraphs[own->graph->entries[entry].subgraph].n_outputs;
 }
 
 static void advise_away(void *user, const void *data, uint64_t bytes) {

@@ -57,6 +57,7 @@ typedef struct ei_import {
   const ei_import_options *options; /* never NULL */
   ei_arena *arena;
   ei_import_file *files;
+  uint32_t *declared; /* per entry: outputs that the model has without all_outputs; NULL without it */
 } ei_import;
 
 enum { EI_IMPORT_EDGE = 1, EI_IMPORT_TFLITE = 2, EI_IMPORT_GGUF = 3, EI_IMPORT_ONNX = 4 };
@@ -90,6 +91,8 @@ edge_status ei_import_image_memory(const void *data, uint64_t bytes, const ei_im
 
 /** The graph that an image of this importer was written from; it lives as long as the image. */
 const ei_graph *ei_import_image_graph(const edge_image *image);
+/** Outputs of an entry that the model itself declares; with all_outputs they are the first ones. */
+uint32_t ei_import_image_outputs(const edge_image *image, uint32_t entry);
 
 /** Weights prepared for targets: each an environment (a CPU tier), all backends or those of the session options. */
 typedef struct ei_import_prepare {

@@ -148,7 +148,10 @@ static edge_status open_with_graph(const ei_import_options *import, const char *
   const edge_status status = ei_import_image_file(path, import, &image, error);
   if (status != EDGE_STATUS_OK) return status;
   r->graph = ei_import_image_graph(&image);
-  if (tool_model_kind(path) == EI_IMPORT_EDGE) {
+  for (uint32_t i = 0; i < r->graph->n_entries; ++i)
+    if (i == 0 || (r->options->entry && strcmp(r->graph->entries[i].name, r->options->entry) == 0))
+      r->n_declared = ei_import_image_outputs(&image, i);
+  if (tool_model_kind(path) == EI_IMPORT_EDGE && !import->all_outputs) {
     r->graph_image = image;
     return edge_model_open_file(r->env, path, NULL, &r->model, error);
   }
@@ -164,7 +167,13 @@ int tool_open_model(const tool_options *o, const tool_case *c, tool_run *r, tool
   import.log = log_line;
   import.max_bytes = o->max_memory;
   import.all_outputs = c->all_outputs;
-  const char *given[TOOL_MAX_LIST];
+  const char *given[TOOL_MAX_LIST], *passes[64];
+  if (c->no_passes) {
+    uint32_t n = 0;
+    while (n < 64 && (passes[n] = ei_import_pass_name(n)) != NULL) ++n;
+    import.disabled_passes = passes;
+    import.n_disabled = n;
+  }
   for (uint32_t i = 0; i < c->n_inputs; ++i) {
     const bool split = c->input_names[i] != NULL;
     if (split || (!c->inputs_by_name && strchr(c->input_files[i], '=')))

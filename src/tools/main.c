@@ -70,7 +70,7 @@ static const option_row rows[] = {
   { "html", TEXT, AT(html), false, "FILE for a report that opens in a browser, offline" },
   { "measure", FLAG, AT(measure), false, "run it and take the time (explain: of the alternatives)" },
   { "trace", TEXT, AT(trace), false, "FILE for a Chrome or Perfetto trace" },
-  { "against", TEXT, AT(against), false, "backend to compare with" },
+  { "against", TEXT, AT(against), false, "backend to compare with, or reference, onnxruntime, litert" },
   { "rtol", DOUBLE, AT(rtol), false, "relative tolerance; default 1e-3" },
   { "atol", DOUBLE, AT(atol), false, "absolute tolerance; default 1e-5" },
 };

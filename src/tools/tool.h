@@ -100,6 +100,7 @@ typedef struct tool_case {
   bool profile;         /* record per-node times */
   bool all_outputs;     /* every tensor is an output */
   bool want_graph;      /* tool_run.graph is set */
+  bool no_passes;       /* of an importer; an .edge file has them behind it */
   const char *backends; /* instead of --backend */
   bool prefer;
 } tool_case;
@@ -112,6 +113,7 @@ typedef struct tool_run {
   edge_session *session;
   const ei_graph *graph;  /* with tool_case.want_graph: what the model was opened from */
   edge_image graph_image; /* keeps it alive when the model does not */
+  uint32_t n_declared;    /* with want_graph: outputs that the model itself declares */
   uint32_t entry;
   uint32_t n_inputs, n_outputs;
   void **step_data;     /* per input: its data for all steps, with --steps */

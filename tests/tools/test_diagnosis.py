@@ -226,6 +226,109 @@ class Inspect(Contract):
             self.assertLess(len(text), 8 << 20)
 
 
+class Diff(Contract):
+    def pair(self, value_b):
+        """sin, then a product with a constant that differs between the two, then two readers of it."""
+        for name, value in (("a", 2.0), ("b", value_b)):
+            self.model(name + ".onnx", [("Sin", ["x"], ["s"], "wave"), ("Mul", ["s", "w"], ["m"], "scale"),
+                                        ("Cos", ["m"], ["c"], "after"), ("Exp", ["m"], ["y"], "last")],
+                       [value_info("x", [3])], [value_info("y", [3]), value_info("c", [3])],
+                       [initializer("w", FLOAT, [3], struct.pack("<3f", 2.0, value, 2.0))])
+        return self.folder / "a.onnx", self.folder / "b.onnx"
+
+    def python(self, name, *flags):
+        """An interpreter with these flags."""
+        path = self.folder / name
+        path.write_text("#!/bin/sh\nexec '%s' %s \"$@\"\n" % (sys.executable, " ".join(flags)))
+        path.chmod(0o755)
+        return str(path)
+
+    def test_the_first_that_departs(self):
+        a, b = self.pair(2.5)
+        r = self.expect_json_of(6, a, b)
+        self.assertEqual((r["equal"], r["first"]["node"], r["first"]["op"]), (False, "m", "Mul"))
+        self.assertEqual((r["first"]["beyond"], r["first"]["elements"]), (1, 3))
+        self.assertGreater(r["first"]["max_abs"], 0)
+        self.assertEqual(sorted(o["node"] for o in r["outputs"]), ["c", "y"])
+        self.assertEqual(sorted(w["node"] for w in r["worst"]), ["c", "m", "y"])
+        text = self.expect(6, "diff", a, b, "--all").stdout
+        self.assertIn("'m' (Mul) is the first tensor that departs", text)
+        self.assertIn("all tensors in order", text)
+        self.expect(0, "diff", a, b, "--atol", 2)
+        self.assertTrue(self.expect_json(0, "diff", *self.pair(2.0))["equal"])
+
+    def expect_json_of(self, code, *arguments):
+        import json
+        return json.loads(self.expect(code, "diff", *arguments, "--json").stdout)
+
+    def test_against_the_reference(self):
+        for model in (self.f32, self.int8):
+            r = self.expect_json(0, "diff", model, "--against", "reference")
+            self.assertGreater(r["compared"], 3)
+        self.expect(0, "diff", self.f32, "--backend", "cpu", "--against", "cpu")
+
+    def test_dimensions_in_another_order(self):
+        a = self.model("first.onnx", [("Neg", ["x"], ["n"], "neg"), ("Sin", ["n"], ["y"], "sin")],
+                       [value_info("x", [1, 2, 3, 5])], [value_info("y", [1, 2, 3, 5])])
+        for perm in ([0, 2, 3, 1], [1, 3, 0, 2]):
+            dims = [[1, 2, 3, 5][p] for p in perm]
+            attr = field(5, field(1, "perm") + b"".join(field(8, p) for p in perm) + field(20, 7))
+            graph = field(1, field(1, "x") + field(2, "t") + field(3, "t") + field(4, "Transpose") + attr)
+            graph += field(1, field(1, "t") + field(2, "n") + field(4, "Neg"))
+            graph += field(1, field(1, "n") + field(2, "y") + field(4, "Sin"))
+            graph += field(2, "g") + field(11, value_info("x", [1, 2, 3, 5])) + field(12, value_info("y", dims))
+            b = self.folder / "moved.onnx"
+            b.write_bytes(field(1, 8) + field(7, graph) + field(8, field(2, 13)))
+            r = self.expect_json(0, "diff", a, b)
+            self.assertEqual(r["compared"], 2)
+
+    def test_shapes_that_do_not_fit(self):
+        a = self.model("two.onnx", [("Neg", ["x"], ["y"], "neg")], [value_info("x", [2])], [value_info("y", [2])])
+        b = self.folder / "three.onnx"
+        graph = field(1, field(1, "x") + field(1, "x") + field(2, "y") + field(4, "Concat") +
+                      field(5, field(1, "axis") + field(3, 0) + field(20, 2)))
+        graph += field(2, "g") + field(11, value_info("x", [2])) + field(12, value_info("y", [4]))
+        b.write_bytes(field(1, 8) + field(7, graph) + field(8, field(2, 13)))
+        self.assertTrue(self.expect_json_of(6, a, b)["first"]["shapes_differ"])
+        self.assertIn("shapes differ", self.expect(6, "diff", a, b).stdout)
+        c = self.model("both.onnx", [("Add", ["x", "z"], ["y"], "add")], [value_info("x", [2]), value_info("z", [2])],
+                       [value_info("y", [2])])
+        self.assertIn("2", self.expect(1, "diff", a, c).stderr)
+
+    def with_python(self, code, python, *arguments):
+        before, temp = dict(test_cli.ENV), self.folder / "temp"
+        temp.mkdir(exist_ok=True)
+        test_cli.ENV.update(EDGE_PYTHON=python, TMPDIR=str(temp))
+        try:
+            return self.expect(code, "diff", *arguments)
+        finally:
+            test_cli.ENV.clear()
+            test_cli.ENV.update(before)
+            self.assertEqual(list(temp.iterdir()), [], "nothing is left behind")
+
+    def test_a_runtime_that_is_not_there(self):
+        r = self.with_python(2, str(self.folder / "no-python"), self.f32, "--against", "onnxruntime")
+        self.assertIn("EDGE_PYTHON", r.stderr)
+        r = self.with_python(2, self.python("bare", "-S", "-E"), self.f32, "--against", "onnxruntime")
+        for word in (str(self.f32), "-m pip install onnxruntime onnx", "EDGE_PYTHON"):
+            self.assertIn(word, r.stderr)
+        r = self.with_python(2, "/bin/false", self.f32, "--against", "onnxruntime")
+        self.assertIn("onnxruntime", r.stderr)
+        r = self.with_python(1, sys.executable, self.int8, "--against", "onnxruntime")
+        self.assertIn("ONNX", r.stderr)
+        self.with_python(1, sys.executable, self.f32, "--against", "litert")
+        self.assertIn("cpu", self.expect(1, "diff", self.f32, "--against", "abacus").stderr)
+
+    def test_onnxruntime(self):
+        try:
+            import onnx, onnxruntime  # noqa: F401
+        except ImportError as e:
+            self.skipTest(str(e))
+        self.with_python(0, sys.executable, self.f32, "--against", "onnxruntime")
+        a, _ = self.pair(2.0)
+        self.with_python(0, sys.executable, a, "--against", "onnxruntime")
+
+
 if __name__ == "__main__":
     test_cli.EDGERT, test_cli.DIGITS = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
     unittest.main(argv=[sys.argv[0]] + sys.argv[3:])
