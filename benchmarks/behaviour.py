@@ -9,6 +9,7 @@
     behaviour.py xnnpack MODEL...      is what `edgert explain --measure` chooses right, at one thread and at all?
     behaviour.py modes MODEL...        what --reproducible costs and --fast-math brings
     behaviour.py tiny [MODEL...]       what a run and a node cost when there is nothing to compute
+    behaviour.py stop MODEL...         from the cancelling call to the end of the run, at moments spread over its length
     options: --build DIR --isa TIER --rounds R --seconds S --threads N --out FILE
 
 Prints Markdown. --out keeps it as JSON too, a table for each question and kernel tier; docs/results.py renders
@@ -328,10 +329,28 @@ def tiny():
     table(["model, threads", "us a run", "ns a node"], rows, " ".join(notes))
 
 
+def stop():
+    rows = []
+    for model in a.models:
+        for label, more in (("1", []), ("2", []), ("1, XNNPACK preferred", ["--prefer", "xnnpack,cpu"])):
+            if label == "2" and len(os.sched_getaffinity(0)) < 2:
+                continue
+            command = [os.path.join(a.build, "stopbench"), model, "--threads", label[0], *more]
+            p = subprocess.run(command + (["--isa", a.isa] if a.isa else []), capture_output=True, text=True, timeout=600)
+            if p.returncode:
+                sys.exit(f"{' '.join(command)}: {p.stderr.strip()[:300]}")
+            r = json.loads(p.stdout)
+            rows.append([f"{pathlib.Path(model).name}, {label}", r["run_ms"], r["stopped"]] +
+                        [r[kind][which] for kind in ("stop_us", "work_us") for which in ("median", "p99", "max")])
+    table(["model, threads", "ms a run", "stopped", "stop: median us", "p99", "max", "work: median us", "p99", "max"], rows,
+          "Stop: from edge_session_cancel() on another thread to the end of the run. Work: what the session's thread did "
+          "meanwhile, the rest is waiting for a CPU that something else holds. A partition of XNNPACK runs to its end.")
+
+
 def main():
     global a
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("what", choices=["contention", "cold", "memory", "xnnpack", "modes", "tiny"])
+    ap.add_argument("what", choices=["contention", "cold", "memory", "xnnpack", "modes", "tiny", "stop"])
     ap.add_argument("models", nargs="*")
     ap.add_argument("--build", default=str(ROOT / "build"))
     ap.add_argument("--isa")
@@ -345,7 +364,7 @@ def main():
     if a.what != "tiny" and not a.models:
         sys.exit("which models?")
     {"contention": contention, "cold": cold, "memory": memory, "xnnpack": xnnpack, "modes": modes,
-     "tiny": tiny}[a.what]()
+     "tiny": tiny, "stop": stop}[a.what]()
 
 
 if __name__ == "__main__":

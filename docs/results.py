@@ -47,7 +47,8 @@ def comparisons():
 
 
 TITLES = {"cold": "Cold start", "memory": "Memory", "contention": "Threads and busy neighbours",
-          "xnnpack": "The choice between our kernels and XNNPACK's", "modes": "Reproducible and fast-math", "tiny": "Tiny models"}
+          "xnnpack": "The choice between our kernels and XNNPACK's", "modes": "Reproducible and fast-math", "tiny": "Tiny models",
+          "stop": "Cancelling a run"}
 
 
 def behaviour():

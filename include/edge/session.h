@@ -47,7 +47,8 @@ typedef struct edge_session_options {
 EDGE_NODISCARD EDGE_API edge_status edge_session_create(edge_model *model, const edge_session_options *options,
                                                         edge_session **out, edge_error *error);
 
-/** NULL is a no-op. [one-thread-per-handle] @since 0.1 */
+/** NULL is a no-op. A run that is under way, asynchronous or of another thread, is cancelled and waited for; its
+ * callback gets CANCELLED. No other call may be under way or follow. [one-thread-per-handle] @since 0.1 */
 EDGE_API void edge_session_destroy(edge_session *session);
 
 /** Memory of a session. */
@@ -126,8 +127,31 @@ EDGE_NODISCARD EDGE_API edge_status edge_session_bind_output(edge_session *sessi
  *  edge_session_prepare(). [one-thread-per-handle] @since 0.1 */
 EDGE_NODISCARD EDGE_API edge_status edge_session_run(edge_session *session);
 
-/** Ask a running session to stop at the next tile. The flag is cleared when a run starts.
- *  [any-thread] @since 0.1 */
+/** Called when an asynchronous run is over, on the session's own thread. The session is not BUSY any more: outputs may
+ * be read, inputs filled, the next run asked for. It must not wait for the session or destroy it. */
+typedef void (*edge_session_callback)(void *user, edge_session *session, edge_status status);
+
+/** Start a run on a thread that belongs to the session (made by the first call, asleep between runs) and return. Until
+ *  it is over every other call on the session but edge_session_cancel() and edge_session_wait() answers BUSY.
+ *
+ *      status = edge_session_run_async(s, NULL, NULL);
+ *      while ((status = edge_session_wait(s, 0)) == EDGE_STATUS_BUSY) draw_a_frame();
+ *
+ *  @param callback NULL: none.  @param user handed to the callback
+ *  @return OK (the run will end and be reported), INVALID_ARGUMENT, BUSY, INVALID_STATE (being destroyed),
+ *  OUT_OF_MEMORY (no thread), UNSUPPORTED_FEATURE (targets without threads). [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_run_async(edge_session *session, edge_session_callback callback,
+                                                           void *user);
+
+/** Wait until the asynchronous runs that were asked for are over and their callbacks have returned.
+ *  @param timeout_ns 0: only look; UINT64_MAX: for ever
+ *  @return what edge_session_run() would have returned; BUSY: not over yet; INVALID_STATE: there was no asynchronous
+ *  run; INVALID_ARGUMENT. [any-thread] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_wait(edge_session *session, uint64_t timeout_ns);
+
+/** Ask a running session to stop at the next tile: the run ends with CANCELLED, and the session is as after the last
+ *  run that was finished. The flag is cleared when a run starts (edge_session_run(), edge_session_run_async() return).
+ *  docs/errors-and-trust.md says how long it takes. [any-thread] @since 0.1 */
 EDGE_API void edge_session_cancel(edge_session *session);
 
 /** Absolute deadline for later runs on the clock of edge_session_clock_ns(); 0: none.

@@ -89,6 +89,9 @@ static edge_status create(edge_model *model, const edge_session_options *options
   atomic_flag_clear(&s->busy);
   atomic_flag_clear(&s->error_taken);
   atomic_init(&s->cancel, false);
+  atomic_init(&s->async.requests, 0u);
+  atomic_init(&s->async.served, 0u);
+  atomic_init(&s->async.status, EDGE_STATUS_OK);
   ei_arena_init(&s->mem, s->env->alloc);
   edge_model_retain(model);
   const edge_status status = build(s, subgraph);
@@ -117,6 +120,7 @@ edge_status edge_session_create(edge_model *model, const edge_session_options *o
 
 void edge_session_destroy(edge_session *s) {
   if (!s) return;
+  ei_session_halt(s);
   edge_model *const model = s->model;
   for (uint32_t i = 0; s->instances && i < model->graph->n_subgraphs; ++i) ei_instance_destroy(s->instances[i]);
   if (s->pool) ei_pool_destroy(s->pool);
@@ -283,31 +287,6 @@ edge_status edge_session_copy_output(edge_session *s, uint32_t index, void *data
   return ei_session_give(s, status);
 }
 
-edge_status edge_session_run(edge_session *s) {
-  if (!s) return EDGE_STATUS_INVALID_ARGUMENT;
-  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
-  atomic_store_explicit(&s->cancel, false, memory_order_relaxed);
-  s->failed_backend = NULL;
-  s->once_running = s->once_done;
-  edge_status status = ei_session_prepare(s);
-  if (status == EDGE_STATUS_OK) {
-    status = ei_instance_run(s->main);
-    while (status != EDGE_STATUS_OK && s->failed_backend) {
-      status = ei_session_rescue(s, status);
-      if (status == EDGE_STATUS_OK) status = ei_session_prepare(s);
-      if (status != EDGE_STATUS_OK) break;
-      s->error = (edge_error)EDGE_ERROR_INIT;
-      status = ei_instance_run(s->main);
-    }
-    if (status == EDGE_STATUS_OK) status = ei_session_copy_outputs(s);
-    if (status == EDGE_STATUS_OK)
-      ei_states_commit(s);
-    else
-      ei_states_restore(s);
-  }
-  return ei_session_give(s, status);
-}
-
 edge_status edge_session_visit_prepared(edge_session *s,
                                         edge_status (*visit)(void *user, const edge_prepared_blob *blob), void *user) {
   if (!s || !visit) return EDGE_STATUS_INVALID_ARGUMENT;
@@ -329,10 +308,6 @@ edge_status edge_session_visit_prepared(edge_session *s,
   }
   ei_arena_free(&temp);
   return ei_session_give(s, status);
-}
-
-void edge_session_cancel(edge_session *s) {
-  if (s) atomic_store_explicit(&s->cancel, true, memory_order_relaxed);
 }
 
 edge_status edge_session_set_deadline(edge_session *s, uint64_t deadline_ns) {

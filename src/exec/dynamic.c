@@ -154,7 +154,7 @@ edge_status ei_run_dynamic(edge_partition *p) {
   if (status == EDGE_STATUS_OK) status = compile_for_shapes(p);
   if (status == EDGE_STATUS_OK) status = execute(p);
   if (start) in->node_ns[index] += ei_clock_ns() - start;
-  if (status == EDGE_STATUS_OK) return status;
+  if (status == EDGE_STATUS_OK || ei_session_stopped(s, status)) return status;
   if (s->error.text[0]) {
     s->error.status = status;
     return status;

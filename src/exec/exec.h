@@ -124,11 +124,24 @@ typedef struct ei_state_buffer {
 
 enum { EI_MAX_EVENTS = 16 };
 
+/** The thread that runs a session for edge_session_run_async(), started by the first call. */
+enum { EI_ASYNC_QUIT = 1, EI_ASYNC_ONE = 2 };
+typedef struct ei_async {
+  ei_port_thread thread;
+  bool started;
+  atomic_uint requests; /* bit 0: the thread is to end; above: requests. The thread sleeps until it changes */
+  atomic_uint served;   /* the same without bit 0, after the callback; waiters sleep until it changes */
+  atomic_int status;    /* of the last run served */
+  edge_session_callback callback;
+  void *user;
+} ei_async;
+
 struct edge_session {
   edge_env *env;
   edge_model *model;
   edge_session_options options;
   ei_pool *pool;
+  ei_async async;
   atomic_flag busy;
   atomic_bool cancel;
   atomic_flag error_taken; /* first failing tile of a run writes the error */
@@ -183,6 +196,8 @@ edge_status ei_instance_run(ei_instance *in);
 edge_status ei_run_control_node(ei_instance *in, uint32_t node);
 edge_status ei_run_dynamic(edge_partition *p);
 edge_status ei_run_submit(edge_partition *p);
+/** Was the run cancelled, or its deadline over? Then that is the session's error. */
+bool ei_session_stopped(edge_session *s, edge_status status);
 /** Make room for a value whose shape (in live) is known now; live[t].data is set. */
 edge_status ei_heap_value_get(ei_instance *in, uint32_t tensor);
 
@@ -200,6 +215,10 @@ edge_status ei_states_read(edge_session *s, const void *bytes, uint64_t n_bytes)
 edge_status ei_states_clone(edge_session *to, edge_session *from);
 /** Of the session's model; computed once. */
 ei_hash ei_session_identity(edge_session *s);
+
+/* ---- run.c */
+/** Cancels what runs, of another thread or asynchronously, and waits for it. */
+void ei_session_halt(edge_session *s);
 
 /* ---- session.c: one thread at a time; false: another one is there. Taking forgets the last error. */
 bool ei_session_take(edge_session *s);

@@ -2,6 +2,13 @@
  * Running a planned instance: run lists on the pool, devices by submit and wait, the rest node by node. */
 #include "exec.h"
 
+bool ei_session_stopped(edge_session *s, edge_status status) {
+  if (status != EDGE_STATUS_CANCELLED && status != EDGE_STATUS_DEADLINE_EXCEEDED) return false;
+  (void)ei_session_fail(
+      s, status, status == EDGE_STATUS_CANCELLED ? "the run was cancelled" : "the deadline passed during the run");
+  return true;
+}
+
 static edge_status run_steps(ei_instance *in, ei_segment *seg) {
   edge_session *const s = in->session;
   ei_run_control control = {
@@ -10,8 +17,7 @@ static edge_status run_steps(ei_instance *in, ei_segment *seg) {
   const edge_status status = ei_pool_run(s->pool, seg->steps, seg->n_steps, &control);
   for (uint32_t i = 0; seg->step_ns && i < seg->n_steps; ++i) in->node_ns[seg->steps[i].node] += seg->step_ns[i];
   if (status == EDGE_STATUS_OK) return status;
-  if (status == EDGE_STATUS_CANCELLED) return ei_session_fail(s, status, "the run was cancelled");
-  if (status == EDGE_STATUS_DEADLINE_EXCEEDED) return ei_session_fail(s, status, "the deadline passed during the run");
+  if (ei_session_stopped(s, status)) return status;
   if (atomic_flag_test_and_set(&s->error_taken) && s->error.text[0]) {
     s->error.status = status;
     return status;

@@ -79,6 +79,8 @@ void ei_port_thread_join(ei_port_thread *t);
 /** Futex-like: sleep while *word == expected; wake n sleepers. Spurious wake-ups are allowed. */
 void ei_port_wait(volatile uint32_t *word, uint32_t expected);
 void ei_port_wake(volatile uint32_t *word, uint32_t n);
+/** The same, for about timeout_ns at most. */
+void ei_port_wait_for(volatile uint32_t *word, uint32_t expected, uint64_t timeout_ns);
 void ei_port_yield(void);
 
 edge_status ei_port_library_open(const char *path, void **out, edge_error *err);

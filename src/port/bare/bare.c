@@ -128,6 +128,10 @@ void ei_port_wait(volatile uint32_t *word, uint32_t expected) {
   (void)word, (void)expected;
 }
 
+void ei_port_wait_for(volatile uint32_t *word, uint32_t expected, uint64_t timeout_ns) {
+  (void)word, (void)expected, (void)timeout_ns;
+}
+
 void ei_port_wake(volatile uint32_t *word, uint32_t n) {
   (void)word, (void)n;
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 #if defined(__linux__)
 #  include <limits.h>
@@ -63,7 +64,22 @@ void ei_port_yield(void) {
   sched_yield();
 }
 
+/* A moment from now on; who waits looks again, so that a minute is as good as a year. */
+static struct timespec after(struct timespec t, uint64_t ns) {
+  const uint64_t most = UINT64_C(60000000000);
+  if (ns > most) ns = most;
+  const uint64_t sum = (uint64_t)t.tv_nsec + ns;
+  t.tv_sec += (time_t)(sum / 1000000000);
+  t.tv_nsec = (long)(sum % 1000000000);
+  return t;
+}
+
 #if defined(__linux__)
+
+void ei_port_wait_for(volatile uint32_t *word, uint32_t expected, uint64_t timeout_ns) {
+  const struct timespec t = after((struct timespec) { 0, 0 }, timeout_ns);
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &t, NULL, 0);
+}
 
 void ei_port_wait(volatile uint32_t *word, uint32_t expected) {
   syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
@@ -96,6 +112,16 @@ void ei_port_wait(volatile uint32_t *word, uint32_t expected) {
   bucket *const b = bucket_of(word);
   pthread_mutex_lock(&b->mutex);
   if (__atomic_load_n(word, __ATOMIC_SEQ_CST) == expected) pthread_cond_wait(&b->changed, &b->mutex);
+  pthread_mutex_unlock(&b->mutex);
+}
+
+void ei_port_wait_for(volatile uint32_t *word, uint32_t expected, uint64_t timeout_ns) {
+  bucket *const b = bucket_of(word);
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t); /* the clock of a condition variable */
+  t = after(t, timeout_ns);
+  pthread_mutex_lock(&b->mutex);
+  if (__atomic_load_n(word, __ATOMIC_SEQ_CST) == expected) pthread_cond_timedwait(&b->changed, &b->mutex, &t);
   pthread_mutex_unlock(&b->mutex);
 }
 

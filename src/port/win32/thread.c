@@ -75,13 +75,22 @@ static bucket *bucket_of(volatile uint32_t *word) {
   return &buckets[((uintptr_t)word >> 6) % EI_COUNT(buckets)];
 }
 
-void ei_port_wait(volatile uint32_t *word, uint32_t expected) {
+static void wait_ms(volatile uint32_t *word, uint32_t expected, DWORD ms) {
   bucket *const b = bucket_of(word);
   AcquireSRWLockExclusive(&b->lock);
   /* The waker changes the word before it takes the lock. */
   if ((uint32_t)InterlockedCompareExchange((volatile LONG *)word, 0, 0) == expected)
-    SleepConditionVariableSRW(&b->changed, &b->lock, INFINITE, 0);
+    SleepConditionVariableSRW(&b->changed, &b->lock, ms, 0);
   ReleaseSRWLockExclusive(&b->lock);
+}
+
+void ei_port_wait(volatile uint32_t *word, uint32_t expected) {
+  wait_ms(word, expected, INFINITE);
+}
+
+void ei_port_wait_for(volatile uint32_t *word, uint32_t expected, uint64_t timeout_ns) {
+  const uint64_t ms = timeout_ns / 1000000 + 1;
+  wait_ms(word, expected, ms < 60000 ? (DWORD)ms : 60000); /* who waits looks again */
 }
 
 void ei_port_wake(volatile uint32_t *word, uint32_t n) {
