@@ -24,18 +24,12 @@ static uint32_t span_of(const edge_partition *p) {
   return span;
 }
 
-static bool crosses_border(const edge_partition *p, uint32_t value) {
-  for (uint32_t i = 0; i < p->n_inputs; ++i)
-    if (p->inputs[i] == value) return true;
-  for (uint32_t i = 0; i < p->n_outputs; ++i)
-    if (p->outputs[i] == value) return true;
-  return false;
-}
+enum { IS_INPUT = 1, IS_OUTPUT = 2 };
 
-static bool is_partition_input(const edge_partition *p, uint32_t value) {
-  for (uint32_t i = 0; i < p->n_inputs; ++i)
-    if (p->inputs[i] == value) return true;
-  return false;
+/* Which values cross the border of a partition, by value; the next partition finds it clear again. */
+static void mark_border(const edge_partition *p, uint8_t *border, bool set) {
+  for (uint32_t i = 0; i < p->n_inputs; ++i) border[p->inputs[i]] = set ? IS_INPUT : 0;
+  for (uint32_t i = 0; i < p->n_outputs; ++i) border[p->outputs[i]] = set ? border[p->outputs[i]] | IS_OUTPUT : 0;
 }
 
 /* A tensor gets its entry of the table with its full size. */
@@ -50,13 +44,16 @@ static edge_status want_tensor(ei_instance *in, uint32_t t) {
   return EDGE_STATUS_OK;
 }
 
-static edge_status add_partition(ei_instance *in, edge_partition *p, uint32_t *next) {
+static edge_status add_partition(ei_instance *in, edge_partition *p, const uint8_t *border, uint32_t *next) {
   p->addresses = EI_NEW_ARRAY(&in->mem, void *, (uint64_t)p->n_buffers + 1);
   p->plan_index = EI_NEW_ARRAY(&in->mem, uint32_t, (uint64_t)p->n_buffers + 1);
   if (!p->addresses || !p->plan_index) return EDGE_STATUS_OUT_OF_MEMORY;
   for (uint32_t i = 0; i < p->n_buffers; ++i) {
     const edge_buffer *const b = &p->buffers[i];
-    const bool global = b->value != EDGE_NO_VALUE && (crosses_border(p, b->value) || in->views[b->value].data);
+    if (b->value != EDGE_NO_VALUE && b->value >= in->sg->n_tensors)
+      return ei_session_fail(in->session, EDGE_STATUS_INTERNAL, "backend %s: bad value of buffer %u",
+                             p->backend->info.name, i);
+    const bool global = b->value != EDGE_NO_VALUE && (border[b->value] || in->views[b->value].data);
     const uint32_t at = global ? b->value : (*next)++;
     p->plan_index[i] = at;
     if (global)
@@ -71,7 +68,7 @@ static edge_status add_partition(ei_instance *in, edge_partition *p, uint32_t *n
     const edge_buffer *const b = &p->buffers[i];
     ei_plan_buffer *const entry = &in->plan[p->plan_index[i]];
     if (b->alias != EDGE_NO_VALUE) {
-      if (b->alias >= p->n_buffers || (b->value != EDGE_NO_VALUE && is_partition_input(p, b->value)))
+      if (b->alias >= p->n_buffers || (b->value != EDGE_NO_VALUE && border[b->value] & IS_INPUT))
         return ei_session_fail(in->session, EDGE_STATUS_INTERNAL, "backend %s: bad alias of buffer %u",
                                p->backend->info.name, i);
       entry->alias = p->plan_index[b->alias];
@@ -89,7 +86,8 @@ edge_status ei_plan_memory(ei_instance *in) {
   for (uint32_t i = 0; i < in->n_parts; ++i) n_private += in->parts[i].n_buffers;
   if (n_private + sg->n_tensors > UINT32_MAX / 2) return EDGE_STATUS_LIMIT_EXCEEDED;
   in->plan = EI_NEW_ARRAY(&in->mem, ei_plan_buffer, sg->n_tensors + n_private + 1);
-  if (!in->plan) return EDGE_STATUS_OUT_OF_MEMORY;
+  uint8_t *const border = EI_NEW_ARRAY(&in->mem, uint8_t, (uint64_t)sg->n_tensors + 1);
+  if (!in->plan || !border) return EDGE_STATUS_OUT_OF_MEMORY;
   for (uint64_t i = 0; i < sg->n_tensors + n_private; ++i) {
     in->plan[i].alias = in->plan[i].share = EI_NONE;
     in->plan[i].first = UINT32_MAX;
@@ -100,7 +98,9 @@ edge_status ei_plan_memory(ei_instance *in) {
     const bool planned = p->backend && !p->dynamic;
     p->position = position;
     const uint32_t span = planned ? span_of(p) : 1;
-    if (planned) EI_TRY(add_partition(in, p, &next));
+    mark_border(p, border, true);
+    if (planned) EI_TRY(add_partition(in, p, border, &next));
+    mark_border(p, border, false);
     /* values that cross the border of a partition which places nothing itself (control flow, run-time shapes, devices)
      */
     for (uint32_t k = 0; k < p->n_inputs + p->n_outputs; ++k) {
@@ -216,7 +216,7 @@ static void copy_steps(ei_instance *in) {
 }
 
 edge_status ei_instance_bind(ei_instance *in) {
-  const bool first = in->segments == NULL || in->n_segments == 0;
+  const bool first = in->segments == NULL;
   EI_TRY(take_arena(in));
   for (uint32_t i = 0; i < in->n_parts; ++i) {
     edge_partition *const p = &in->parts[i];

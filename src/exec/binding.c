@@ -118,6 +118,7 @@ edge_status ei_session_prepare(edge_session *s) {
       return too_small(s, "input", &in->live[in->sg->inputs[i]], s->bound_input_bytes[i]);
   for (uint32_t i = 0; i < in->sg->n_outputs; ++i) {
     const uint32_t t = in->sg->outputs[i];
+    if (!s->bound_outputs[i] && !in->external[t]) continue; /* nothing to do: a model may have very many outputs */
     void *wanted = is_shared(s, i) ? NULL : s->bound_outputs[i];
     bool is_input = false;
     for (uint32_t k = 0; k < in->sg->n_inputs; ++k) is_input |= in->sg->inputs[k] == t;

@@ -29,6 +29,11 @@ edge_status ei_pass_float_weights(ei_graph *g, edge_error *err);
 edge_status ei_pass_attention(ei_graph *g, edge_error *err);
 edge_status ei_pass_cse(ei_graph *g, edge_error *err);
 
+/** Input `in` of a node uses a tensor, or did when this was noted. */
+typedef struct ei_use {
+  uint32_t node, in, next; /* next: the tensor's next one + 1, or 0 */
+} ei_use;
+
 /** Producers and uses of the tensors of one subgraph, kept up to date by the functions below. */
 typedef struct ei_uses {
   ei_graph *g;
@@ -37,7 +42,11 @@ typedef struct ei_uses {
   uint32_t cap;       /* tensors covered */
   uint32_t *producer; /* node, or EI_NONE */
   uint32_t *count;    /* uses by nodes, plus one for each place among the outputs of the subgraph */
-  uint32_t *user;     /* one of the nodes that use it, a hint */
+  uint32_t *border;   /* places among the outputs of the subgraph */
+  uint32_t *first;    /* its first use + 1, or 0; the list holds every use unless `scan`, and some that are over */
+  ei_use *uses;
+  uint32_t n_uses, cap_uses;
+  bool scan; /* no memory to note all uses: look through all nodes */
   bool changed;
 } ei_uses;
 
@@ -49,6 +58,8 @@ static inline ei_tensor *ei_uses_tensor(const ei_uses *u, uint32_t t) {
 ei_node *ei_uses_producer(const ei_uses *u, uint32_t t, const char *op);
 /** The only user of t if t is used exactly once, by a node; index in *at (may be NULL). */
 ei_node *ei_uses_single(const ei_uses *u, uint32_t t, uint32_t *at);
+/** Walks the uses of t by nodes: *at is 0 before the first one. False: no more (or no memory to note the others). */
+bool ei_uses_next(const ei_uses *u, uint32_t t, uint32_t *at, ei_use *out);
 /** t is an output of the subgraph. */
 bool ei_uses_is_output(const ei_uses *u, uint32_t t);
 bool ei_uses_is_input(const ei_uses *u, uint32_t t);

@@ -64,20 +64,17 @@ static bool moves_data(const ei_node *n) {
 
 /* May the tensor carry these parameters? Everybody who reads it must either mean them or not care. */
 static bool readers_agree(const ei_uses *u, uint32_t q, const edge_quant *params) {
-  uint32_t left = u->count[q];
-  for (uint32_t i = 0; i < u->sg->n_nodes && left; ++i) {
-    const ei_node *const n = &u->sg->nodes[i];
-    for (uint32_t k = 0; n->op && k < n->n_in; ++k) {
-      if (n->in[k] != q) continue;
-      left--;
-      edge_quant own;
-      if (ei_is_op(n, "Dequantize") && k == 0 &&
-          (n->n_in == 1 || (read_params(u, n, q, &own) && ei_same_quant(&own, params))))
-        continue;
-      if (!moves_data(n) || k != 0 || params->count != 1) return false;
-    }
+  ei_use use;
+  uint32_t seen = 0; /* a use may be listed twice */
+  for (uint32_t at = 0; ei_uses_next(u, q, &at, &use); ++seen) {
+    const ei_node *const n = &u->sg->nodes[use.node];
+    edge_quant own;
+    if (ei_is_op(n, "Dequantize") && use.in == 0 &&
+        (n->n_in == 1 || (read_params(u, n, q, &own) && ei_same_quant(&own, params))))
+      continue;
+    if (!moves_data(n) || use.in != 0 || params->count != 1) return false;
   }
-  return true;
+  return seen >= u->count[q] - u->border[q];
 }
 
 static void annotate(ei_uses *u, uint32_t i) {

@@ -2,9 +2,21 @@
  * What graph passes share. */
 #include "pass.h"
 
-static void add_use(ei_uses *u, uint32_t t, uint32_t node) {
+static void add_use(ei_uses *u, uint32_t t, uint32_t node, uint32_t in) {
   u->count[t]++;
-  u->user[t] = node;
+  if (u->n_uses == u->cap_uses) {
+    const uint32_t cap = u->cap_uses < UINT32_MAX / 2 ? u->cap_uses * 2 : 0;
+    ei_use *const more = cap ? EI_NEW_ARRAY(u->g->arena, ei_use, cap) : NULL;
+    if (!more) {
+      u->scan = true;
+      return;
+    }
+    memcpy(more, u->uses, u->n_uses * sizeof *more);
+    u->uses = more;
+    u->cap_uses = cap;
+  }
+  u->uses[u->n_uses] = (ei_use) { node, in, u->first[t] };
+  u->first[t] = ++u->n_uses;
 }
 
 edge_status ei_uses_build(ei_uses *u, ei_graph *g, uint32_t subgraph) {
@@ -15,18 +27,26 @@ edge_status ei_uses_build(ei_uses *u, ei_graph *g, uint32_t subgraph) {
   u->cap = u->sg->n_tensors + u->sg->n_nodes * 4 + 64; /* room for the tensors that a pass adds */
   u->producer = EI_NEW_ARRAY(g->arena, uint32_t, u->cap);
   u->count = EI_NEW_ARRAY(g->arena, uint32_t, u->cap);
-  u->user = EI_NEW_ARRAY(g->arena, uint32_t, u->cap);
-  if (!u->producer || !u->count || !u->user) return EDGE_STATUS_OUT_OF_MEMORY;
+  u->border = EI_NEW_ARRAY(g->arena, uint32_t, u->cap);
+  u->first = EI_NEW_ARRAY(g->arena, uint32_t, u->cap);
+  uint64_t n_uses = 64;
+  for (uint32_t i = 0; i < u->sg->n_nodes; ++i) n_uses += u->sg->nodes[i].n_in;
+  u->cap_uses = n_uses < UINT32_MAX ? (uint32_t)n_uses : 1;
+  u->uses = EI_NEW_ARRAY(g->arena, ei_use, u->cap_uses);
+  if (!u->producer || !u->count || !u->border || !u->first || !u->uses) return EDGE_STATUS_OUT_OF_MEMORY;
   for (uint32_t i = 0; i < u->cap; ++i) u->producer[i] = EI_NONE;
   for (uint32_t i = 0; i < u->sg->n_nodes; ++i) {
     const ei_node *const n = &u->sg->nodes[i];
     if (!n->op) continue;
     for (uint32_t k = 0; k < n->n_in; ++k)
-      if (n->in[k] != EI_NONE) add_use(u, n->in[k], i);
+      if (n->in[k] != EI_NONE) add_use(u, n->in[k], i, k);
     for (uint32_t k = 0; k < n->n_out; ++k)
       if (n->out[k] != EI_NONE) u->producer[n->out[k]] = i;
   }
-  for (uint32_t i = 0; i < u->sg->n_outputs; ++i) u->count[u->sg->outputs[i]]++;
+  for (uint32_t i = 0; i < u->sg->n_outputs; ++i) {
+    u->count[u->sg->outputs[i]]++;
+    u->border[u->sg->outputs[i]]++;
+  }
   return EDGE_STATUS_OK;
 }
 
@@ -37,42 +57,66 @@ ei_node *ei_uses_producer(const ei_uses *u, uint32_t t, const char *op) {
 }
 
 bool ei_uses_is_output(const ei_uses *u, uint32_t t) {
-  for (uint32_t i = 0; i < u->sg->n_outputs; ++i)
-    if (u->sg->outputs[i] == t) return true;
-  return false;
+  return t < u->cap && u->border[t] > 0;
 }
 
-static bool uses(const ei_node *n, uint32_t t) {
-  for (uint32_t k = 0; n->op && k < n->n_in; ++k)
-    if (n->in[k] == t) return true;
-  return false;
+static bool is_use(const ei_uses *u, const ei_use *use, uint32_t t) {
+  const ei_node *const n = &u->sg->nodes[use->node];
+  return n->op && use->in < n->n_in && n->in[use->in] == t;
+}
+
+bool ei_uses_next(const ei_uses *u, uint32_t t, uint32_t *at, ei_use *out) {
+  uint32_t next = *at ? u->uses[*at - 1].next : u->first[t];
+  while (next && !is_use(u, &u->uses[next - 1], t)) next = u->uses[next - 1].next;
+  *at = next;
+  if (next) *out = u->uses[next - 1];
+  return next != 0;
 }
 
 ei_node *ei_uses_single(const ei_uses *u, uint32_t t, uint32_t *at) {
-  if (t == EI_NONE || t >= u->cap || u->count[t] != 1) return NULL;
-  uint32_t i = u->user[t];
-  if (i >= u->sg->n_nodes || !uses(&u->sg->nodes[i], t))
-    for (i = 0; i < u->sg->n_nodes && !uses(&u->sg->nodes[i], t);) i++;
-  if (i == u->sg->n_nodes) return NULL; /* used by the border */
+  if (t == EI_NONE || t >= u->cap || u->count[t] != 1 || u->border[t]) return NULL;
+  /* what is found to be over goes from the list: the walks of a whole pass cost no more than the uses noted in it */
+  while (u->first[t] && !is_use(u, &u->uses[u->first[t] - 1], t)) u->first[t] = u->uses[u->first[t] - 1].next;
+  uint32_t i = u->first[t] ? u->uses[u->first[t] - 1].node : u->scan ? 0 : u->sg->n_nodes;
+  for (bool found = u->first[t] != 0; !found && i < u->sg->n_nodes; i += !found)
+    for (uint32_t k = 0; u->sg->nodes[i].op && k < u->sg->nodes[i].n_in && !found; ++k)
+      found = u->sg->nodes[i].in[k] == t;
+  if (i == u->sg->n_nodes) return NULL;
   if (at) *at = i;
   return &u->sg->nodes[i];
 }
 
-void ei_uses_replace(ei_uses *u, uint32_t from, uint32_t to) {
+/* Without a complete list. */
+static void replace_everywhere(ei_uses *u, uint32_t from, uint32_t to) {
   for (uint32_t i = 0; i < u->sg->n_nodes && u->count[from]; ++i) {
     const ei_node *const n = &u->sg->nodes[i];
     for (uint32_t k = 0; n->op && k < n->n_in; ++k)
       if (n->in[k] == from) {
         n->in[k] = to;
         u->count[from]--;
-        add_use(u, to, i);
+        add_use(u, to, i, k);
       }
   }
-  for (uint32_t i = 0; i < u->sg->n_outputs; ++i)
+}
+
+void ei_uses_replace(ei_uses *u, uint32_t from, uint32_t to) {
+  for (uint32_t at = u->first[from]; at;) {
+    const ei_use use = u->uses[at - 1];
+    at = use.next;
+    if (!is_use(u, &use, from)) continue;
+    u->sg->nodes[use.node].in[use.in] = to;
+    u->count[from]--;
+    add_use(u, to, use.node, use.in);
+  }
+  u->first[from] = 0;
+  if (u->scan) replace_everywhere(u, from, to);
+  for (uint32_t i = 0; i < u->sg->n_outputs && u->border[from]; ++i)
     if (u->sg->outputs[i] == from) {
       u->sg->outputs[i] = to;
       u->count[from]--;
       u->count[to]++;
+      u->border[from]--;
+      u->border[to]++;
     }
   u->changed = true;
 }
@@ -98,7 +142,7 @@ void ei_uses_move_output(ei_uses *u, uint32_t node, uint32_t k, uint32_t t) {
 void ei_uses_set_input(ei_uses *u, ei_node *n, uint32_t k, uint32_t t) {
   if (n->in[k] != EI_NONE) u->count[n->in[k]]--;
   n->in[k] = t;
-  if (t != EI_NONE) add_use(u, t, (uint32_t)(n - u->sg->nodes));
+  if (t != EI_NONE) add_use(u, t, (uint32_t)(n - u->sg->nodes), k);
   u->changed = true;
 }
 
@@ -107,7 +151,7 @@ uint32_t ei_uses_append(ei_uses *u, const char *op, const char *name, const uint
   if (!ei_graph_add_node(u->g, u->subgraph, op, name, in, n_in, out, n_out)) return EI_NONE;
   const uint32_t at = u->sg->n_nodes - 1;
   for (uint32_t k = 0; k < n_in; ++k)
-    if (in[k] != EI_NONE) add_use(u, in[k], at);
+    if (in[k] != EI_NONE) add_use(u, in[k], at, k);
   for (uint32_t k = 0; k < n_out; ++k)
     if (out[k] != EI_NONE) u->producer[out[k]] = at;
   u->changed = true;
@@ -121,7 +165,7 @@ ei_node *ei_uses_rewrite(ei_uses *u, uint32_t node, const char *op, const uint32
   if (!def || !list) return NULL;
   for (uint32_t k = 0; k < n_in; ++k) {
     list[k] = in[k];
-    if (in[k] != EI_NONE) add_use(u, in[k], node);
+    if (in[k] != EI_NONE) add_use(u, in[k], node, k);
   }
   for (uint32_t k = 0; k < n->n_in; ++k)
     if (n->in[k] != EI_NONE) u->count[n->in[k]]--;
@@ -214,19 +258,19 @@ bool ei_same_quant(const edge_quant *a, const edge_quant *b) {
   return true;
 }
 
+static bool grow(ei_uses *u, uint32_t **list, uint32_t value) {
+  uint32_t *const more = EI_NEW_ARRAY(u->g->arena, uint32_t, (uint64_t)u->cap * 2);
+  if (!more) return false;
+  memcpy(more, *list, u->cap * sizeof *more);
+  for (uint32_t i = u->cap; i < u->cap * 2; ++i) more[i] = value;
+  *list = more;
+  return true;
+}
+
 static uint32_t added(ei_uses *u, uint32_t t) {
   if (t == EI_NONE || t < u->cap) return t;
-  uint32_t *const producer = EI_NEW_ARRAY(u->g->arena, uint32_t, (uint64_t)u->cap * 2);
-  uint32_t *const count = EI_NEW_ARRAY(u->g->arena, uint32_t, (uint64_t)u->cap * 2);
-  uint32_t *const user = EI_NEW_ARRAY(u->g->arena, uint32_t, (uint64_t)u->cap * 2);
-  if (!producer || !count || !user) return EI_NONE;
-  for (uint32_t i = u->cap; i < u->cap * 2; ++i) producer[i] = EI_NONE;
-  memcpy(producer, u->producer, u->cap * sizeof *producer);
-  memcpy(count, u->count, u->cap * sizeof *count);
-  memcpy(user, u->user, u->cap * sizeof *user);
-  u->producer = producer;
-  u->count = count;
-  u->user = user;
+  if (!grow(u, &u->producer, EI_NONE) || !grow(u, &u->count, 0) || !grow(u, &u->border, 0) || !grow(u, &u->first, 0))
+    return EI_NONE;
   u->cap *= 2;
   return t;
 }

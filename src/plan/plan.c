@@ -17,6 +17,7 @@ typedef struct planner {
   uint32_t *order;  /* permutation of blocks being tried */
   uint32_t *placed; /* blocks placed so far, by ascending offset */
   uint64_t *best;   /* offsets of the best try */
+  uint64_t work;    /* what the search for gaps may still cost */
 } planner;
 
 static uint32_t alignment(const ei_plan_buffer *b) {
@@ -115,12 +116,52 @@ static uint32_t drop_ended(planner *p, uint32_t n_placed, uint32_t first) {
   return kept;
 }
 
-/* Size of the arena for the current order, or UINT64_MAX as soon as it is not below `give_up`. */
+enum { CLASSES = 256, SEARCH = 1 << 28 };
+
+/* Sizes fall into classes, four for each power of two. */
+static uint32_t class_of(uint64_t bytes, uint64_t *size) {
+  uint32_t e = 6;
+  while (e < 61 && bytes > (uint64_t)1 << (e + 1)) e++;
+  uint32_t quarter = 0;
+  while (quarter < 4 && bytes > ((uint64_t)(4 + quarter) << e) / 4) quarter++;
+  *size = ((uint64_t)(4 + quarter) << e) / 4;
+  return 4 * e + quarter;
+}
+
+/* For graphs in which very many blocks are alive together: no search at all. A block takes the place of one that is
+ * over and of its class, else a new one at the end. `order` holds the blocks by their start, `ends` by their end. */
+static uint64_t place_by_class(planner *p, uint32_t *ends) {
+  uint32_t list[CLASSES], ended = 0;
+  uint64_t top = 0, size;
+  uint32_t *const next = p->placed;
+  for (uint32_t i = 0; i < CLASSES; ++i) list[i] = EI_NONE;
+  for (uint32_t k = 0; k < p->n_blocks; ++k) {
+    block *const b = &p->blocks[p->order[k]];
+    for (; ended < p->n_blocks && p->blocks[ends[ended]].last < b->first; ++ended) {
+      const uint32_t c = class_of(p->blocks[ends[ended]].bytes, &size);
+      next[ends[ended]] = list[c];
+      list[c] = ends[ended];
+    }
+    const uint32_t c = class_of(b->bytes, &size);
+    if (list[c] != EI_NONE && b->align <= 64) {
+      b->offset = p->blocks[list[c]].offset;
+      list[c] = next[list[c]];
+      continue;
+    }
+    b->offset = (top + b->align - 1) & ~((uint64_t)b->align - 1);
+    top = b->offset + size;
+  }
+  return top;
+}
+
+/* Size of the arena for the current order, or UINT64_MAX as soon as it is not below `give_up` or took too long. */
 static uint64_t place_in_order(planner *p, bool in_time, bool best_fit, uint64_t give_up) {
   uint64_t top = 0;
   for (uint32_t k = 0, n_placed = 0; k < p->n_blocks; ++k) {
     block *const b = &p->blocks[p->order[k]];
     if (in_time) n_placed = drop_ended(p, n_placed, b->first);
+    if (p->work < n_placed) return UINT64_MAX;
+    p->work -= n_placed;
     b->offset = find_gap(p, n_placed, b, best_fit);
     if (b->offset + b->bytes > top) top = b->offset + b->bytes;
     if (top >= give_up) return UINT64_MAX;
@@ -212,9 +253,23 @@ static edge_status make_blocks(planner *p, ei_arena *temp, uint32_t *positions) 
   return EDGE_STATUS_OK;
 }
 
+static edge_status place_without_search(planner *p, ei_arena *temp, uint64_t *top, edge_error *err) {
+  uint64_t seed = 1;
+  uint32_t *const ends = EI_NEW_ARRAY(temp, uint32_t, p->n_blocks);
+  if (!ends) return ei_fail(err, EDGE_STATUS_OUT_OF_MEMORY, "no memory to plan %u buffers", p->n_buffers);
+  set_keys(p, ORDER_END, &seed);
+  sort_order(p);
+  for (uint32_t i = 0; i < p->n_blocks; ++i) ends[i] = p->order[p->n_blocks - 1 - i]; /* earliest end first */
+  set_keys(p, ORDER_START, &seed);
+  sort_order(p);
+  *top = place_by_class(p, ends);
+  for (uint32_t i = 0; i < p->n_blocks; ++i) p->best[i] = p->blocks[i].offset;
+  return EDGE_STATUS_OK;
+}
+
 edge_status ei_plan_place(ei_plan_buffer *buffers, uint32_t count, ei_arena *temp, ei_plan_result *out,
                           edge_error *err) {
-  planner p = { .buffers = buffers, .n_buffers = count };
+  planner p = { .buffers = buffers, .n_buffers = count, .work = SEARCH };
   uint32_t positions = 0;
   memset(out, 0, sizeof *out);
   EI_TRY(resolve_aliases(buffers, count, err));
@@ -242,6 +297,7 @@ edge_status ei_plan_place(ei_plan_buffer *buffers, uint32_t count, ei_arena *tem
       for (uint32_t i = 0; i < p.n_blocks; ++i) p.best[i] = p.blocks[i].offset;
     }
   }
+  if (best == UINT64_MAX && p.n_blocks > 0) EI_TRY(place_without_search(&p, temp, &best, err));
   out->bytes = p.n_blocks ? best : 0;
   for (uint32_t i = 0; i < count; ++i) buffers[i].offset += p.best[buffers[i].block];
   return EDGE_STATUS_OK;

@@ -484,7 +484,10 @@ static int make_session(opener *a) {
   if (a->c->prefer) options.flags |= EDGE_SESSION_PREFER;
   const edge_status made = edge_session_create(r->model, &options, &r->session, &error);
   if (made == EDGE_STATUS_UNSUPPORTED_TYPE || made == EDGE_STATUS_UNSUPPORTED_OP) tool_unsupported_search(a->c->model);
-  if (made != EDGE_STATUS_OK) return tool_fail_status(a->e, a->o, a->c->model, made, error.text, EXIT_USAGE);
+  if (made != EDGE_STATUS_OK) /* shapes that disagree before anybody asked for one are the file's fault */
+    return tool_fail_status(a->e, a->o, a->c->model, made, error.text,
+                            made == EDGE_STATUS_SHAPE_MISMATCH ? EXIT_BAD_FILE : EXIT_USAGE);
+  const bool asked = a->c->n_shapes || a->c->n_inputs;
   for (uint32_t i = 0; i < r->n_inputs; ++i) {
     const plan_input *const p = &a->inputs[i];
     int64_t dims[EDGE_MAX_RANK];
@@ -496,7 +499,7 @@ static int make_session(opener *a) {
   const edge_status status = edge_session_prepare(r->session);
   return status == EDGE_STATUS_OK
              ? EXIT_OK
-             : session_error(a, status, status == EDGE_STATUS_SHAPE_MISMATCH ? EXIT_USAGE : EXIT_BAD_FILE);
+             : session_error(a, status, status == EDGE_STATUS_SHAPE_MISMATCH && asked ? EXIT_USAGE : EXIT_BAD_FILE);
 }
 
 /* Data of every step goes into one block per input, so that the files can be closed. */
