@@ -75,6 +75,50 @@ def listen(edgert, program, work):
         assert str(bad) in run(program, *networks, bad, code=1)
 
 
+TEXTS = ["Hello, World!", "", "naïve café Ünïcödé ǅ ŉ", "Straße ΣΊΣΥΦΟΣ İstanbul ẞ", "Привет, мир! ёлка", "你好，世界。日本語テスト カタカナ ｶﾞ",
+         "한국어 문장입니다", "العربية نصٌّ مشكول", "हिन्दी में पाठ", "ไทย ภาษา", "e-mail: a.b@c.de; $3.99 + 5% = ~4^2 `x` |y|", "don't won't it's",
+         "antidisestablishmentarianism " * 4, "x" * 99 + " " + "y" * 100 + " " + "z" * 101, "tab\tand\u00a0blank\u3000wide\u2028line",
+         "emoji 😀👩‍👩‍👧 ❤️ end", "zero\u200bwidth\u00adsoft\ufeffbom", "½ ² ﬁ Ⅳ ㎏ K Å", "a\u0301\u0323b\u0308", "\U0002f800\U00020000 豈"]
+
+
+def similarity(edgert, program, work):
+    """Token numbers as the tokenizers package gives them, in many scripts; alike sentences found."""
+    tokenizers = need("tokenizers")
+    carried("all_minilm_l6_v2", "model.zip")
+    need("onnx")
+    import random
+    import real_families
+    export = real_families.load("examples/similarity/export.py")
+    export.export(work)
+    theirs = tokenizers.Tokenizer.from_str(export.archive("tokenizer.json").decode())
+    theirs.no_padding()
+    theirs.enable_truncation(256)
+    chance, texts = random.Random(1), list(TEXTS)
+    letters = [c for c in map(chr, range(0x20, 0x2fa20)) if unicode_settled(c)]
+    texts += ["".join(chance.choice(letters) if chance.random() < 0.7 else chance.choice(" e") for _ in range(40))
+              for _ in range(2000)]
+    ours = run(program, "--ids", work / "vocab.txt", input="".join(t + "\n" for t in texts).encode()).split("\n")
+    assert len(ours) == len(texts) + 1, len(ours)
+    for text, line in zip(texts, ours):
+        assert list(map(int, line.split())) == theirs.encode(text).ids, ascii(text)
+    convert(edgert, work, model=work / "minilm.onnx")
+    shown = run(program, work / "model.edge", work / "vocab.txt", ROOT / "examples/similarity/sentences.txt")
+    for pair in ("a ~ b", "c ~ d", "e ~ f", "g ~ h", "i ~ j"):
+        assert pair in shown, shown
+    asked = run(program, work / "model.edge", work / "vocab.txt", ROOT / "examples/similarity/sentences.txt", "forgotten login")
+    assert "password" in asked.splitlines()[1] and "10 sentences" in asked, asked
+    run(program, work / "model.edge", work / "vocab.txt", "-", input=bytes(range(256)) * 9)
+    assert "lacks" in run(program, work / "model.edge", __file__, "-", code=1)
+
+
+def unicode_settled(c):
+    """Characters that every version of Unicode since 8 sees alike, on one line"""
+    import unicodedata
+    old = unicodedata.ucd_3_2_0
+    return c not in "\n\r" and unicodedata.category(c)[0] not in "CZ" and old.category(c) == unicodedata.category(c) and \
+        old.normalize("NFD", c) == unicodedata.normalize("NFD", c)
+
+
 def main():
     edgert, program, name = sys.argv[1:4]
     try:
@@ -86,7 +130,7 @@ def main():
         sys.exit(77)
 
 
-EXAMPLES = {"ocr": ocr, "listen": listen}
+EXAMPLES = {"ocr": ocr, "listen": listen, "similarity": similarity}
 
 if __name__ == "__main__":
     main()
