@@ -87,6 +87,15 @@ edge_status tl_buffer(tl_model *m, uint32_t index, const void **data, uint64_t *
 /** Text of the file as a terminated, printable name. */
 const char *tl_text(tl_model *m, fb_vector v);
 
+/** Spread out a constant that is stored sparse: *data and *bytes become those of the whole tensor (tflite_sparse.c). */
+edge_status tl_densify(tl_model *m, fb_table parameters, uint32_t index, const ei_tensor *like, const void **data,
+                       uint64_t *bytes);
+
+/* ---- custom operators (tflite_custom.c, flex.c) */
+const tl_row *tl_custom_row(fb_vector name); /* NULL: unknown */
+/** A number in a FlexBuffers map; false: absent, no number, or damaged. */
+bool tl_flex_number(fb_vector options, const char *key, double *out);
+
 /* ---- subgraphs and states (tflite_calls.c) */
 /** Which subgraphs an operator calls: file indices, up to 2; returns the count. */
 uint32_t tl_callees(const tl_model *m, fb_table operator_table, int32_t out[2]);

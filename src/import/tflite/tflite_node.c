@@ -12,6 +12,8 @@ static const tl_row rows[] = {
 
 enum { MAX_TOLD = 10000 };
 
+enum { CODE_CUSTOM = 32 };
+
 static const tl_row *find_row(uint32_t code) {
   for (size_t i = 0; i < EI_COUNT(rows); ++i)
     if (rows[i].code == code) return &rows[i];
@@ -230,7 +232,7 @@ static edge_status unknown_operator(tl_op *op, uint32_t code) {
   const fb_table entry = fb_vec_table(&op->m->fb, op->m->codes, fb_u32(op->table, 0, 0));
   const char *const custom = tl_text(op->m, fb_str(entry, 1));
   if (!custom || op->m->fb.bad) return tl_broken(op->m);
-  if (code == 32)
+  if (code == CODE_CUSTOM)
     ei_format(text, sizeof text, "custom operator '%s' at node %u '%s' is not known; convert the model without it",
               custom, op->index, op->name);
   else
@@ -238,7 +240,7 @@ static edge_status unknown_operator(tl_op *op, uint32_t code) {
               op->name);
   note_problem(op->m, text);
   ei_format(number, sizeof number, "builtin operator %u", code);
-  if (code == 32)
+  if (code == CODE_CUSTOM)
     tell(op, custom, "custom", "no such custom operator here", ei_unsupported_hint(custom, true, builtin_name, hint));
   else
     tell(op, number, "", "this version does not know it", "update EdgeRT, or convert the model for an older runtime");
@@ -282,8 +284,9 @@ static edge_status read_node(tl_model *m, tl_subgraph *sub, uint32_t index) {
   EI_TRY(read_operands(&op, fb_vec(op.table, 2, 4), "output", &op.out, &op.n_out));
   set_name(&op);
   const uint32_t code = tl_code(m, op.table);
-  op.row = find_row(code);
-  if (!op.row || code == 32) return unknown_operator(&op, code);
+  op.row = code == CODE_CUSTOM ? tl_custom_row(fb_str(fb_vec_table(&m->fb, m->codes, fb_u32(op.table, 0, 0)), 1))
+                               : find_row(code);
+  if (!op.row) return unknown_operator(&op, code);
   if (op.n_in < op.row->min_in || op.n_out < op.row->min_out)
     return tl_malformed(&op, "has %u inputs and %u outputs, needs at least %u and %u", op.n_in, op.n_out,
                         op.row->min_in, op.row->min_out);

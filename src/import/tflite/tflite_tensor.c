@@ -221,8 +221,7 @@ static edge_status read_tensor(tl_model *m, tl_subgraph *sub, fb_vector tensors,
   t.rank = d->rank;
   memcpy(t.dims, d->dims, sizeof t.dims);
   if (t.dtype != EDGE_DTYPE_NONE && fb_has(table, 6) && constant)
-    return ei_fail_node(m->err, EDGE_STATUS_UNSUPPORTED_FEATURE, EI_NONE, index,
-                        "tensor %u '%s' is stored sparse; convert the model without sparsity", index, t.name);
+    EI_TRY(tl_densify(m, fb_sub(table, 6), index, &t, &data, &bytes));
   if (t.dtype != EDGE_DTYPE_NONE && constant) EI_TRY(read_data(m, index, data, bytes, &t));
   EI_TRY(read_quant(m, table, index, &t));
   if (d->is_variable && !d->is_input && !d->produced && t.dtype != EDGE_DTYPE_NONE) EI_TRY(add_variable(m, index, &t));
