@@ -164,7 +164,7 @@ int tool_open_model(const tool_options *o, const tool_case *c, tool_run *r, tool
   edge_error error = EDGE_ERROR_INIT;
   import.disabled_passes = o->no_pass.items;
   import.n_disabled = o->no_pass.count;
-  import.log = log_line;
+  import.log = c->quiet ? NULL : log_line;
   import.max_bytes = o->max_memory;
   import.all_outputs = c->all_outputs;
   const char *given[TOOL_MAX_LIST], *passes[64];

@@ -38,7 +38,7 @@ typedef struct tool_options {
       *against, *state_in, *state_out;
   const char *layout, *channels, *mean, *std;
   int threads;
-  bool threads_given, prefer, strict, json, fast_math, reproducible, op_list, all, measure, seed_given, help;
+  bool threads_given, prefer, strict, json, fast_math, reproducible, op_list, all, no_verify, measure, seed_given, help;
   unsigned long long seed;
   double timeout_s;
   uint64_t max_memory;
@@ -100,6 +100,7 @@ typedef struct tool_case {
   bool profile;         /* record per-node times */
   bool all_outputs;     /* every tensor is an output */
   bool want_graph;      /* tool_run.graph is set */
+  bool quiet;           /* warnings of the import were shown before */
   bool no_passes;       /* of an importer; an .edge file has them behind it */
   const char *backends; /* instead of --backend */
   bool prefer;

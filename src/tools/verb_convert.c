@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * edgert convert: any known format to an .edge file. */
 #define _POSIX_C_SOURCE 200809L
-#include "tool.h"
+#include "check.h"
 
 #include "../import/import.h"
 #include "json.h"
@@ -74,6 +74,25 @@ static int check_result(const tool_options *o, const char *path, uint32_t *nodes
   return tool_fail(e, tool_exit_code(status), "%s: the converted file does not load: %s", o->positional[0], error.text);
 }
 
+static void print_result(const tool_options *o, uint64_t bytes, uint32_t nodes, const tool_prepared *prepared,
+                         const convert_check *check) {
+  const bool equal = check->verdict == CHECK_EQUAL;
+  if (o->json) {
+    fputs("{\"out\":", stdout);
+    json_write_string(stdout, o->output);
+    printf(",\"bytes\":%llu,\"nodes\":%u,\"unsupported\":[],\"prepared\":%u,\"prepared_bytes\":%llu,\"verified\":%s,"
+           "\"check\":",
+           (unsigned long long)bytes, nodes, prepared->blobs, (unsigned long long)prepared->bytes,
+           equal ? "true" : "null");
+    json_write_string(stdout, check->text);
+    fputs("}\n", stdout);
+    return;
+  }
+  printf("%s: %u nodes, %llu bytes", o->output, nodes, (unsigned long long)bytes);
+  if (o->prepare) printf(", of them %llu in %u packed weights", (unsigned long long)prepared->bytes, prepared->blobs);
+  printf("; %s: %s\n", equal ? "checked" : "not checked", check->text);
+}
+
 static int verb_convert(const tool_options *o) {
   tool_error e = { 0, "" };
   edge_error error = EDGE_ERROR_INIT;
@@ -104,20 +123,14 @@ static int verb_convert(const tool_options *o) {
   }
   tool_prepared_close(&prepared);
   if (!code) code = check_result(o, o->output, &nodes, &e);
+  convert_check check = { .verdict = CHECK_SKIPPED, .text = "--no-verify" };
+  if (!code && !o->no_verify) code = convert_verify(o, o->output, &check, &e);
+  if (code && check.verdict == CHECK_DIFFERENT) remove(o->output);
   if (code) return tool_report(o, &e);
-  if (o->json) {
-    fputs("{\"out\":", stdout);
-    json_write_string(stdout, o->output);
-    printf(",\"bytes\":%llu,\"nodes\":%u,\"unsupported\":[],\"prepared\":%u,\"prepared_bytes\":%llu}\n",
-           (unsigned long long)bytes, nodes, prepared.blobs, (unsigned long long)prepared.bytes);
-  } else {
-    printf("%s: %u nodes, %llu bytes", o->output, nodes, (unsigned long long)bytes);
-    if (o->prepare) printf(", of them %llu in %u packed weights", (unsigned long long)prepared.bytes, prepared.blobs);
-    printf("\n");
-  }
+  print_result(o, bytes, nodes, &prepared, &check);
   return EXIT_OK;
 }
 
-static const char *const options[] = { "o", "prepare", NULL };
+static const char *const options[] = { "o", "prepare", "no-verify", NULL };
 const tool_verb tool_verb_convert = { "convert", "turn a model into an .edge file",
                                       "usage: edgert convert IN -o OUT.edge [options]", options, verb_convert };

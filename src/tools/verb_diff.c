@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * edgert diff: two models, two backends, or another runtime, on the same inputs; the first tensor that departs. */
-#include "compare.h"
+#include "runs.h"
 
-#include "../ops/op.h"
 #include "json.h"
 #include <math.h>
 #include <stdlib.h>
@@ -10,137 +9,16 @@
 
 enum { WORST = 10 };
 
-/* One pair of tensors of the same name. */
-typedef struct pair {
-  const tool_value *a;
-  departure d;
-} pair;
-
-typedef struct result {
-  pair *pairs; /* in a's order of execution */
-  uint32_t n, only_a, only_b;
-  const pair *first;
-  const char *label_a, *label_b;
-} result;
-
-/* One side: a session, or another runtime's values. */
-typedef struct side {
-  tool_options options;
-  tool_case c;
-  tool_run run;
-  edge_env *env;
-  tool_values values;
-  bool open;
-} side;
-
-/* ---- values of a session */
-
-static int collect(side *s, tool_error *e) {
-  tool_run *const r = &s->run;
-  const ei_subgraph *const sg = &r->graph->subgraphs[r->graph->entries[r->entry].subgraph];
-  uint32_t *const producer = calloc(sg->n_tensors + 1u, sizeof *producer);
-  s->values.items = calloc(r->n_outputs + 1u, sizeof *s->values.items);
-  if (!producer || !s->values.items) {
-    free(producer);
-    return tool_fail(e, EXIT_LIMIT, "%s: no memory", s->c.model);
-  }
-  for (uint32_t i = 0; i < sg->n_nodes; ++i)
-    for (uint32_t k = 0; k < sg->nodes[i].n_out; ++k)
-      if (sg->nodes[i].out[k] != EI_NONE) producer[sg->nodes[i].out[k]] = i + 1;
-  for (uint32_t i = 0; i < r->n_outputs && i < sg->n_outputs; ++i) {
-    tool_value *const v = &s->values.items[s->values.n];
-    const uint32_t node = producer[sg->outputs[i]];
-    if (edge_session_get_output(r->session, i, &v->t) != EDGE_STATUS_OK) continue;
-    v->output = i < r->n_declared;
-    v->order = node;
-    v->op = node ? sg->nodes[node - 1].op->name : "";
-    s->values.n++;
-  }
-  free(producer);
-  return EXIT_OK;
-}
-
-/* ---- matching */
-
-static int by_name(const void *a, const void *b) {
-  const tool_value *const x = *(const tool_value *const *)a, *const y = *(const tool_value *const *)b;
-  const int order = strcmp(x->t.name, y->t.name);
-  return order ? order : (x > y) - (x < y);
-}
-
-static int by_order(const void *a, const void *b) {
-  const pair *const x = a, *const y = b;
-  return x->a->order != y->a->order ? (x->a->order > y->a->order) - (x->a->order < y->a->order)
-                                    : (x->a > y->a) - (x->a < y->a);
-}
-
-/* The first of that name that nothing was compared with yet; names need not be unique. */
-static const tool_value *take(const tool_value **sorted, uint8_t *taken, uint32_t n, const char *name) {
-  uint32_t lo = 0, hi = n;
-  while (lo < hi) {
-    const uint32_t middle = lo + (hi - lo) / 2;
-    if (strcmp(sorted[middle]->t.name, name) < 0)
-      lo = middle + 1;
-    else
-      hi = middle;
-  }
-  for (; lo < n && strcmp(sorted[lo]->t.name, name) == 0; ++lo)
-    if (!taken[lo]++) return sorted[lo];
-  return NULL;
-}
-
-/* Declared outputs whose names differ belong together by position. */
-static const tool_value *declared(const tool_values *v, uint32_t position) {
-  for (uint32_t i = 0; i < v->n; ++i)
-    if (v->items[i].output && position-- == 0) return &v->items[i];
-  return NULL;
-}
-
-static int compare_all(const tool_options *o, const tool_values *a, const tool_values *b, result *out, tool_error *e) {
-  const tolerance limits = { o->rtol, o->atol, 1.0 };
-  const tool_value **const sorted = calloc(b->n + 1u, sizeof *sorted);
-  uint8_t *const taken = calloc(b->n + 1u, 1);
-  uint32_t position = 0;
-  out->pairs = calloc(a->n + 1u, sizeof *out->pairs);
-  if (!sorted || !taken || !out->pairs) {
-    free(sorted);
-    free(taken);
-    return tool_fail(e, EXIT_LIMIT, "edgert diff: no memory");
-  }
-  for (uint32_t i = 0; i < b->n; ++i) sorted[i] = &b->items[i];
-  qsort(sorted, b->n, sizeof *sorted, by_name);
-  for (uint32_t i = 0; i < a->n; ++i) {
-    const tool_value *const x = &a->items[i];
-    const tool_value *y = *x->t.name ? take(sorted, taken, b->n, x->t.name) : NULL;
-    if (!y && x->output) y = declared(b, position);
-    position += x->output;
-    if (!y) {
-      out->only_a++;
-      continue;
-    }
-    pair *const p = &out->pairs[out->n++];
-    p->a = x;
-    (void)!tool_compare(&x->t, &y->t, &limits, &p->d);
-  }
-  out->only_b = b->n > out->n ? b->n - out->n : 0;
-  qsort(out->pairs, out->n, sizeof *out->pairs, by_order);
-  for (uint32_t i = 0; i < out->n && !out->first; ++i)
-    if (out->pairs[i].d.excess > 1.0) out->first = &out->pairs[i];
-  free(sorted);
-  free(taken);
-  return EXIT_OK;
-}
-
 /* ---- telling */
 
 static int by_excess(const void *a, const void *b) {
-  const pair *const x = *(const pair *const *)a, *const y = *(const pair *const *)b;
+  const run_pair *const x = *(const run_pair *const *)a, *const y = *(const run_pair *const *)b;
   if (x->d.excess > y->d.excess || x->d.excess < y->d.excess) return x->d.excess < y->d.excess ? 1 : -1;
   return x < y ? -1 : x > y;
 }
 
-static const pair **worst_of(const result *r, uint32_t *n) {
-  const pair **const list = calloc(r->n + 1u, sizeof *list);
+static const run_pair **worst_of(const runs_result *r, uint32_t *n) {
+  const run_pair **const list = calloc(r->n + 1u, sizeof *list);
   *n = 0;
   for (uint32_t i = 0; list && i < r->n; ++i)
     if (r->pairs[i].d.excess > 0.0) list[(*n)++] = &r->pairs[i];
@@ -149,7 +27,7 @@ static const pair **worst_of(const result *r, uint32_t *n) {
   return list;
 }
 
-static void pair_json(const pair *p) {
+static void pair_json(const run_pair *p) {
   fputs("{\"node\":", stdout);
   json_write_string(stdout, p->a->t.name);
   fputs(",\"op\":", stdout);
@@ -164,14 +42,14 @@ static void pair_json(const pair *p) {
          (unsigned long long)p->d.beyond, p->d.steps ? "true" : "false", p->d.shapes_differ ? "true" : "false");
 }
 
-static void report_json(const result *r) {
+static void report_json(const runs_result *r, const char *label_a, const char *label_b) {
   uint32_t n = 0, outputs = 0;
-  const pair **const worst = worst_of(r, &n);
+  const run_pair **const worst = worst_of(r, &n);
   printf("{\"equal\":%s,\"compared\":%u,\"only_a\":%u,\"only_b\":%u,\"a\":", r->first ? "false" : "true", r->n,
          r->only_a, r->only_b);
-  json_write_string(stdout, r->label_a);
+  json_write_string(stdout, label_a);
   fputs(",\"b\":", stdout);
-  json_write_string(stdout, r->label_b);
+  json_write_string(stdout, label_b);
   fputs(",\"first\":", stdout);
   if (r->first)
     pair_json(r->first);
@@ -192,7 +70,7 @@ static void report_json(const result *r) {
   free(worst);
 }
 
-static void print_pair(const pair *p) {
+static void print_pair(const run_pair *p) {
   printf("  %-16.16s %-40.40s", *p->a->op ? p->a->op : "-", p->a->t.name);
   if (p->d.shapes_differ)
     fputs("  shapes differ\n", stdout);
@@ -207,15 +85,15 @@ static void print_heading(const char *what) {
 }
 
 /* Every tensor in order of execution, to see where a small difference grows. */
-static void list_all(const result *r) {
+static void list_all(const runs_result *r) {
   print_heading("all tensors in order:");
   for (uint32_t i = 0; i < r->n; ++i) print_pair(&r->pairs[i]);
 }
 
-static void report_text(const tool_options *o, const result *r) {
+static void report_text(const tool_options *o, const runs_result *r, const char *label_a, const char *label_b) {
   uint32_t n = 0;
-  const pair **const worst = worst_of(r, &n);
-  printf("a: %s\nb: %s\n", r->label_a, r->label_b);
+  const run_pair **const worst = worst_of(r, &n);
+  printf("a: %s\nb: %s\n", label_a, label_b);
   if (!r->first) {
     printf("equal: %u tensors compared by name, rtol %g, atol %g (quantized: one step)", r->n, o->rtol, o->atol);
     printf(r->only_a || r->only_b ? "; %u only in a, %u only in b\n" : "\n", r->only_a, r->only_b);
@@ -244,45 +122,15 @@ static void report_text(const tool_options *o, const result *r) {
 
 /* ---- the two sides */
 
-static int open_session(side *s, tool_error *e) {
-  s->c.all_outputs = s->c.want_graph = true;
-  int code = tool_env(&s->options, &s->env, e);
-  if (!code) code = tool_open(&s->options, s->env, &s->c, &s->run, e);
-  s->open = !code;
-  return code;
-}
-
-static int run_session(side *s, const char *how, tool_error *e) {
-  const int code = tool_run_once(&s->run, &s->c, e);
-  snprintf(s->values.label, sizeof s->values.label, "%.110s%s", s->c.model, how);
-  return code ? code : collect(s, e);
-}
-
-static void close_side(side *s) {
-  tool_values_free(&s->values);
-  if (s->open) tool_close(&s->run);
-  edge_env_destroy(s->env);
-}
-
-/* b computes on a's inputs, with channels moved where b wants them elsewhere. */
-static void share_inputs(const tool_run *a, const tool_run *b) {
-  for (uint32_t i = 0; i < a->n_inputs && i < b->n_inputs; ++i) {
-    edge_tensor x, y;
-    if (edge_session_get_input(a->session, i, &x) == EDGE_STATUS_OK &&
-        edge_session_get_input(b->session, i, &y) == EDGE_STATUS_OK)
-      (void)tool_copy_values(&x, &y);
-  }
-}
-
 static bool is_reference(const char *name) {
   return strcmp(name, "reference") == 0;
 }
 
-static int prepare_b(const tool_options *o, side *a, side *b, char how[64], tool_error *e) {
+static int prepare_b(const tool_options *o, run_side *a, run_side *b, char how[64], tool_error *e) {
   if (!o->against) {
     b->c.model = o->positional[1];
   } else if (is_reference(o->against)) {
-    b->c.no_passes = true;
+    b->c.no_passes = b->c.quiet = true;
     b->options.isa = "scalar";
     b->options.backend = "cpu";
     snprintf(how, 64, ", no passes, portable kernels");
@@ -290,38 +138,39 @@ static int prepare_b(const tool_options *o, side *a, side *b, char how[64], tool
     b->c.backends = o->against;
     snprintf(how, 64, " on %.50s", o->against);
   }
-  const int code = open_session(b, e);
+  const int code = run_side_open(b, e);
   if (code) return code;
   if (a->run.n_inputs != b->run.n_inputs)
     return tool_fail(e, EXIT_USAGE, "%s: has %u inputs, %s has %u: these models cannot be compared", a->c.model,
                      a->run.n_inputs, b->c.model, b->run.n_inputs);
-  share_inputs(&a->run, &b->run);
+  run_sides_share_inputs(a, b);
   return EXIT_OK;
 }
 
-static int both(const tool_options *o, side *a, side *b, result *r, tool_error *e) {
+static int both(const tool_options *o, run_side *a, run_side *b, runs_result *r, tool_error *e) {
   char how_a[64] = "", how_b[64] = "";
   const bool peer = o->against && tool_is_peer(o->against);
   if (o->against && o->backend) {
     a->c.backends = o->backend;
     snprintf(how_a, sizeof how_a, " on %.50s", o->backend);
   }
-  int code = open_session(a, e);
+  int code = run_side_open(a, e);
   if (!code && !peer) code = prepare_b(o, a, b, how_b, e);
   if (!code && peer)
     code = tool_peer(o, &a->c, &a->run, o->against, &b->values, e); /* before a's run may touch inputs */
-  if (!code) code = run_session(a, how_a, e);
-  if (!code && !peer) code = run_session(b, how_b, e);
+  if (!code) code = run_side_run(a, e);
+  if (!code && !peer) code = run_side_run(b, e);
   if (code) return code;
-  r->label_a = a->values.label;
-  r->label_b = b->values.label;
-  return compare_all(o, &a->values, &b->values, r, e);
+  snprintf(a->values.label, sizeof a->values.label, "%.110s%s", a->c.model, how_a);
+  if (!peer) snprintf(b->values.label, sizeof b->values.label, "%.110s%s", b->c.model, how_b);
+  const tolerance limits = { o->rtol, o->atol, 1.0 };
+  return runs_compare(&limits, &a->values, &b->values, r, e);
 }
 
 static int verb_diff(const tool_options *o) {
   tool_error e = { 0, "" };
-  result r = { .n = 0 };
-  side *const a = calloc(1, sizeof *a), *const b = calloc(1, sizeof *b);
+  runs_result r = { .n = 0 };
+  run_side *const a = calloc(1, sizeof *a), *const b = calloc(1, sizeof *b);
   int code = a && b ? EXIT_OK : tool_fail(&e, EXIT_LIMIT, "edgert diff: no memory");
   if (!code && o->n_positional != (o->against ? 1u : 2u))
     code = tool_fail(&e, EXIT_USAGE,
@@ -330,15 +179,16 @@ static int verb_diff(const tool_options *o) {
   if (!code) {
     a->options = b->options = *o;
     code = tool_case_from_options(o, &a->c, &e);
+    a->c.all_outputs = true;
     b->c = a->c;
   }
   if (!code) code = both(o, a, b, &r, &e);
-  if (!code && o->json) report_json(&r);
-  if (!code && !o->json) report_text(o, &r);
+  if (!code && o->json) report_json(&r, a->values.label, b->values.label);
+  if (!code && !o->json) report_text(o, &r, a->values.label, b->values.label);
   const bool departs = r.first != NULL;
   free(r.pairs);
-  if (a) close_side(a);
-  if (b) close_side(b);
+  if (a) run_side_close(a);
+  if (b) run_side_close(b);
   free(a);
   free(b);
   return code ? tool_report(o, &e) : departs ? EXIT_DIFFERENT : EXIT_OK;

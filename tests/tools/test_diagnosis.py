@@ -329,6 +329,59 @@ class Diff(Contract):
         self.with_python(0, sys.executable, a, "--against", "onnxruntime")
 
 
+class Check(Contract):
+    """convert runs what it wrote against the source."""
+    out = property(lambda self: self.folder / "out.edge")
+
+    def test_equal(self):
+        a = self.expect_json(0, "convert", self.f32, "-o", self.out)
+        self.assertIs(a["verified"], True)
+        self.assertIn("portable kernels", a["check"])
+        self.assertIn("checked: 1 output equal", self.expect(0, "convert", self.f32, "-o", self.out).stdout)
+        a = self.expect_json(0, "convert", self.f32, "-o", self.out, "--no-verify")
+        self.assertIsNone(a["verified"])
+        self.assertIs(self.expect_json(0, "convert", SEEDS / "tflite" / "conv_int8.tflite", "-o", self.out)["verified"], True)
+        self.assertIs(self.expect_json(0, "convert", SEEDS / "tflite" / "control.tflite", "-o", self.out)["verified"], True)
+
+    def chaotic(self, *last):
+        """Sums of 512 products, stretched until their rounding errors are all that is left."""
+        weights = [(((i * 2654435761) >> 7) % 2001 - 1000) / 1000 for i in range(512 * 32)]
+        return self.model("chaos.onnx", [("MatMul", ["x", "w"], ["m"], "product"), ("Mul", ["m", "s"], ["l"], "large"),
+                                         *last], [value_info("x", [1, 512])], [value_info("y", [1, 32])],
+                          [initializer("w", FLOAT, [512, 32], struct.pack("<16384f", *weights)),
+                           initializer("s", FLOAT, [1], struct.pack("<f", 3e7))])
+
+    def test_different_results_are_refused(self):
+        model = self.chaotic(("Sin", ["l"], ["y"], "wave"))
+        isa = ["--isa", "avx2" if os.uname().machine == "x86_64" else "neon"]
+        r = test_cli.edgert("diff", model, "--against", "reference", *isa)
+        if r.returncode == 0:
+            self.skipTest("this CPU sums in the order of the portable kernels")
+        r = self.expect(6, "convert", model, "-o", self.out, *isa)
+        self.assertFalse(self.out.exists())
+        self.assertTrue(r.stderr.startswith(str(model)), r.stderr)
+        for word in ("'y'", "Sin", "--no-verify", "removed"):
+            self.assertIn(word, r.stderr)
+        self.expect_json(6, "convert", model, "-o", self.out, *isa)
+        self.expect(0, "convert", model, "-o", self.out, "--no-verify", *isa)
+        self.assertTrue(self.out.exists())
+
+    def test_operators_that_jump_are_no_fault(self):
+        model = self.chaotic(("Sin", ["l"], ["t"], "wave"), ("Round", ["m"], ["y"], "jump"))
+        self.expect(0, "convert", model, "-o", self.out)
+
+    def test_what_cannot_run_is_not_checked(self):
+        graph = field(1, field(1, "x") + field(1, "i") + field(2, "y") + field(3, "pick") + field(4, "Gather"))
+        graph += field(2, "g") + field(11, value_info("x", [1, 4])) + field(11, value_info("i", [64], INT64))
+        graph += field(12, value_info("y", [64, 4]))
+        model = self.folder / "pick.onnx"
+        model.write_bytes(field(1, 8) + field(7, graph) + field(8, field(2, 13)))
+        a = self.expect_json(0, "convert", model, "-o", self.out)
+        self.assertIsNone(a["verified"])
+        self.assertIn("pick", a["check"])
+        self.assertIn("not checked", self.expect(0, "convert", model, "-o", self.out).stdout)
+
+
 if __name__ == "__main__":
     test_cli.EDGERT, test_cli.DIGITS = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
     unittest.main(argv=[sys.argv[0]] + sys.argv[3:])
