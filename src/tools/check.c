@@ -153,7 +153,7 @@ static void judge(const runs_result *r, bool integers, convert_check *k) {
 }
 
 static void check_entry(const tool_options *o, const tool_case *c, const char *converted, convert_check *k) {
-  run_side *const s = calloc(2, sizeof *s), *const source = s, *const result = s + 1;
+  run_side *const s = calloc(2, sizeof *s);
   runs_result r = { .n = 0 };
   tool_error e = { 0, "" };
   char detail[400];
@@ -161,6 +161,7 @@ static void check_entry(const tool_options *o, const tool_case *c, const char *c
     skip(k, "no memory to run both");
     return;
   }
+  run_side *const source = &s[0], *const result = &s[1];
   sides(o, c, converted, NULL, false, source, result);
   int code = run_side_open(result, &e);
   const double macs = code ? 0.0 : work_of(&result->run);
