@@ -7,6 +7,12 @@ if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
     -Wundef -Wvla -Wwrite-strings -Wno-unused-parameter
     -ffp-contract=off        # integer requantization and references: one rounding per operation, everywhere
     -fno-math-errno -fno-trapping-math)
+  # 32-bit systems: files and folders of any size, in tests and tools as in the library
+  target_compile_definitions(edge_flags INTERFACE _FILE_OFFSET_BITS=64)
+  # 32-bit x86: the x87 unit keeps more digits than the type has, so sums and comparisons would differ from elsewhere
+  if(CMAKE_SIZEOF_VOID_P EQUAL 4 AND CMAKE_SYSTEM_PROCESSOR MATCHES "86")
+    target_compile_options(edge_flags INTERFACE -msse2 -mfpmath=sse)
+  endif()
   if(EDGE_WERROR)
     target_compile_options(edge_flags INTERFACE -Werror)
   endif()

@@ -98,14 +98,10 @@ typedef struct pack_job {
   size_t n, kh, kw;
 } pack_job;
 
-static uint64_t sums_bytes(uint64_t n) {
-  return (n * sizeof(int32_t) + 63) / 64 * 64;
-}
-
 static edge_status pack(void *user, void *data, uint64_t bytes) {
   const pack_job *const j = user;
   (void)bytes;
-  ek_qdw_pack(j->row, &j->w, j->n, j->kh, j->kw, (int8_t *)data + sums_bytes(j->n), data);
+  ek_qdw_pack(j->row, &j->w, j->n, j->kh, j->kw, eb_cpu_q_after_sums(data, j->n), data);
   return EDGE_STATUS_OK;
 }
 
@@ -142,7 +138,7 @@ static uint32_t count_strips(const eb_cpu_plan *plan, const ek_qdw_args *a, uint
 static edge_status emit_depthwise(eb_cpu_plan *plan, uint32_t node, ek_qdw_args a, const ek_qdw_desc *row,
                                   eb_cpu_q_affine *q, const ek_qweights *w, uint32_t images) {
   pack_job job = { row, *w, a.c, a.kh, a.kw };
-  const uint64_t bytes = sums_bytes(a.c) + ek_qdw_packed_bytes(row, a.c, a.kh, a.kw);
+  const uint64_t bytes = eb_cpu_q_sums_bytes(a.c) + ek_qdw_packed_bytes(row, a.c, a.kh, a.kw);
   const edge_prepared_key key = { w->data, row->name, { a.c, a.kh, a.kw, 0 } };
   const void *blob;
   const edge_status status = eb_cpu_prepared(plan, &key, bytes, pack, &job, &blob);
@@ -160,7 +156,7 @@ static edge_status emit_depthwise(eb_cpu_plan *plan, uint32_t node, ek_qdw_args 
     mult[i] = q->mult[c];
   }
   memset(pixel, q->x.zero & 255, a.c);
-  a.w = blob ? (const int8_t *)blob + sums_bytes(a.c) : NULL;
+  a.w = blob ? (const int8_t *)blob + eb_cpu_q_sums_bytes(a.c) : NULL;
   a.bias = bias;
   a.mult = mult;
   a.zero = pixel;

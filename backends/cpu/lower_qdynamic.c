@@ -123,14 +123,10 @@ typedef struct pack_job {
   size_t n, k;
 } pack_job;
 
-static uint64_t sums_bytes(uint64_t n) {
-  return (n * sizeof(int32_t) + 63) / 64 * 64;
-}
-
 static edge_status pack(void *user, void *data, uint64_t bytes) {
   const pack_job *const j = user;
   (void)bytes;
-  ek_qgemm_pack(j->row, &j->w, j->n, 1, j->k, (int8_t *)data + sums_bytes(j->n), data);
+  ek_qgemm_pack(j->row, &j->w, j->n, 1, j->k, eb_cpu_q_after_sums(data, j->n), data);
   return EDGE_STATUS_OK;
 }
 
@@ -221,7 +217,7 @@ edge_status eb_cpu_lower_qmatmulinteger(eb_cpu_plan *plan, uint32_t node) {
   const edge_prepared_key key = { w.data, row->name, { n, 1, k, 3 } };
   const void *blob;
   const edge_status status =
-      eb_cpu_prepared(plan, &key, sums_bytes(n) + ek_qgemm_packed_bytes(row, n, 1, k), pack, &job, &blob);
+      eb_cpu_prepared(plan, &key, eb_cpu_q_sums_bytes(n) + ek_qgemm_packed_bytes(row, n, 1, k), pack, &job, &blob);
   if (status != EDGE_STATUS_OK) return status;
   product_state *const s = eb_cpu_keep(plan, sizeof *s);
   int32_t *const bias = eb_cpu_keep(plan, (n + 128) * sizeof *bias);
@@ -238,7 +234,7 @@ edge_status eb_cpu_lower_qmatmulinteger(eb_cpu_plan *plan, uint32_t node) {
   s->to_domain = eb_cpu_q_domain(&domain, row->signed_x, &s->a.flip);
   if (blob) {
     s->sums = blob;
-    s->a.w = (const int8_t *)blob + sums_bytes(n);
+    s->a.w = (const int8_t *)blob + eb_cpu_q_sums_bytes(n);
   }
   /* Cast to f32, Mul by a scale, Add of a bias */
   uint32_t vy = eb_cpu_output(plan, node, 0), v_mult = EDGE_NO_VALUE, v_add = EDGE_NO_VALUE;

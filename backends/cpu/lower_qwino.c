@@ -11,14 +11,10 @@ typedef struct pack_job {
   size_t oc, ic;
 } pack_job;
 
-static uint64_t sums_bytes(uint64_t n) {
-  return (n * sizeof(int32_t) + 63) / 64 * 64;
-}
-
 static edge_status pack(void *user, void *data, uint64_t bytes) {
   const pack_job *const j = user;
   (void)bytes;
-  ek_qwino_pack(j->row, &j->w, j->oc, j->ic, (int16_t *)(void *)((char *)data + sums_bytes(j->oc)), data);
+  ek_qwino_pack(j->row, &j->w, j->oc, j->ic, (int16_t *)eb_cpu_q_after_sums(data, j->oc), data);
   return EDGE_STATUS_OK;
 }
 
@@ -126,7 +122,7 @@ bool eb_cpu_qwino_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_qwino *out) 
 edge_status eb_cpu_qwino_pack(eb_cpu_plan *plan, eb_cpu_qwino *q) {
   pack_job job = { q->row, q->w, q->a.oc, q->a.ic };
   const edge_prepared_key key = { q->w.data, q->row->name, { q->a.oc, q->a.ic, 0, 0 } };
-  const uint64_t sums = sums_bytes(q->a.oc);
+  const uint64_t sums = eb_cpu_q_sums_bytes(q->a.oc);
   const void *blob = NULL;
   const edge_status status =
       eb_cpu_prepared(plan, &key, sums + ek_qwino_packed_bytes(q->a.oc, q->a.ic), pack, &job, &blob);

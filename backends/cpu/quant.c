@@ -132,17 +132,24 @@ typedef struct pack_job {
   size_t n, taps, depth, group, group_bytes;
 } pack_job;
 
-static uint64_t sums_bytes(uint64_t n) {
+uint64_t eb_cpu_q_sums_bytes(uint64_t n) {
   return (n * sizeof(int32_t) + 63) / 64 * 64;
+}
+
+void *eb_cpu_q_after_sums(void *packed, uint64_t n) {
+  memset((int32_t *)packed + n, 0, (size_t)(eb_cpu_q_sums_bytes(n) - n * sizeof(int32_t)));
+  return (char *)packed + eb_cpu_q_sums_bytes(n);
 }
 
 static edge_status pack(void *user, void *data, uint64_t bytes) {
   const pack_job *const j = user;
   int32_t *const sums = data;
-  int8_t *const out = (int8_t *)data + sums_bytes(j->n);
+  int8_t *const out = eb_cpu_q_after_sums(data, j->n);
   const size_t per = j->n / j->group;
+  const size_t used = (size_t)ek_qgemm_packed_bytes(j->row, per, j->taps, j->depth);
   (void)bytes;
   for (size_t g = 0; g < j->group; ++g) {
+    memset(out + g * j->group_bytes + used, 0, j->group_bytes - used);
     ek_qweights w = j->w;
     const size_t skip = g * per * w.channel_stride; /* whole bytes: sub-byte weights have one group */
     w.data = (const uint8_t *)w.data + skip;
@@ -158,11 +165,12 @@ edge_status eb_cpu_q_pack(eb_cpu_plan *plan, const ek_qgemm_desc *row, const ek_
   pack_job job = { row, *w, n, taps, depth, group, group_bytes };
   const edge_prepared_key key = { w->data, row->name, { n, taps, depth, (uint64_t)group << 8 | layout } };
   const void *blob = NULL;
-  const edge_status status = eb_cpu_prepared(plan, &key, sums_bytes(n) + group_bytes * group, pack, &job, &blob);
+  const edge_status status =
+      eb_cpu_prepared(plan, &key, eb_cpu_q_sums_bytes(n) + group_bytes * group, pack, &job, &blob);
   *out = (eb_cpu_q_packed) { .group_bytes = group_bytes };
   if (status == EDGE_STATUS_OK && blob != NULL) {
     out->sums = blob;
-    out->w = (const int8_t *)blob + sums_bytes(n);
+    out->w = (const int8_t *)blob + eb_cpu_q_sums_bytes(n);
   }
   return status;
 }

@@ -39,6 +39,10 @@ int32_t eb_cpu_q_domain(const eb_cpu_q *x, bool signed_x, uint32_t *flip);
  *  false: it does not fit. (lower_qconv.c) */
 bool eb_cpu_q_geometry(const eb_cpu_plan *plan, uint32_t node, ek_qconv_args *out, uint32_t *images);
 bool eb_cpu_q_rows(const eb_cpu_plan *plan, uint64_t m, uint64_t n, uint64_t k, ek_qconv_args *out);
+/** Packed 8-bit weights begin with the sum of each of n channels, padded to 64 bytes: how many bytes those are, and
+ * where the weights begin, once the padding is cleared (files get every byte). */
+uint64_t eb_cpu_q_sums_bytes(uint64_t n);
+void *eb_cpu_q_after_sums(void *packed, uint64_t n);
 /** Weights packed for a matrix kernel row, a block for each group, and the sum of each channel. `layout` tells apart
  *  what is packed from the same bytes in another way. Pointers are NULL while only sizes are planned. [commits] */
 typedef struct eb_cpu_q_packed {

@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#  error "EdgeRT reads weights in place, and models are little endian: big-endian processors are not supported"
+#endif
+
 #define EI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define EI_NONE UINT32_MAX
 

@@ -3,6 +3,14 @@
 #include "cpu.h"
 #include "../port/port.h"
 
+#define EI_MEMORY_SANITIZER 0
+#if defined(__has_feature)
+#  if __has_feature(memory_sanitizer) /* does not see what the assembler statements of vector kernels write */
+#    undef EI_MEMORY_SANITIZER
+#    define EI_MEMORY_SANITIZER 1
+#  endif
+#endif
+
 typedef struct tier {
   const char *name;
   uint64_t lead; /* the feature that makes the tier */
@@ -46,6 +54,7 @@ uint64_t ei_cpu_features(void) {
     } else {
       features = builtin;
     }
+    if (sizeof(void *) < 8 || EI_MEMORY_SANITIZER) features = 0; /* vector kernels are built for 64-bit processors */
     cached = (uint32_t)features | 1u << PROBED;
     atomic_store_explicit(&cache, cached, memory_order_relaxed);
   }

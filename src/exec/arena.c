@@ -215,17 +215,27 @@ static void copy_steps(ei_instance *in) {
   }
 }
 
+/* An input that was never set is zero, not what the memory held before. */
+static void clear_inputs(ei_instance *in) {
+  for (uint32_t i = 0; i < in->sg->n_inputs; ++i) {
+    const uint32_t t = in->sg->inputs[i];
+    if (!in->external[t] && in->live[t].data && in->plan[t].bytes)
+      memset(in->live[t].data, 0, (size_t)in->plan[t].bytes);
+  }
+}
+
 edge_status ei_instance_bind(ei_instance *in) {
   const bool first = in->segments == NULL;
+  const void *const before = in->arena;
   EI_TRY(take_arena(in));
   for (uint32_t i = 0; i < in->n_parts; ++i) {
     edge_partition *const p = &in->parts[i];
     if (!p->backend || p->dynamic) continue;
     for (uint32_t k = 0; k < p->n_buffers; ++k) p->addresses[k] = address_of(in, p->plan_index[k]);
-    const uint32_t before = p->n_steps;
+    const uint32_t n_steps = p->n_steps;
     EI_TRY(p->backend->api->bind(p->context, p->addresses, p->n_buffers));
     if (EDGE_BACKEND_HAS(p->backend->api, steps)) EI_TRY(p->backend->api->steps(p->context, &p->steps, &p->n_steps));
-    if (!first && before != p->n_steps)
+    if (!first && n_steps != p->n_steps)
       return ei_session_fail(in->session, EDGE_STATUS_INTERNAL, "backend %s changed its number of steps",
                              p->backend->info.name);
   }
@@ -241,6 +251,7 @@ edge_status ei_instance_bind(ei_instance *in) {
       EI_TRY(edge_tensor_bytes(&in->live[t], &in->live[t].bytes));
     }
   }
+  if (in == in->session->main && in->arena != before) clear_inputs(in);
   in->bound = true;
   return EDGE_STATUS_OK;
 }

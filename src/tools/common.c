@@ -200,7 +200,7 @@ int tool_model_kind(const char *path) {
 
 unsigned char *tool_read_file(const char *path, uint64_t *bytes) {
   FILE *const in = fopen(path, "rb");
-  struct stat st;
+  struct stat st = { 0 };
   *bytes = 0;
   if (!in) return NULL;
   if (fstat(fileno(in), &st) == 0 && S_ISDIR(st.st_mode)) {
@@ -247,7 +247,7 @@ uint64_t tool_peak_rss(void) {
 
 bool tool_make_dirs(const char *path) {
   char copy[4096];
-  struct stat st;
+  struct stat st = { 0 };
   if (strlen(path) >= sizeof copy) return false;
   strcpy(copy, path);
   for (char *at = copy + 1; *at; ++at) {

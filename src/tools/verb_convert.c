@@ -34,7 +34,7 @@ static bool write_image(FILE *out, const edge_image *image, uint64_t *bytes) {
 }
 
 static bool same_file(const char *a, const char *b) {
-  struct stat sa, sb;
+  struct stat sa = { 0 }, sb = { 0 };
   return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 

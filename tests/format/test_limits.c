@@ -58,12 +58,12 @@ void test_caller_limits(void) {
   const uint64_t metadata = (uint64_t)ei_get_u32(f.p) + 4;
   ei_graph *g = NULL;
   edge_error error = EDGE_ERROR_INIT;
-  ei_format_limits limits = { metadata, 2 };
+  ei_format_limits limits = { .max_metadata_bytes = metadata, .max_nodes = 2 };
   CHECK_OK(ei_format_read(&src, &limits, &m->arena, &g, err));
   limits.max_nodes = 1;
   CHECK(ei_format_read(&src, &limits, &m->arena, &g, &error) == EDGE_STATUS_LIMIT_EXCEEDED &&
         strstr(error.text, "max_nodes") && g == NULL);
-  limits = (ei_format_limits) { metadata - 1, 2 };
+  limits = (ei_format_limits) { .max_metadata_bytes = metadata - 1, .max_nodes = 2 };
   CHECK(ei_format_read(&src, &limits, &m->arena, &g, &error) == EDGE_STATUS_LIMIT_EXCEEDED &&
         strstr(error.text, "max_metadata_bytes"));
   et_file_free(&f);

@@ -42,7 +42,7 @@ static edge_status open_file(const char *path, int *fd, uint64_t *bytes, edge_er
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   } while (*fd < 0 && errno == EINTR);
   if (*fd < 0) return io_error(err, "open it", path, errno);
-  struct stat st;
+  struct stat st = { 0 };
   edge_status status = EDGE_STATUS_OK;
   if (fstat(*fd, &st) != 0) {
     status = io_error(err, "ask for its size", path, errno);
@@ -93,7 +93,7 @@ edge_status ei_port_map_file(const char *path, ei_port_map *out, edge_error *err
 
 /* The bytes of a descriptor from offset on; length 0: to its end. */
 static edge_status range_of(int fd, uint64_t offset, uint64_t *length, edge_error *err) {
-  struct stat st;
+  struct stat st = { 0 };
   if (fstat(fd, &st) != 0) return io_error(err, "ask for its size", "file descriptor", errno);
   if (!S_ISREG(st.st_mode) || st.st_size < 0)
     return ei_fail(err, EDGE_STATUS_IO, "file descriptor %d: not a regular file", fd);

@@ -58,7 +58,7 @@ static uint64_t survey(DIR *list, const char *suffix, const char *except, char o
   oldest[0] = 0;
   rewinddir(list);
   for (const struct dirent *e = readdir(list); e; e = readdir(list)) {
-    struct stat st;
+    struct stat st = { 0 };
     if (!has_suffix(e->d_name, suffix) || strcmp(e->d_name, except) == 0 || strlen(e->d_name) > 255) continue;
     if (fstatat(dirfd(list), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode)) continue;
     total += (uint64_t)st.st_size;

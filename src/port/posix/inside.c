@@ -52,7 +52,7 @@ edge_status ei_port_map_inside(const char *dir, const char *path, ei_port_map *o
   if (fd < 0 && (errno == ELOOP || errno == ENOTDIR || errno == EMLINK))
     return ei_fail(err, EDGE_STATUS_IO, "'%s' in %s is or passes a symbolic link, which is not followed", path, dir);
   if (fd < 0) return ei_fail(err, EDGE_STATUS_IO, "'%s' in %s cannot be opened (errno %d)", path, dir, errno);
-  struct stat st;
+  struct stat st = { 0 };
   edge_status status;
   if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
     status = ei_fail(err, EDGE_STATUS_IO, "'%s' in %s is not a regular file", path, dir);

@@ -103,7 +103,7 @@ void et_value(et_message *graph, uint32_t field, const char *name, int type, con
     size_t n = 0;
     while (p[n] && p[n] != 'x') ++n;
     if (*p >= '0' && *p <= '9')
-      et_int(&dim, 1, strtol(p, NULL, 10));
+      et_int(&dim, 1, strtoll(p, NULL, 10));
     else if (*p == '"') /* the name itself, in quotes: "?" */
       et_bytes(&dim, 2, p + 1, n - 2);
     else if (*p != '?')
@@ -123,7 +123,7 @@ void et_value(et_message *graph, uint32_t field, const char *name, int type, con
 void et_tensor_head(et_message *tensor, const char *name, int type, const char *dims) {
   for (const char *p = dims; *p;) {
     char *end;
-    et_int(tensor, 1, strtol(p, &end, 10));
+    et_int(tensor, 1, strtoll(p, &end, 10));
     p = *end == 'x' ? end + 1 : end;
   }
   et_int(tensor, 2, type);

@@ -61,7 +61,7 @@ static imported import_bytes(const void *data, uint32_t bytes) {
   r.copy = malloc(bytes ? bytes : 1); /* exactly as long as the file: sanitizers see every byte beyond */
   if (!r.copy) exit(1);
   memcpy(r.copy, data, bytes);
-  ei_import im = { &options, &r.arena, NULL };
+  ei_import im = { .options = &options, .arena = &r.arena };
   r.status = ei_import_tflite(&im, r.copy, bytes, &r.g, &r.err);
   if (r.status == EDGE_STATUS_OK) r.status = ei_graph_verify(r.g, &r.err);
   return r;
