@@ -128,6 +128,18 @@ void ei_ox_map_qlinear_global_pool(ei_ox_call *c);
 void ei_ox_map_qgemm(ei_ox_call *c);
 void ei_ox_map_matmul_integer_to_float(ei_ox_call *c);
 void ei_ox_map_dynamic_quantize_matmul(ei_ox_call *c);
+/* map_trees.c, map_linear.c: ai.onnx.ml */
+void ei_ox_map_tree_ensemble(ei_ox_call *c);
+void ei_ox_map_tree_regressor(ei_ox_call *c);
+void ei_ox_map_tree_classifier(ei_ox_call *c);
+void ei_ox_map_linear_regressor(ei_ox_call *c);
+void ei_ox_map_linear_classifier(ei_ox_call *c);
+void ei_ox_map_scaler(ei_ox_call *c);
+void ei_ox_map_binarizer(ei_ox_call *c);
+void ei_ox_map_normalizer(ei_ox_call *c);
+void ei_ox_map_array_feature_extractor(ei_ox_call *c);
+void ei_ox_map_imputer(ei_ox_call *c);
+void ei_ox_map_feature_vectorizer(ei_ox_call *c);
 /* map_nbits.c */
 void ei_ox_map_matmul_nbits(ei_ox_call *c);
 void ei_ox_map_gather_blocks(ei_ox_call *c);

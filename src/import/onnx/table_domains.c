@@ -54,6 +54,18 @@ static const ei_ox_row rows[] = {
   { "GridSample", "com.microsoft", 1, 0, ei_ox_map_as_onnx, NULL, NULL, false },
   { "GatherBlockQuantized", "com.microsoft", 1, 0, ei_ox_map_gather_blocks, NULL, NULL, false },
   { "MatMulNBits", "com.microsoft", 1, 0, ei_ox_map_matmul_nbits, NULL, NULL, false },
+  /* ai.onnx.ml */
+  { "TreeEnsemble", "ai.onnx.ml", 1, 0, ei_ox_map_tree_ensemble, NULL, NULL, false },
+  { "TreeEnsembleRegressor", "ai.onnx.ml", 1, 0, ei_ox_map_tree_regressor, NULL, NULL, false },
+  { "TreeEnsembleClassifier", "ai.onnx.ml", 1, 0, ei_ox_map_tree_classifier, NULL, NULL, false },
+  { "LinearRegressor", "ai.onnx.ml", 1, 0, ei_ox_map_linear_regressor, NULL, NULL, false },
+  { "LinearClassifier", "ai.onnx.ml", 1, 0, ei_ox_map_linear_classifier, NULL, NULL, false },
+  { "Scaler", "ai.onnx.ml", 1, 0, ei_ox_map_scaler, NULL, NULL, false },
+  { "Binarizer", "ai.onnx.ml", 1, 0, ei_ox_map_binarizer, NULL, NULL, false },
+  { "Normalizer", "ai.onnx.ml", 1, 0, ei_ox_map_normalizer, NULL, NULL, false },
+  { "ArrayFeatureExtractor", "ai.onnx.ml", 1, 0, ei_ox_map_array_feature_extractor, NULL, NULL, false },
+  { "Imputer", "ai.onnx.ml", 1, 0, ei_ox_map_imputer, NULL, NULL, false },
+  { "FeatureVectorizer", "ai.onnx.ml", 1, 0, ei_ox_map_feature_vectorizer, NULL, NULL, false },
   /* ai.onnx.preview */
   { "FlexAttention", "ai.onnx.preview", 1, 0, ei_ox_map_flex_attention, NULL, NULL, false },
 };
