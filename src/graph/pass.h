@@ -20,6 +20,7 @@ edge_status ei_pass_transposes(ei_graph *g, edge_error *err);
 edge_status ei_pass_batch_norm(ei_graph *g, edge_error *err);
 edge_status ei_pass_bias(ei_graph *g, edge_error *err);
 edge_status ei_pass_activation(ei_graph *g, edge_error *err);
+edge_status ei_pass_upconv(ei_graph *g, edge_error *err);
 edge_status ei_pass_qdq(ei_graph *g, edge_error *err);
 edge_status ei_pass_pad(ei_graph *g, edge_error *err);
 edge_status ei_pass_matmul(ei_graph *g, edge_error *err);

@@ -2,17 +2,32 @@
  * Constant folding: nodes whose inputs are all known are computed once, here. */
 #include "pass.h"
 
-enum { SMALL_BYTES = 1 << 16 };
+enum { SMALL_BYTES = 1 << 16, TABLE_BYTES = 16 << 20 };
 
-/* Results may be larger than what they are made from only a little: a file must not grow without bound.
- * Quantized and f16 constants stay what they are: later passes make operators of them that read them so. */
-static uint64_t allowed_bytes(const ei_uses *u, const ei_node *n) {
+static uint64_t constant_bytes(const ei_uses *u, const uint32_t *tensors, uint32_t count) {
   uint64_t bytes = 0;
-  for (uint32_t k = 0; k < n->n_in; ++k)
-    if (n->in[k] != EI_NONE && ei_uses_tensor(u, n->in[k])->data) bytes += ei_uses_tensor(u, n->in[k])->data_bytes;
-  return bytes > UINT64_MAX / 4 ? 0 : bytes * 2 + SMALL_BYTES;
+  for (uint32_t k = 0; k < count; ++k)
+    if (tensors[k] != EI_NONE && ei_uses_tensor(u, tensors[k])->data)
+      bytes += ei_uses_tensor(u, tensors[k])->data_bytes;
+  return bytes > UINT64_MAX / 4 ? 0 : bytes;
 }
 
+/* Results may be larger than what they are made from only a little: a file must not grow without bound. */
+static uint64_t allowed_bytes(const ei_uses *u, const ei_node *n) {
+  return constant_bytes(u, n->in, n->n_in) * 2 + SMALL_BYTES;
+}
+
+/* But windows, filters and positions that an exporter left to be computed, and 8-bit weights that it decodes step by
+ * step, are made here and not in every run: as much in all as the file is large, and a little more. */
+static uint64_t table_bytes(const ei_graph *g) {
+  uint64_t bytes = 0;
+  for (uint32_t s = 0; s < g->n_subgraphs; ++s)
+    for (uint32_t t = 0; t < g->subgraphs[s].n_tensors; ++t)
+      if (g->subgraphs[s].tensors[t].data && bytes < UINT64_MAX / 16) bytes += g->subgraphs[s].tensors[t].data_bytes;
+  return bytes < UINT64_MAX / 16 ? bytes * 4 + TABLE_BYTES : TABLE_BYTES;
+}
+
+/* Quantized and f16 constants stay what they are: later passes make operators of them that read them so. */
 static bool keeps_stored(const ei_uses *u, const ei_node *n) {
   if (ei_half_cast(u, n)) return true;
   if (ei_is_op(n, "Quantize")) return true;
@@ -20,13 +35,18 @@ static bool keeps_stored(const ei_uses *u, const ei_node *n) {
 }
 
 static edge_status fold(ei_graph *g, bool quantized_too) {
+  uint64_t tables = table_bytes(g);
   for (uint32_t s = 0; s < g->n_subgraphs; ++s) {
     ei_uses u;
     EI_TRY(ei_uses_build(&u, g, s));
     for (uint32_t i = 0; i < u.sg->n_nodes; ++i) {
       const ei_node *const n = &u.sg->nodes[i];
       if (!n->op || (!quantized_too && keeps_stored(&u, n))) continue;
-      (void)ei_pass_evaluate(&u, i, allowed_bytes(&u, n));
+      const uint64_t allowed = allowed_bytes(&u, n);
+      const uint32_t *const out = n->out, n_out = n->n_out;
+      if (!ei_pass_evaluate(&u, i, allowed > tables ? allowed : tables)) continue;
+      const uint64_t made = constant_bytes(&u, out, n_out);
+      if (made > allowed) tables -= made < tables ? made : tables;
     }
   }
   return EDGE_STATUS_OK;

@@ -15,16 +15,13 @@ static bool swaps_last(const ei_uses *u, const ei_node *t) {
   return true;
 }
 
-static edge_status fold_transposes(ei_uses *u, uint32_t i) {
-  for (uint32_t k = 0; k < 2; ++k) {
-    ei_node *const n = &u->sg->nodes[i];
-    const ei_node *const t = ei_uses_producer(u, n->in[k], "Transpose");
-    if (!t || !swaps_last(u, t) || ei_uses_tensor(u, t->in[0])->quant.count > 1) continue;
-    const char *const key = k == 0 ? "trans_a" : "trans_b";
-    ei_uses_set_input(u, n, k, t->in[0]);
-    EI_TRY(ei_node_set_int(u->g, n, key, ei_node_int(n, key) == 0));
-  }
-  return EDGE_STATUS_OK;
+/* Of the second operand only: packing it reads either order, rows of the first are read as they lie. */
+static edge_status fold_transpose(ei_uses *u, uint32_t i) {
+  ei_node *const n = &u->sg->nodes[i];
+  const ei_node *const t = ei_uses_producer(u, n->in[1], "Transpose");
+  if (!t || !swaps_last(u, t) || ei_uses_tensor(u, t->in[0])->quant.count > 1) return EDGE_STATUS_OK;
+  ei_uses_set_input(u, n, 1, t->in[0]);
+  return ei_node_set_int(u->g, n, "trans_b", ei_node_int(n, "trans_b") == 0);
 }
 
 /* A transpose that also moves other dimensions is split when rows of its operand stay whole that way:
@@ -123,7 +120,7 @@ edge_status ei_pass_matmul(ei_graph *g, edge_error *err) {
     for (uint32_t i = 0; i < u.sg->n_nodes; ++i) {
       const ei_node *const n = &u.sg->nodes[i];
       if (!ei_is_op(n, "MatMul") || n->in[0] == EI_NONE || n->in[1] == EI_NONE) continue;
-      EI_TRY(fold_transposes(&u, i));
+      EI_TRY(fold_transpose(&u, i));
       EI_TRY(split_transpose(&u, i));
       EI_TRY(to_fully_connected(&u, i));
     }

@@ -124,6 +124,26 @@ static uint32_t conv(et_graph *t) {
   return op2(t, "Conv", x, et_const(t, 4, w, NULL, 0));
 }
 
+/* Windows side by side: a product and DepthToSpace; anything else stays. */
+static void upconv(void) {
+  const int64_t x_dims[4] = { 2, 3, 5, 4 }, two[2] = { 2, 2 }, one[2] = { 1, 1 };
+  for (int form = 0; form < 4; ++form) {
+    const int64_t w_dims[4] = { 3, 2, form == 3 ? 3 : 2, 4 }, b_dims[1] = { 3 };
+    et_graph t;
+    et_begin(&t);
+    const uint32_t x = et_input(&t, EDGE_DTYPE_F32, 4, x_dims);
+    uint32_t y = et_op(&t, "ConvTranspose", x, et_const(&t, 4, w_dims, NULL, 0),
+                       form == 0 ? EI_NONE : et_const(&t, 1, b_dims, NULL, 0), EI_NONE);
+    ET_CHECK(ei_node_set_ints(t.g, et_last(&t), "strides", form == 2 ? one : two, 2) == EDGE_STATUS_OK);
+    if (form == 1) ET_CHECK(ei_node_set_int(t.g, et_last(&t), "act", 1) == EDGE_STATUS_OK);
+    et_finish(&t, &y, 1);
+    et_pass(&t, ei_pass_upconv, 2e-5f);
+    ET_CHECK(et_count(&t, "Conv") == (form < 2) && et_count(&t, "DepthToSpace") == (form < 2));
+    ET_CHECK(et_count(&t, "ConvTranspose") == (form >= 2));
+    et_end(&t);
+  }
+}
+
 static void batch_norm(void) {
   const float variance[3] = { 0.5f, 1.0f, 2.0f };
   et_graph t;
@@ -315,6 +335,7 @@ void et_cases_arith(void) {
   rms_norm();
   softmax();
   batch_norm();
+  upconv();
   bias();
   bias_forms();
   bias_refused();

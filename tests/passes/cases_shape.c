@@ -38,6 +38,23 @@ static void folding(void) {
   et_end(&t);
 }
 
+/* A table that is made from little grows to its size once; a chain of them has an end. */
+static void folding_tables(void) {
+  const int64_t column[2] = { 1024, 1 }, line[2] = { 1, 1024 }, big[2] = { 2304, 1 }, wide[2] = { 1, 2048 };
+  for (int form = 0; form < 2; ++form) {
+    et_graph t;
+    et_begin(&t);
+    const uint32_t x = et_input(&t, EDGE_DTYPE_F32, 2, form ? wide : line);
+    const uint32_t table = et_op(&t, "Mul", et_const(&t, 2, form ? big : column, NULL, 0),
+                                 et_const(&t, 2, form ? wide : line, NULL, 0), EI_NONE, EI_NONE);
+    const uint32_t y = et_op(&t, "Add", x, et_op(&t, "Cos", table, EI_NONE, EI_NONE, EI_NONE), EI_NONE, EI_NONE);
+    et_finish(&t, &y, 1);
+    et_pass(&t, ei_pass_fold, 0.0f);
+    ET_CHECK(et_count(&t, "Cos") == (uint32_t)form && et_count(&t, "Add") == 1); /* 4 MiB, 18 MiB */
+    et_end(&t);
+  }
+}
+
 static void dead_code(void) {
   const int64_t dims[2] = { 2, 3 };
   et_graph t;
@@ -195,6 +212,7 @@ static void pad(void) {
 
 void et_cases_shape(void) {
   folding();
+  folding_tables();
   dead_code();
   simplify();
   identity_of_input();
