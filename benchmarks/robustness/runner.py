@@ -65,7 +65,6 @@ class Runtime:
                                       preexec_fn=limits, env=env, bufsize=0)
         if not self.ours and not self.line(time.monotonic() + 120):
             raise SystemExit(f"{self.name} does not start: {self.words()}")
-        self.base = peak(self.child.pid)
 
     def words(self):
         self.log.seek(0)
@@ -103,6 +102,7 @@ class Runtime:
             self.start()
         pid, out = self.child.pid, os.path.join(self.folder, "out")
         forget_peak(pid)
+        self.base = peak(pid)
         before = cpu(pid)
         self.log.seek(0)
         self.log.truncate()

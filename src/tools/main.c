@@ -250,9 +250,12 @@ static int unknown_verb(const char *name) {
   return usage_error(&none, "edgert: unknown verb '%s'; did you mean '%s'? See edgert --help", name, best);
 }
 
-int main(int argc, char **argv) {
+static int run_verb(int argc, char **argv) {
 #ifdef SIGPIPE
   signal(SIGPIPE, SIG_IGN); /* a reader that closed stdout is no error */
+#endif
+#ifdef SIGXFSZ
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
 #endif
   if (argc < 2) {
     help();
@@ -274,4 +277,22 @@ int main(int argc, char **argv) {
   const int code = parse(verb, argc, argv, &o);
   if (code >= 0) return code;
   return o.help ? verb_help(verb) : verb->run(&o);
+}
+
+/* Was all that was printed taken? A reader that left is no error. */
+static bool stdout_taken(void) {
+  errno = 0;
+  const bool taken = fflush(stdout) == 0 && !ferror(stdout);
+  if (!taken && errno == 0) { /* it failed before: once more, for the reason */
+    clearerr(stdout);
+    if (fputc('\n', stdout) != EOF) (void)fflush(stdout);
+  }
+  return taken || errno == EPIPE;
+}
+
+int main(int argc, char **argv) {
+  const int code = run_verb(argc, argv);
+  if (stdout_taken()) return code;
+  fprintf(stderr, "edgert: stdout cannot be written: %s\n", errno ? strerror(errno) : "an earlier write failed");
+  return code ? code : EXIT_USAGE;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * .npy: header, byte order, memory order, and exact conversion of element types. */
 #include "npy.h"
+#include "tool.h"
 
 #include "../ops/op.h"
 #include <math.h>
@@ -244,14 +245,13 @@ bool npy_write(const char *path, const edge_tensor *t, const void *data, int64_t
     shape[at - 1] = 0;
   snprintf(dict, sizeof dict, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", npy_descr(t->dtype), shape);
   const size_t used = strlen(dict), total = (10 + used + 1 + 63) / 64 * 64;
-  FILE *const out = fopen(path, "wb");
-  if (!out) return false;
+  tool_output output;
+  if (!tool_output_open(&output, path)) return false;
+  FILE *const out = output.file;
   const unsigned header = (unsigned)(total - 10);
   bool ok = fwrite("\x93NUMPY\x01\x00", 1, 8, out) == 8 && fputc((int)(header & 255), out) != EOF &&
             fputc((int)(header >> 8), out) != EOF;
   ok = ok && fprintf(out, "%s%*s\n", dict, (int)(total - 10 - used - 1), "") > 0;
   ok = ok && write_elements(out, t, data, leading > 0 ? (uint64_t)leading : 1);
-  if (fclose(out) != 0) ok = false;
-  if (!ok) remove(path);
-  return ok;
+  return tool_output_close(&output, ok);
 }

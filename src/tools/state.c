@@ -20,12 +20,8 @@ int tool_state_in(tool_run *r, const tool_case *c, tool_error *e) {
 }
 
 static bool write_whole(const char *path, const void *data, uint64_t bytes) {
-  FILE *const out = fopen(path, "wb");
-  if (!out) return false;
-  const bool written = fwrite(data, 1, (size_t)bytes, out) == bytes;
-  const bool closed = fclose(out) == 0;
-  if (!written || !closed) remove(path);
-  return written && closed;
+  tool_output out;
+  return tool_output_open(&out, path) && tool_output_close(&out, fwrite(data, 1, (size_t)bytes, out.file) == bytes);
 }
 
 int tool_state_out(tool_run *r, const tool_case *c, tool_error *e) {

@@ -144,6 +144,19 @@ int tool_state_out(tool_run *r, const tool_case *c, tool_error *e);
 /** Run, with the failure in words that begin with the model's path. */
 int tool_run_once(tool_run *r, const tool_case *c, tool_error *e);
 
+/** A file being written. It gets its name when it is complete; until then, and after a failure, what had the name
+ * stays. */
+typedef struct tool_output {
+  FILE *file;
+  const char *path;
+  char temporary[4096]; /* "": the path is written directly */
+} tool_output;
+bool tool_output_open(tool_output *t, const char *path); /* false: errno says why */
+const char *tool_output_name(const tool_output *t);      /* what it is called for now */
+bool tool_output_flush(tool_output *t);
+/** ok: all was well so far, keep it. False: nothing was kept; errno says why, if it was the writing. */
+bool tool_output_close(tool_output *t, bool ok);
+
 unsigned char *tool_read_file(const char *path, uint64_t *bytes); /* NULL: errno says why */
 double tool_now_ms(void);
 uint64_t tool_peak_rss(void);

@@ -38,17 +38,13 @@ static bool same_file(const char *a, const char *b) {
   return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
-static int write_file(const char *in, const char *path, const edge_image *image, uint64_t *bytes, tool_error *e) {
-  /* the input may be mapped while the output is written: never truncate it */
-  if (same_file(in, path)) return tool_fail(e, EXIT_USAGE, "%s: input and output are the same file", in);
-  FILE *const out = fopen(path, "wb");
-  if (!out) return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", in, path, strerror(errno));
-  bool ok = write_image(out, image, bytes);
-  const int reason = errno;
-  if (fclose(out) != 0) ok = false;
-  if (ok) return EXIT_OK;
-  remove(path);
-  return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", in, path, strerror(reason));
+static int cannot_write(const char *in, const char *path, tool_error *e) {
+  return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", in, path, strerror(errno));
+}
+
+static int write_file(const char *in, tool_output *out, const edge_image *image, uint64_t *bytes, tool_error *e) {
+  if (write_image(out->file, image, bytes) && tool_output_flush(out)) return EXIT_OK;
+  return cannot_write(in, out->path, e);
 }
 
 static void log_warning(void *user, int32_t level, const char *text) {
@@ -70,8 +66,33 @@ static int check_result(const tool_options *o, const char *path, uint32_t *nodes
   edge_model_release(model);
   edge_env_destroy(env);
   if (status == EDGE_STATUS_OK) return EXIT_OK;
-  remove(path);
   return tool_fail(e, tool_exit_code(status), "%s: the converted file does not load: %s", o->positional[0], error.text);
+}
+
+/* What was written has to load and to agree before it gets the name that was asked for. Takes the image. */
+static int write_and_check(const tool_options *o, edge_image *image, uint64_t *bytes, uint32_t *nodes,
+                           convert_check *check, tool_error *e) {
+  const char *const in = o->positional[0];
+  tool_output out;
+  struct stat st;
+  int code = EXIT_OK;
+  /* the input may be mapped while the output is written: never truncate it */
+  if (same_file(in, o->output))
+    code = tool_fail(e, EXIT_USAGE, "%s: input and output are the same file", in);
+  else if (!tool_output_open(&out, o->output))
+    code = cannot_write(in, o->output, e);
+  if (code) {
+    image->release(image->user);
+    return code;
+  }
+  code = write_file(in, &out, image, bytes, e);
+  image->release(image->user);
+  const char *const name = tool_output_name(&out);
+  const bool readable = stat(name, &st) == 0 && S_ISREG(st.st_mode); /* no device, no pipe */
+  if (!code && readable) code = check_result(o, name, nodes, e);
+  if (!code && readable && !o->no_verify) code = convert_verify(o, name, check, e);
+  if (!tool_output_close(&out, !code) && !code) code = cannot_write(in, o->output, e);
+  return code;
 }
 
 static void print_result(const tool_options *o, uint64_t bytes, uint32_t nodes, const tool_prepared *prepared,
@@ -117,15 +138,9 @@ static int verb_convert(const tool_options *o) {
     return tool_report(o, &e);
   }
   if (o->prepare) code = tool_prepare(o, &image, &prepared, &e);
-  if (!code) {
-    code = write_file(o->positional[0], o->output, &image, &bytes, &e);
-    image.release(image.user);
-  }
-  tool_prepared_close(&prepared);
-  if (!code) code = check_result(o, o->output, &nodes, &e);
   convert_check check = { .verdict = CHECK_SKIPPED, .text = "--no-verify" };
-  if (!code && !o->no_verify) code = convert_verify(o, o->output, &check, &e);
-  if (code && check.verdict == CHECK_DIFFERENT) remove(o->output);
+  if (!code) code = write_and_check(o, &image, &bytes, &nodes, &check, &e);
+  tool_prepared_close(&prepared);
   if (code) return tool_report(o, &e);
   print_result(o, bytes, nodes, &prepared, &check);
   return EXIT_OK;

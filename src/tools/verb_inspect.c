@@ -310,14 +310,11 @@ static void print_people(const tool_case *c, const tool_run *r, const facts *f) 
 }
 
 static int write_html(const tool_options *o, const tool_case *c, const tool_run *r, const facts *f, tool_error *e) {
-  FILE *const out = fopen(o->html, "wb");
-  if (!out) return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", c->model, o->html, strerror(errno));
-  bool ok = html_report(out, c, r, &f->view, &f->memory, f->format);
-  const int reason = errno;
-  if (fclose(out) != 0) ok = false;
-  if (ok) return EXIT_OK;
-  remove(o->html);
-  return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", c->model, o->html, strerror(reason));
+  tool_output out;
+  if (tool_output_open(&out, o->html) &&
+      tool_output_close(&out, html_report(out.file, c, r, &f->view, &f->memory, f->format)))
+    return EXIT_OK;
+  return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", c->model, o->html, strerror(errno));
 }
 
 static int verb_inspect(const tool_options *o) {

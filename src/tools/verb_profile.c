@@ -12,10 +12,12 @@ enum { RUNS = 20 };
 /* Trace Event Format, complete events: nodes of one run one after the other. */
 static int write_trace(const char *path, const tool_case *c, edge_session *s, const double *us, uint32_t count,
                        tool_error *e) {
-  FILE *const out = fopen(path, "wb");
+  tool_output output;
   double at = 0.0;
   bool first = true;
-  if (!out) return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", c->model, path, strerror(errno));
+  if (!tool_output_open(&output, path))
+    return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", c->model, path, strerror(errno));
+  FILE *const out = output.file;
   fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[", out);
   for (uint32_t i = 0; i < count; ++i) {
     edge_placement p = EDGE_PLACEMENT_INIT;
@@ -33,10 +35,8 @@ static int write_trace(const char *path, const tool_case *c, edge_session *s, co
     first = false;
   }
   fputs("\n]}\n", out);
-  const bool ok = !ferror(out);
-  if (fclose(out) == 0 && ok) return EXIT_OK;
-  remove(path);
-  return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written", c->model, path);
+  if (tool_output_close(&output, true)) return EXIT_OK;
+  return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", c->model, path, strerror(errno));
 }
 
 static void print_profile(const tool_options *o, edge_session *s, const double *us, uint32_t count) {

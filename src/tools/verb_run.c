@@ -49,8 +49,9 @@ static int keep_outputs(tool_run *run, const tool_case *c, int step, results *ou
 }
 
 static bool write_index(const char *path, const results *r, int steps) {
-  FILE *const out = fopen(path, "wb");
-  if (!out) return false;
+  tool_output output;
+  if (!tool_output_open(&output, path)) return false;
+  FILE *const out = output.file;
   fputs("{\"outputs\":[", out);
   for (uint32_t i = 0; i < r->count; ++i) {
     const edge_tensor *const t = &r->views[i];
@@ -76,23 +77,31 @@ static bool write_index(const char *path, const results *r, int steps) {
       fputs("],\"scale\":null,\"zero_point\":null}", out);
   }
   fputs("]}\n", out);
-  const bool ok = !ferror(out);
-  return fclose(out) == 0 && ok;
+  return tool_output_close(&output, true);
 }
 
+/* All of them, or none. */
 static int write_outputs(const tool_case *c, const results *r, tool_error *e) {
   char path[4096];
   if (!tool_make_dirs(c->output_dir))
     return tool_fail(e, EXIT_USAGE, "%s: the folder %s cannot be made: %s", c->model, c->output_dir, strerror(errno));
-  for (uint32_t i = 0; i < r->count; ++i) {
-    snprintf(path, sizeof path, "%s/%u.npy", c->output_dir, i);
-    if (!npy_write(path, &r->views[i], r->data[i], c->steps))
-      return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", c->model, path, strerror(errno));
+  bool ok = true;
+  uint32_t done = 0;
+  for (; ok && done < r->count; ++done) {
+    snprintf(path, sizeof path, "%s/%u.npy", c->output_dir, done);
+    ok = npy_write(path, &r->views[done], r->data[done], c->steps);
   }
-  snprintf(path, sizeof path, "%s/index.json", c->output_dir);
-  if (write_index(path, r, c->steps)) return EXIT_OK;
-  remove(path);
-  return tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", c->model, path, strerror(errno));
+  if (ok) {
+    snprintf(path, sizeof path, "%s/index.json", c->output_dir);
+    ok = write_index(path, r, c->steps);
+  }
+  if (ok) return EXIT_OK;
+  tool_fail(e, EXIT_USAGE, "%s: %s cannot be written: %s", c->model, path, strerror(errno));
+  for (uint32_t i = 0; i < done; ++i) {
+    snprintf(path, sizeof path, "%s/%u.npy", c->output_dir, i);
+    remove(path);
+  }
+  return e->code;
 }
 
 /* ---- one case */
