@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From a model file of any known format to an image or an open model. */
 #include "import.h"
+#include "recognise.h"
 #include "unsupported.h"
 #include "../format/format.h"
 #include "../ops/op.h"
@@ -162,6 +163,13 @@ static edge_status expose_all(ei_import *im, ei_graph *g, edge_error *err) {
   return EDGE_STATUS_OK;
 }
 
+/* Whatever nothing else claims is read as ONNX; what turns out to be another kind of file is called by its name. */
+static edge_status read_onnx(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err) {
+  const edge_status status = ei_import_onnx(im, data, bytes, out, err);
+  const char *const kind = status == EDGE_STATUS_MALFORMED ? ei_import_recognise(data, bytes) : NULL;
+  return kind ? ei_fail(err, status, "this is %s", kind) : status;
+}
+
 edge_status ei_import_graph(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err) {
   const ei_pass_options passes = { im->options->disabled_passes, im->options->n_disabled };
   *out = NULL;
@@ -173,7 +181,7 @@ edge_status ei_import_graph(ei_import *im, const void *data, uint64_t bytes, ei_
   case EI_IMPORT_EDGE:
     EI_TRY(read_edge(im, data, bytes, out, err));
     return im->options->all_outputs ? expose_all(im, *out, err) : EDGE_STATUS_OK;
-  default: EI_TRY(ei_import_onnx(im, data, bytes, out, err)); break;
+  default: EI_TRY(read_onnx(im, data, bytes, out, err)); break;
   }
   EI_TRY(ei_graph_verify(*out, err));
   EI_TRY(ei_passes_run(*out, &passes, err));

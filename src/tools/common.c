@@ -186,8 +186,7 @@ int tool_open_model(const tool_options *o, const tool_case *c, tool_run *r, tool
   if (status == EDGE_STATUS_OK && r->deadline_ns && edge_session_clock_ns() > r->deadline_ns)
     return tool_fail(e, EXIT_LIMIT, "%s: loading took longer than --timeout %g", path, o->timeout_s);
   if (status == EDGE_STATUS_OK) return EXIT_OK;
-  if (tool_exit_code(status) == EXIT_UNSUPPORTED) tool_unsupported_search(path);
-  return tool_fail_status(e, o, path, status, error.text, EXIT_BAD_FILE);
+  return tool_fail_open(e, o, path, status, error.text);
 }
 
 int tool_model_kind(const char *path) {

@@ -170,11 +170,21 @@ static bool is_target(const char *text) {
 static int unknown_option(const tool_options *o, const tool_verb *v, const char *name, size_t length) {
   char given[64];
   const option_row *best = NULL;
+  const char *const dashes = name[-1] == '-' && name[-2] == '-' ? "--" : "-";
   snprintf(given, sizeof given, "%.*s", (int)(length < 60 ? length : 60), name);
+  for (size_t i = 0; i < N_ROWS; ++i) { /* another verb's option, or one dash too few */
+    if (strcmp(rows[i].name, given) != 0) continue;
+    if (takes(v, &rows[i]))
+      return usage_error(o, "edgert %s: unknown option '%s%s'; did you mean '--%s'?", v->name, dashes, given, given);
+    for (size_t k = 0; k < N_VERBS; ++k)
+      if (takes(verbs[k], &rows[i]))
+        return usage_error(o, "edgert %s: does not take --%s, which belongs to edgert %s. See edgert %s --help",
+                           v->name, given, verbs[k]->name, v->name);
+  }
   for (size_t i = 0; i < N_ROWS; ++i)
     if (takes(v, &rows[i]) && (!best || distance(given, rows[i].name) < distance(given, best->name))) best = &rows[i];
-  return usage_error(o, "edgert %s: unknown option '--%s'; did you mean '--%s'? See edgert %s --help", v->name, given,
-                     best ? best->name : "help", v->name);
+  return usage_error(o, "edgert %s: unknown option '%s%s'; did you mean '--%s'? See edgert %s --help", v->name, dashes,
+                     given, best ? best->name : "help", v->name);
 }
 
 /* -1: go on; otherwise the exit code. */
@@ -245,6 +255,13 @@ static int unknown_verb(const char *name) {
       return tool_fail(&e, EXIT_UNSUPPORTED, "edgert: the verb '%s' is not part of this build", name),
              tool_report(&none, &e);
     }
+  FILE *const file = fopen(name, "rb");
+  if (file) {
+    fclose(file);
+    return usage_error(
+        &none, "edgert: what to do with %s? For example: edgert run %s, or edgert inspect %s. See edgert --help", name,
+        name, name);
+  }
   for (size_t i = 1; i < N_VERBS; ++i)
     if (distance(name, verbs[i]->name) < distance(name, best)) best = verbs[i]->name;
   return usage_error(&none, "edgert: unknown verb '%s'; did you mean '%s'? See edgert --help", name, best);

@@ -84,10 +84,13 @@ static bool has_suffix(const char *path, const char *suffix) {
   return n >= k && strcmp(path + n - k, suffix) == 0;
 }
 
-static int read_input_file(const char *model, const char *path, input_file *f, tool_error *e) {
+static int read_input_file(const char *model, const char *path, const char *names, input_file *f, tool_error *e) {
   char why[512];
   f->path = path;
   f->bytes = tool_read_file(path, &f->n_bytes);
+  if (!f->bytes && errno == ENOENT && strchr(path, '='))
+    return tool_fail(e, EXIT_BAD_FILE, "%s: no input has the name '%.*s' (there are: %s), and there is no file '%s'",
+                     model, (int)(strchr(path, '=') - path), path, names, path);
   if (!f->bytes)
     return tool_fail(e, errno == ENOMEM ? EXIT_LIMIT : EXIT_BAD_FILE, "%s: input %s cannot be read: %s", model, path,
                      strerror(errno));
@@ -157,6 +160,15 @@ static bool dims_fit(const plan_input *p, const int64_t *file, int32_t rank) {
   return p->declared.rank < 0 || dims_equal(p, file, rank) || same_but_ones(p->dims, p->rank, file, rank);
 }
 
+static const char *shape_text(const int64_t *dims, int32_t rank, char *out, size_t cap) {
+  size_t n = (size_t)snprintf(out, cap, "[");
+  for (int32_t d = 0; d < rank && n + 24 < cap; ++d)
+    n += dims[d] < 0 ? (size_t)snprintf(out + n, cap - n, "%s?", d ? ", " : "")
+                     : (size_t)snprintf(out + n, cap - n, "%s%lld", d ? ", " : "", (long long)dims[d]);
+  snprintf(out + n, cap - n, "]");
+  return out;
+}
+
 /* Shape from --shape, then from the file, then open dimensions stay -1 for the library (it takes 1). */
 static int settle_shape(const char *model, plan_input *p, int steps, tool_error *e) {
   p->rank = p->declared.rank;
@@ -186,9 +198,10 @@ static int settle_shape(const char *model, plan_input *p, int steps, tool_error 
     dims++;
     rank--;
   } else if (!whole) {
-    return tool_fail(e, EXIT_BAD_FILE,
-                     "%s: input %s: its shape does not fit input '%s'; see edgert inspect for the shapes", model,
-                     p->file.path, p->declared.name);
+    char file[200], wanted[200];
+    return tool_fail(e, EXIT_BAD_FILE, "%s: input %s: its shape %s does not fit input '%s', which takes %s %s", model,
+                     p->file.path, shape_text(dims, rank, file, sizeof file), p->declared.name,
+                     edge_dtype_name(p->declared.dtype), shape_text(p->dims, p->rank, wanted, sizeof wanted));
   }
   if (p->rank < 0) {
     p->rank = rank;
@@ -248,6 +261,7 @@ static bool read_triple(const char *text, float *out) {
 static int fill_picture(const tool_options *o, const char *model, const plan_input *p, const edge_tensor *t,
                         tool_error *e) {
   edge_image_options options = EDGE_IMAGE_OPTIONS_INIT;
+  char shape[200];
   const edge_image_u8 image = { p->file.picture.pixels, p->file.picture.width, p->file.picture.height,
                                 p->file.picture.channels, 0 };
   if ((o->mean && !read_triple(o->mean, options.mean)) || (o->std && !read_triple(o->std, options.std)))
@@ -263,8 +277,11 @@ static int fill_picture(const tool_options *o, const char *model, const plan_inp
   options.bgr = o->channels && o->channels[0] == 'b';
   const edge_status status = edge_image_to_tensor(&image, &options, t);
   if (status == EDGE_STATUS_OK) return EXIT_OK;
-  return tool_fail(e, EXIT_BAD_FILE, "%s: picture %s does not fit input '%s' (%s)", model, p->file.path, t->name,
-                   edge_status_name(status));
+  return tool_fail(e, EXIT_BAD_FILE,
+                   "%s: picture %s does not fit input '%s', which takes %s %s: a picture needs [N, H, W, C] or "
+                   "[N, C, H, W] with 1, 3 or 4 channels",
+                   model, p->file.path, t->name, edge_dtype_name(t->dtype),
+                   shape_text(t->dims, t->rank, shape, sizeof shape));
 }
 
 /* Samples [first, first + n) of a recording, padded with silence, into a vector input. */
@@ -297,7 +314,7 @@ static int fill_sound(const char *model, const plan_input *p, const edge_tensor 
 
 static int fill_input(const tool_options *o, const tool_case *c, const plan_input *p, uint32_t index,
                       const edge_tensor *t, int step, tool_error *e) {
-  char why[400];
+  char why[400], shape[200], file[200];
   uint64_t count = 0;
   switch (p->file.kind) {
   case FILE_NONE: fill_seeded(t, c->seed + index); return EXIT_OK;
@@ -305,16 +322,19 @@ static int fill_input(const tool_options *o, const tool_case *c, const plan_inpu
   case FILE_WAV: return fill_sound(c->model, p, t, step, e);
   case FILE_RAW:
     if (p->file.n_bytes != t->bytes)
-      return tool_fail(e, EXIT_BAD_FILE, "%s: input %s has %llu bytes, input '%s' takes %llu", c->model, p->file.path,
-                       (unsigned long long)p->file.n_bytes, t->name, (unsigned long long)t->bytes);
+      return tool_fail(e, EXIT_BAD_FILE,
+                       "%s: input %s is read as raw values: it has %llu bytes, input '%s' (%s %s) takes %llu", c->model,
+                       p->file.path, (unsigned long long)p->file.n_bytes, t->name, edge_dtype_name(t->dtype),
+                       shape_text(t->dims, t->rank, shape, sizeof shape), (unsigned long long)t->bytes);
     if (t->bytes) memcpy(t->data, p->file.bytes, (size_t)t->bytes);
     return EXIT_OK;
   case FILE_NPY: break;
   }
   if (edge_tensor_elements(t, &count) != EDGE_STATUS_OK ||
       count != (p->file.stacked ? product(p->file.npy.dims, 1, p->file.npy.rank) : p->file.npy.count))
-    return tool_fail(e, EXIT_BAD_FILE, "%s: input %s: its shape does not fit input '%s'", c->model, p->file.path,
-                     t->name);
+    return tool_fail(e, EXIT_BAD_FILE, "%s: input %s: its shape %s does not fit input '%s', which takes %s %s",
+                     c->model, p->file.path, shape_text(p->file.npy.dims, p->file.npy.rank, file, sizeof file), t->name,
+                     edge_dtype_name(t->dtype), shape_text(t->dims, t->rank, shape, sizeof shape));
   if (npy_to_tensor(&p->file.npy, p->file.stacked ? (uint64_t)step * count : 0, t, why, sizeof why))
     return tool_fail(e, EXIT_BAD_FILE, "%s: input %s for '%s': %s", c->model, p->file.path, t->name, why);
   return EXIT_OK;
@@ -370,7 +390,7 @@ static int assign_files(opener *a) {
   }
   for (uint32_t i = 0; i < r->n_inputs; ++i)
     if (a->inputs[i].file.path) {
-      const int code = read_input_file(c->model, a->inputs[i].file.path, &a->inputs[i].file, a->e);
+      const int code = read_input_file(c->model, a->inputs[i].file.path, names, &a->inputs[i].file, a->e);
       if (code) return code;
     }
   return EXIT_OK;

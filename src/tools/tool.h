@@ -65,6 +65,8 @@ int tool_fail(tool_error *e, int code, const char *format, ...);
  * for statuses of the first range (what a file contains is never wrong use). */
 int tool_fail_status(tool_error *e, const tool_options *o, const char *path, edge_status status, const char *text,
                      int usage);
+/** The same for a model that could not be opened, with what the path is and which file was meant. */
+int tool_fail_open(tool_error *e, const tool_options *o, const char *path, edge_status status, const char *text);
 /** Exit code for a library status. */
 int tool_exit_code(edge_status status);
 /** Print an error as the contract says (JSON object on stdout with --json, text on stderr). */

@@ -132,9 +132,7 @@ static int verb_convert(const tool_options *o) {
   const edge_status status = ei_import_image_file(o->positional[0], &import, &image, &error);
   int code = EXIT_OK;
   if (status != EDGE_STATUS_OK) {
-    code = tool_exit_code(status);
-    if (code == EXIT_UNSUPPORTED) tool_unsupported_search(o->positional[0]);
-    tool_fail(&e, code == EXIT_USAGE ? EXIT_BAD_FILE : code, "%s: %s", o->positional[0], error.text);
+    tool_fail_open(&e, o, o->positional[0], status, error.text);
     return tool_report(o, &e);
   }
   if (o->prepare) code = tool_prepare(o, &image, &prepared, &e);

@@ -4,13 +4,16 @@
 
 test_diagnosis.py EDGERT EXAMPLES [unittest arguments]; needs the standard library only.
 """
+import gzip
 import html.parser
+import io
 import os
 import pathlib
 import struct
 import sys
 import time
 import unittest
+import zipfile
 
 import test_cli
 from test_cli import Contract, field, onnx_model, value_info
@@ -380,6 +383,98 @@ class Check(Contract):
         self.assertIsNone(a["verified"])
         self.assertIn("pick", a["check"])
         self.assertIn("not checked", self.expect(0, "convert", model, "-o", self.out).stdout)
+
+
+def zipped(*names):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        for name in names:
+            z.writestr(name, "x")
+    return out.getvalue()
+
+
+class Mistakes(Contract):
+    """What people really give to the command."""
+
+    def test_files_that_are_no_models(self):
+        files = {
+            "a.pt": (zipped("m/data.pkl", "m/version"), "torch.onnx.export"), "old.pth": (b"\x80\x02\x8a\x0al\xfcF\x9c" * 9, "torch.onnx.export"),
+            "k.h5": (b"\x89HDF\r\n\x1a\n" + bytes(99), "Keras"), "k.keras": (zipped("config.json", "model.weights.h5"), "Keras"),
+            "g.pb": (b"\n\x20\n\x05input\x12\x0bPlaceholder*\x0b\n\x05dtype\x12\x020\x01", "tf2onnx"),
+            "saved_model.pb": (b"\x08\x01\x12\x40\n\x10\x22\x05serve" + bytes(60), "SavedModel"),
+            "c.mlmodel": (b"\x08\x04\x12\x30\n\x10\n\x05image" + bytes(60), "Core ML"),
+            "a.zip": (zipped("net.onnx"), "unzip"), "t.task": (zipped("face_detector.tflite"), "MediaPipe"),
+            "n.npz": (zipped("arr_0.npy"), "NumPy"), "m.onnx.gz": (gzip.compress(b"x" * 99), "gunzip"),
+            "m.xz": (b"\xfd7zXZ\0" + bytes(60), "compressed"), "m.zst": (b"\x28\xb5\x2f\xfd" + bytes(60), "compressed"),
+            "m.tar": (b"m.onnx".ljust(257, b"\0") + b"ustar\x0000" + bytes(300), "tar"),
+            "page.onnx": (b"\n<!DOCTYPE html>\n<html><body>Sign in</body></html>", "web page"),
+            "denied.tflite": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "XML"),
+            "answer.onnx": (b'{"error": "not found"}', "JSON"), "notes.onnx": (b"see the wiki\n", "text"),
+            "lfs.onnx": (b"version https:" b"//git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
+            "w.safetensors": (struct.pack("<Q", 20) + b'{"__metadata__":{}}  ' + bytes(40), "safetensors"),
+            "x.npy": (b"\x93NUMPY\x01\0" + bytes(90), "--input"), "p.png": (b"\x89PNG\r\n\x1a\n" + bytes(90), "--input"),
+            "p.jpg": (b"\xff\xd8\xff\xe0" + bytes(90), "--input"), "s.wav": (b"RIFF" + bytes(90), "--input"),
+            "ov.xml": (b"<?xml version='1.0'?>\n<net name='x' version='11'>", "OpenVINO"),
+            "m.param": (b"7767517\n2 2\nInput data 0 1 data\n", "ncnn"), "m.pte": (b"\x1c\0\0\0ET12" + bytes(60), "ExecuTorch"),
+            "m.ort": (b"\x18\0\0\0ORTM" + bytes(60), "ORT"), "lib.so": (b"\x7fELF" + bytes(60), "ELF"),
+            "holes.onnx": (bytes(5000), "zero bytes"),
+        }
+        for name, (content, word) in files.items():
+            path = self.folder / name
+            path.write_bytes(content)
+            for verb in (["run"], ["convert", "-o", self.folder / "out.edge"]):
+                r = self.expect(3, *verb, path)
+                self.assertTrue(r.stderr.startswith("%s: " % path), r.stderr)
+                self.assertIn(word, r.stderr)
+        self.assertIn("folder", self.expect(3, "run", self.folder).stderr)
+
+    def test_models_cut_short(self):
+        data = self.f32.read_bytes()
+        for part in (0.3, 0.6, 0.9):
+            path = self.folder / "cut.onnx"
+            path.write_bytes(data[:int(len(data) * part)])
+            self.assertIn("cut short", self.expect(3, "run", path).stderr)
+
+    def test_folders_and_missing_files(self):
+        (self.folder / "net").mkdir()
+        (self.folder / "net" / "model.onnx").write_bytes(self.f32.read_bytes())
+        self.assertIn("net/model.onnx?", self.expect(3, "run", self.folder / "net").stderr)
+        (self.folder / "sm").mkdir()
+        (self.folder / "sm" / "saved_model.pb").write_bytes(b"x")
+        self.assertIn("SavedModel", self.expect(3, "run", self.folder / "sm").stderr)
+        self.assertIn("model.onnx?", self.expect(3, "inspect", self.folder / "net" / "modle.onnx").stderr)
+        self.assertIn("folder", self.expect(3, "convert", self.folder / "no" / "m.onnx", "-o", self.folder / "o").stderr)
+        r = self.expect(3, "run", self.folder / "net" / "something else")
+        self.assertNotIn("?", r.stderr)
+
+    def test_slips_on_the_command_line(self):
+        for wrong, word in ((["run", self.f32, "-threads", "2"], "did you mean '--threads'"),
+                            (["run", self.f32, "--min-seconds", "2"], "edgert bench"),
+                            (["bench", self.f32, "--top", "2"], "edgert run"), ([self.f32], "edgert run %s" % self.f32),
+                            (["run", self.f32, "--treads", "2"], "--threads"), (["inspct", self.f32], "inspect"),
+                            (["run", self.f32, "--isa", "sse2"], "sse2")):
+            self.assertIn(word, self.expect(1, *wrong).stderr)
+
+    def test_inputs_that_do_not_fit(self):
+        npy, text = self.folder / "x.npy", self.folder / "x.bin"
+        test_cli.write_npy(npy, "<f4", (3, 3), bytes(36))
+        r = self.expect(3, "run", self.f32, "--input", npy)
+        for word in (str(npy), "[3, 3]", "'image'", "f32 [1, 1, 8, 8]"):
+            self.assertIn(word, r.stderr)
+        text.write_bytes(bytes(7))
+        r = self.expect(3, "run", self.f32, "--input", text)
+        for word in ("7 bytes", "256", "f32 [1, 1, 8, 8]"):
+            self.assertIn(word, r.stderr)
+        r = self.expect(3, "run", self.f32, "--input", "picture=%s" % npy)
+        self.assertIn("image", r.stderr)
+        self.assertIn("'picture'", r.stderr)
+        self.assertIn("image", self.expect(1, "run", self.f32, "--shape", "picture=1x1x8x8").stderr)
+        model = self.model("flat.onnx", [("Neg", ["x"], ["y"], "neg")], [value_info("x", [7])], [value_info("y", [7])])
+        self.assertIn("[7]", self.expect(3, "run", model, "--input", DIGITS() / "sample_3.pgm").stderr)
+
+
+def DIGITS():
+    return test_cli.DIGITS
 
 
 if __name__ == "__main__":

@@ -70,7 +70,8 @@ edge_status ei_pb_next(ei_pb *r, ei_pb_field *out, edge_error *err) {
   default: return bad(&start, err, "an unknown wire type");
   }
   EI_TRY(varint(r, &out->bytes, err));
-  if (out->bytes > (uint64_t)(r->end - r->at)) return bad(&start, err, "a field is longer than what holds it");
+  if (out->bytes > (uint64_t)(r->end - r->at))
+    return bad(&start, err, "a field is longer than what holds it (is the file cut short?)");
   out->data = r->at;
   r->at += out->bytes;
   return EDGE_STATUS_OK;

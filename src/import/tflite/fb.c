@@ -45,7 +45,7 @@ static bool inside(fb_buffer *fb, uint64_t pos, uint64_t bytes, const char *why)
 
 static fb_table table_at(fb_buffer *fb, uint64_t pos) {
   const fb_table none = { NULL, 0, 0, 0, 0 };
-  if (!inside(fb, pos, 4, "a table lies outside the file")) return none;
+  if (!inside(fb, pos, 4, "a table lies outside the file; is it cut short?")) return none;
   const int64_t vtable = (int64_t)pos - as_s32(get_u32(fb->data + pos));
   if (vtable < 0 || !inside(fb, (uint64_t)vtable, 4, "a vtable lies outside the file")) {
     fb_fail(fb, pos, "a vtable lies outside the file");
@@ -133,7 +133,7 @@ fb_vector fb_vec(fb_table t, uint32_t field, uint32_t elem_bytes) {
   const uint32_t pos = field_pos(t, field, 4);
   if (!pos) return none;
   const uint64_t at = follow(t.fb, pos);
-  if (!inside(t.fb, at, 4, "a vector lies outside the file")) return none;
+  if (!inside(t.fb, at, 4, "a vector lies outside the file; is it cut short?")) return none;
   const uint32_t count = get_u32(t.fb->data + at);
   if (!inside(t.fb, at + 4, (uint64_t)count * elem_bytes, "a vector is cut off")) return none;
   return (fb_vector) { t.fb->data + at + 4, count, (uint32_t)at + 4, true };
