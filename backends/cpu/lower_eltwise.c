@@ -244,6 +244,7 @@ bool eb_cpu_unary_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_unary *out) 
       memcpy(&bounds[i], eb_cpu_tensor(plan, v)->data, sizeof(float));
     }
     if (bounds[0] != bounds[0] || bounds[1] != bounds[1]) return false;
+    if (bounds[0] > bounds[1]) bounds[0] = bounds[1]; /* the upper one wins */
     out->fn = kernel->unary[EK_UNARY_CLAMP];
     out->p0 = bounds[0];
     out->p1 = bounds[1];

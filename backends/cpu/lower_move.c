@@ -373,7 +373,7 @@ edge_status eb_cpu_lower_depth_space(eb_cpu_plan *plan, uint32_t node) {
   const edge_tensor *const deep = to_space ? tx : ty, *const small = to_space ? ty : tx;
   const int64_t h = deep->dims[1], w = deep->dims[2], c = small->dims[3];
   if (deep->dims[3] != b * b * c || small->dims[1] != h * b || small->dims[2] != w * b) return EB_CPU_PASS;
-  const bool crd = to_space && eb_cpu_int(plan, node, "mode") == 1; /* channel outermost inside the depth */
+  const bool crd = eb_cpu_int(plan, node, "mode") == 1; /* channel outermost inside the depth */
   const ptrdiff_t e = (ptrdiff_t)element_of(tx), sc = (ptrdiff_t)c, sb = (ptrdiff_t)b, sw = (ptrdiff_t)w;
   const ptrdiff_t deep_pixel = sb * sb * sc * e, small_pixel = sc * e;
   const ptrdiff_t deep_step[6] = { (ptrdiff_t)(h * w) * deep_pixel,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * f32 pools for any vector word: per output pixel, four vectors of channels at a time over the clipped window. */
+#include <math.h>
+
 typedef struct window {
   const float *x;               /* first element inside */
   size_t rows, columns;         /* inside */
@@ -20,16 +22,13 @@ VF_INLINE void store(const ek_pool_f32_args *a, const window *w, float *y, vf v,
 VF_INLINE void channels(const ek_pool_f32_args *a, const window *w, size_t c, float *y, const size_t V, size_t n,
                         const int average) {
   vf acc[4];
-  for (size_t v = 0; v < V; ++v) {
-    const float *const x = w->x + c + v * VF_LANES;
-    acc[v] = average || w->rows * w->columns == 0 ? vf_zero() : n < VF_LANES ? vf_load_n(x, n) : vf_load(x);
-  }
+  for (size_t v = 0; v < V; ++v) acc[v] = average ? vf_zero() : vf_set1(-INFINITY); /* NaN is never the largest */
   for (size_t r = 0; r < w->rows; ++r) {
     for (size_t k = 0; k < w->columns; ++k) {
       const float *const x = w->x + r * w->row_step + k * w->column_step + c;
       for (size_t v = 0; v < V; ++v) {
         const vf e = n < VF_LANES ? vf_load_n(x + v * VF_LANES, n) : vf_load(x + v * VF_LANES);
-        acc[v] = average ? vf_add(acc[v], e) : vf_max(e, acc[v]);
+        acc[v] = average ? vf_add(acc[v], e) : vf_max_number(acc[v], e);
       }
     }
   }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * f32 pools in plain loops. */
 #include "pool.h"
+#include <math.h>
 
 static float one(const ek_pool_f32_args *a, size_t n, size_t oy, size_t ox, size_t c) {
-  float best = 0.0f, sum = 0.0f;
+  float best = -INFINITY, sum = 0.0f; /* NaN is never the largest */
   size_t count = 0;
   for (size_t ky = 0; ky < a->kh; ++ky) {
     const ptrdiff_t iy = (ptrdiff_t)(oy * a->sh + ky * a->dh) - a->pad_top;
@@ -12,7 +13,8 @@ static float one(const ek_pool_f32_args *a, size_t n, size_t oy, size_t ox, size
       const ptrdiff_t ix = (ptrdiff_t)(ox * a->sw + kx * a->dw) - a->pad_left;
       if (ix < 0 || ix >= (ptrdiff_t)a->iw) continue;
       const float v = a->x[((n * a->ih + (size_t)iy) * a->iw + (size_t)ix) * a->c + c];
-      if (count++ == 0 || v > best) best = v;
+      ++count;
+      if (v > best) best = v;
       sum += v;
     }
   }

@@ -61,6 +61,10 @@ VF_INLINE vf vf_min(vf a, vf b) {
 VF_INLINE vf vf_max(vf a, vf b) {
   return _mm512_max_ps(a, b);
 }
+/* the maximum so far, which is not NaN, stays when e is NaN */
+VF_INLINE vf vf_max_number(vf m, vf e) {
+  return _mm512_max_ps(e, m);
+}
 VF_INLINE vf vf_sqrt(vf a) {
   return _mm512_sqrt_ps(a);
 }

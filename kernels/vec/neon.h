@@ -64,6 +64,10 @@ VF_INLINE vf vf_min(vf a, vf b) {
 VF_INLINE vf vf_max(vf a, vf b) {
   return vmaxq_f32(a, b);
 }
+/* the maximum so far, which is not NaN, stays when e is NaN */
+VF_INLINE vf vf_max_number(vf m, vf e) {
+  return vmaxnmq_f32(e, m);
+}
 VF_INLINE vf vf_sqrt(vf a) {
   return vsqrtq_f32(a);
 }

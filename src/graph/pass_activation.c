@@ -39,6 +39,7 @@ edge_status ei_pass_activation(ei_graph *g, edge_error *err) {
       const ei_node *const n = &u.sg->nodes[i];
       double lo = 0.0, hi = 0.0;
       if (!n->op || n->n_in == 0 || n->in[0] == EI_NONE || u.count[n->in[0]] != 1) continue;
+      if (n->n_out != 1 || n->out[0] == EI_NONE) continue;
       const uint32_t x = n->in[0], y = n->out[0], p = u.producer[x];
       if (p == EI_NONE || !takes_activation(&u.sg->nodes[p])) continue;
       const ei_tensor *const a = ei_uses_tensor(&u, x), *const b = ei_uses_tensor(&u, y);

@@ -31,7 +31,9 @@ static bool read_perm(const ei_uses *u, const ei_node *n, perm *p) {
 /* The Transpose that produces t, and its permutation. */
 static const ei_node *transposed(const ei_uses *u, uint32_t t, perm *p) {
   const ei_node *const n = ei_uses_producer(u, t, "Transpose");
-  return n && read_perm(u, n, p) ? n : NULL;
+  if (!n || !read_perm(u, n, p)) return NULL;
+  const edge_quant *const x = &ei_uses_tensor(u, n->in[0])->quant, *const y = &ei_uses_tensor(u, t)->quant;
+  return x->count > 1 || y->count > 1 || ei_same_quant(x, y) ? n : NULL; /* else it gives bytes another meaning */
 }
 
 static bool same_perm(const perm *a, const perm *b) {

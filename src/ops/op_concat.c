@@ -111,12 +111,18 @@ static edge_status eval_split(ei_op_ctx *c) {
   const uint64_t outer = (uint64_t)ei_dims_product(x->dims, 0, axis);
   const uint64_t inner = (uint64_t)ei_dims_product(x->dims, axis + 1, x->rank);
   const uint64_t x_row = (uint64_t)x->dims[axis] * inner;
+  const int64_t part = x->dims[axis] / c->n_out + (x->dims[axis] % c->n_out != 0);
   uint64_t at = 0;
   for (uint32_t i = 0; i < c->n_out; ++i) {
     const edge_tensor *const y = &c->out[i];
     /* an output nobody reads has no storage, but still takes its share */
-    int64_t size = x->dims[axis] / c->n_out + (x->dims[axis] % c->n_out != 0);
+    const int64_t left = x->dims[axis] - (int64_t)i * part;
+    int64_t size = left < part ? (left > 0 ? left : 0) : part;
     if (ei_op_has(c, 1)) size = ei_load_s64(&c->in[1], i);
+    if (size == -1) { /* what the others leave; inference has checked their sum */
+      size = x->dims[axis];
+      for (uint32_t k = 0; k < c->n_out; ++k) size -= k != i ? ei_load_s64(&c->in[1], k) : 0;
+    }
     if (y->data != NULL) size = y->dims[axis];
     const uint64_t row = (uint64_t)size * inner;
     if (size < 0 || row > x_row || at > x_row - row)

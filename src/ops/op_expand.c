@@ -39,6 +39,7 @@ static edge_status infer_tile(ei_op_ctx *c) {
   int64_t repeats[EDGE_MAX_RANK], dims[EDGE_MAX_RANK];
   uint32_t n = 0;
   EI_TRY(ei_op_need_int(c, 1));
+  EI_TRY(ei_op_need_rank(c, 1, 0, 1));
   ei_op_set_unknown(&c->out[0], x->dtype);
   const bool ready = ei_op_ready(c, 1);
   if (ready) EI_TRY(ei_op_list(c, 1, repeats, EDGE_MAX_RANK, &n));

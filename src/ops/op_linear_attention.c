@@ -54,7 +54,7 @@ static edge_status read_sizes(ei_op_ctx *c, sizes *s) {
                       (long long)s->value);
   s->decay = s->gated ? last_dim(&c->in[4]) : 0;
   s->beta = s->delta ? last_dim(&c->in[5]) : 0;
-  if (s->decay > 0 && s->decay != s->kv_heads && s->key >= 0 && s->decay != s->kv_heads * s->key)
+  if (s->gated && s->decay >= 0 && s->decay != s->kv_heads && s->key >= 0 && s->decay != s->kv_heads * s->key)
     return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "decay has %lld values a step", (long long)s->decay);
   if (s->delta && s->beta >= 0 && s->beta != 1 && s->beta != s->kv_heads)
     return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "beta has %lld values a step", (long long)s->beta);

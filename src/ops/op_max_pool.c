@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * MaxPool: the largest element of each window, and where it was. NaN wins; a window without any element gives
- * the lowest value. */
+ * MaxPool: the largest element of each window, and where it was. NaN is never the largest (as in TFLite and
+ * ONNX Runtime); a window without any other element gives the lowest value. */
 #include "pool.h"
 
 static const ei_attr_def attrs[] = { EI_WINDOW_ATTRS,
@@ -27,7 +27,7 @@ static void visit(const ei_pool *p, const ei_pool_range *r, uint64_t channel, ui
   bool found = false;
   EI_POOL_EACH(p, r, channel, at) {
     const double v = ei_pool_load(p, at);
-    if (found && !(v > best) && !(v != v && best == best)) continue;
+    if (v != v || (found && !(v > best))) continue;
     best = v;
     best_at = at;
     found = true;

@@ -78,5 +78,6 @@ const et_case et_cases_Tile[] = {
     .in = "f32[2,2]: 3.38000011 -1.81599998 0.578000009 0.0540000014; s64[2]: 1099511627776 1099511627776",
     .out = "f32[*]",
     .status = EDGE_STATUS_INVALID_VALUE },
+  { .name = "repeats_rank", .in = "f32[2]; s64[1,1]", .out = "f32[?]", .status = EDGE_STATUS_INVALID_VALUE },
   ET_END
 };

@@ -127,5 +127,10 @@ const et_case et_cases_LinearAttention[] = {
     .in = "f32[1,1,2]; f32[1,1,3]; f32[1,1,2]",
     .out = "f32[1,1,2]",
     .status = EDGE_STATUS_SHAPE_MISMATCH },
+  { .name = "empty_decay",
+    .attrs = "q_heads=1 kv_heads=1 rule=1",
+    .in = "f32[1,1,2]: 1 2; f32[1,1,2]: 1 2; f32[1,1,2]: 1 2; -; f32[1,1,0]:",
+    .out = "f32[1,1,2]",
+    .status = EDGE_STATUS_INVALID_VALUE },
   ET_END
 };
