@@ -3,6 +3,7 @@
 #ifndef EDGE_EDGE_H
 #define EDGE_EDGE_H
 
+#include <edge/custom.h>
 #include <edge/env.h>
 #include <edge/import.h>
 #include <edge/log.h>

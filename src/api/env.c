@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Public calls on environments. */
 #include "../base/pool.h"
+#include "../ops/custom.h"
+#include "../port/port.h"
 #include "../sched/backend.h"
 
 edge_status edge_env_create(const edge_env_options *options, edge_env **out, edge_error *error) {
@@ -57,6 +59,8 @@ void edge_env_destroy(edge_env *env) {
   if (!env) return;
   ei_alloc *const alloc = env->alloc;
   ei_backends_close(env);
+  ei_custom_free(alloc, env->custom_ops);
+  for (uint32_t i = 0; i < env->n_libraries; ++i) ei_port_library_close(env->libraries[i]);
   if (env->cache_dir) ei_alloc_put(alloc, env->cache_dir, env->cache_dir_bytes, 1);
   ei_alloc_put(alloc, env, sizeof *env, _Alignof(edge_env));
   ei_alloc_destroy(alloc);
@@ -72,6 +76,16 @@ void edge_env_memory(const edge_env *env, uint64_t *live_bytes, uint64_t *peak_b
 edge_status edge_env_load_plugin(edge_env *env, const char *path, edge_error *error) {
   if (!env || !path) return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "edge_env_load_plugin: env or path is NULL");
   return ei_backends_load(env, path, error);
+}
+
+edge_status edge_env_register_op(edge_env *env, const edge_custom_op *op, edge_error *error) {
+  edge_custom_op copy = EDGE_CUSTOM_OP_INIT;
+  if (!env || !op) return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT, "edge_env_register_op: env or op is NULL");
+  if (op->struct_size < offsetof(edge_custom_op, run) + sizeof op->run || op->struct_size > 4096)
+    return ei_fail(error, EDGE_STATUS_INVALID_ARGUMENT,
+                   "edge_env_register_op: struct_size is not set, use EDGE_CUSTOM_OP_INIT");
+  memcpy(&copy, op, op->struct_size < sizeof copy ? op->struct_size : sizeof copy);
+  return ei_custom_add(env->alloc, &env->custom_ops, &copy, error);
 }
 
 uint32_t edge_env_num_backends(const edge_env *env) {

@@ -2,6 +2,7 @@
  * Public calls on models: opening from files, descriptors, memory, callbacks and images. */
 #include "../exec/exec.h"
 #include "../format/format.h"
+#include "../ops/custom.h"
 
 static edge_status read_options(const edge_model_options *options, edge_model_options *o, edge_error *error) {
   *o = (edge_model_options)EDGE_MODEL_OPTIONS_INIT;
@@ -77,6 +78,7 @@ static edge_status read_model(edge_model *m, const ei_format_source *src, const 
   const ei_format_limits limits = { .max_metadata_bytes = o->max_metadata_bytes, .max_nodes = o->max_nodes };
   EI_TRY(ei_format_read(src, &limits, &m->arena, &m->graph, error));
   if (m->graph->n_entries == 0) return ei_fail(error, EDGE_STATUS_MALFORMED, "the model has no entry point");
+  EI_TRY(ei_custom_bind(m->env->custom_ops, m->graph, true, error));
   uint32_t prefix = 0;
   memcpy(&prefix, src->metadata, sizeof prefix);
   fill_info(m, (uint64_t)prefix + 4);

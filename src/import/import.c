@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From a model file of any known format to an image or an open model. */
+#include "../ops/custom.h"
+#include "../sched/backend.h"
 #include "import.h"
 #include "recognise.h"
 #include "unsupported.h"
@@ -180,6 +182,7 @@ edge_status ei_import_graph(ei_import *im, const void *data, uint64_t bytes, ei_
                    "GGUF files are language models, which this build cannot import");
   case EI_IMPORT_EDGE:
     EI_TRY(read_edge(im, data, bytes, out, err));
+    EI_TRY(ei_custom_bind(im->options->operators ? im->options->operators->custom_ops : NULL, *out, false, err));
     return im->options->all_outputs ? expose_all(im, *out, err) : EDGE_STATUS_OK;
   default: EI_TRY(read_onnx(im, data, bytes, out, err)); break;
   }
@@ -331,6 +334,9 @@ edge_status ei_import_open(edge_env *env, const char *path, const ei_import_opti
   ei_port_unmap(&map);
   if (kind == EI_IMPORT_EDGE && !(options && options->all_outputs))
     return edge_model_open_file(env, path, model_options, out, err);
-  EI_TRY(ei_import_image_file(path, options, &image, err));
+  ei_import_options o = EI_IMPORT_OPTIONS_INIT;
+  if (options) o = *options;
+  o.operators = env;
+  EI_TRY(ei_import_image_file(path, &o, &image, err));
   return edge_model_open_image(env, &image, model_options, out, err);
 }

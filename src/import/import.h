@@ -35,9 +35,13 @@ typedef struct ei_import_options {
   /* called for each node that is not supported, before importing fails; NULL: they go to the log */
   void (*unsupported)(void *user, const ei_unsupported *u);
   void *unsupported_user;
+  /* whose registered operators a model may use; NULL: none. ei_import_open() takes its environment. Lives as long as
+   * the image */
+  const edge_env *operators;
+  bool keep_custom; /* also keep operators of foreign domains that nobody registered, as the model declares them */
 } ei_import_options;
 #define EI_IMPORT_OPTIONS_INIT \
-  { NULL, 0u, NULL, NULL, NULL, 0u, false, NULL, 0u, NULL, NULL }
+  { NULL, 0u, NULL, NULL, NULL, 0u, false, NULL, 0u, NULL, NULL, NULL, false }
 
 /** Name of graph pass `index` in the order they run, as disabled_passes takes it; NULL past the last. */
 const char *ei_import_pass_name(uint32_t index);
@@ -50,6 +54,12 @@ typedef struct ei_import_file {
   const char *path;   /* of files that a model names */
   void *private_data; /* of import.c */
 } ei_import_file;
+
+/** Is this operator one to keep? `foreign`: it belongs to no set that EdgeRT knows. */
+bool ei_import_keeps(const ei_import_options *o, const char *domain, const char *name, bool foreign);
+/** Name the operator of a Custom node whose other attributes are set, and bind it when it is registered. */
+edge_status ei_import_name_custom(const ei_import_options *o, ei_graph *g, ei_node *n, const char *domain,
+                                  const char *name, edge_error *err);
 
 /** What one import works with. Constants of the graph point into `data`, the arena, or files that
  *  ei_import_map() opened; all of them live as long as the image. */

@@ -33,6 +33,7 @@ enum {
   EI_OP_STATEFUL = 1u << 2,    /* reads or writes state tensors (never folded, merged or reordered) */
   EI_OP_CONTROL = 1u << 3,     /* runs subgraphs; executed by src/exec */
   EI_OP_NO_FOLD = 1u << 4,     /* never constant-folded (large results, randomness) */
+  EI_OP_REGISTERED = 1u << 6,  /* of the application; a Custom in files */
   EI_OP_SHAPE_ONLY = 1u << 5   /* eval reads only the shape of its inputs (Shape, Size, Rank), data may be NULL */
 };
 

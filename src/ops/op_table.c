@@ -45,6 +45,7 @@ const ei_op_def *ei_op_by_id(uint32_t id) {
 }
 
 uint32_t ei_op_id(const ei_op_def *op) {
+  if (op && op->flags & EI_OP_REGISTERED) op = ei_op_find("Custom");
   for (uint32_t i = 0; i < ei_op_count(); ++i) {
     if (rows[i].op == op) return rows[i].id;
   }

@@ -37,6 +37,9 @@ struct edge_env {
   uint64_t cache_dir_bytes, max_cache_bytes;
   ei_backend backends[EI_MAX_BACKENDS];
   uint32_t n_backends;
+  struct ei_custom_op *custom_ops;  /* src/ops/custom.h */
+  void *libraries[EI_MAX_BACKENDS]; /* plug-ins that bring operators */
+  uint32_t n_libraries;
 };
 
 extern const edge_host_api ei_host_api; /* src/exec/host.c */

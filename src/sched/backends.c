@@ -2,6 +2,7 @@
  * The set of backends: rows of backends.def, plug-ins, probing and opening. */
 #include "backend.h"
 #include "../port/port.h"
+#include <edge/custom.h>
 
 #define EDGE_BACKEND(name) extern const edge_backend_api eb_##name##_api;
 #include "../../backends/backends.def"
@@ -88,16 +89,34 @@ void ei_backends_close(edge_env *env) {
   env->n_backends = 0;
 }
 
+static edge_status load_operators(edge_env *env, void *symbol, edge_error *err) {
+  edge_custom_entry_fn entry;
+  memcpy(&entry, &symbol, sizeof entry);
+  const edge_custom_op *const *const list = entry();
+  for (uint32_t i = 0; list && list[i]; ++i) EI_TRY(edge_env_register_op(env, list[i], err));
+  return EDGE_STATUS_OK;
+}
+
 edge_status ei_backends_load(edge_env *env, const char *path, edge_error *err) {
   void *library = NULL;
   EI_TRY(ei_port_library_open(path, &library, err));
+  void *const operators = ei_port_library_symbol(library, EDGE_CUSTOM_ENTRY_NAME);
+  if (operators && env->n_libraries == EI_MAX_BACKENDS) {
+    ei_port_library_close(library);
+    return ei_fail(err, EDGE_STATUS_LIMIT_EXCEEDED, "%s: more than %d plug-ins with operators", path, EI_MAX_BACKENDS);
+  }
+  if (operators && !ei_port_library_symbol(library, EDGE_BACKEND_ENTRY_NAME)) {
+    env->libraries[env->n_libraries++] = library; /* it stays as long as the environment */
+    return load_operators(env, operators, err);
+  }
   edge_backend_entry_fn entry;
   void *const symbol = ei_port_library_symbol(library, EDGE_BACKEND_ENTRY_NAME);
   edge_status status = EDGE_STATUS_BACKEND_UNAVAILABLE;
   memcpy(&entry, &symbol, sizeof entry); /* object to function pointer: POSIX allows it, ISO C has no cast */
   const edge_backend_api *const api = symbol ? entry(&ei_host_api) : NULL;
   if (!symbol)
-    ei_fail(err, status, "%s exports no %s: it is not an EdgeRT backend", path, EDGE_BACKEND_ENTRY_NAME);
+    ei_fail(err, status, "%s exports neither %s nor %s: it is no EdgeRT plug-in", path, EDGE_BACKEND_ENTRY_NAME,
+            EDGE_CUSTOM_ENTRY_NAME);
   else if (!api)
     ei_fail(err, status, "%s does not work with this library (backend interface %d.%d)", path, EDGE_BACKEND_ABI_MAJOR,
             EDGE_BACKEND_ABI_MINOR);
@@ -116,8 +135,11 @@ edge_status ei_backends_load(edge_env *env, const char *path, edge_error *err) {
       status =
           ei_fail(err, EDGE_STATUS_BACKEND_UNAVAILABLE, "%s: a backend named %s is there already", path, api->name);
   if (status == EDGE_STATUS_OK) status = open_backend(env, api, library, err);
-  if (status != EDGE_STATUS_OK) ei_port_library_close(library);
-  return status;
+  if (status != EDGE_STATUS_OK) {
+    ei_port_library_close(library);
+    return status;
+  }
+  return operators ? load_operators(env, operators, err) : status;
 }
 
 static ei_backend *find(edge_env *env, const char *name, size_t length) {

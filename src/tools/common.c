@@ -167,6 +167,7 @@ int tool_open_model(const tool_options *o, const tool_case *c, tool_run *r, tool
   import.log = c->quiet ? NULL : log_line;
   import.max_bytes = o->max_memory;
   import.all_outputs = c->all_outputs;
+  import.operators = r->env;
   const char *given[TOOL_MAX_LIST], *passes[64];
   if (c->no_passes) {
     uint32_t n = 0;

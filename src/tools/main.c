@@ -66,6 +66,7 @@ static const option_row rows[] = {
   { "o", TEXT, AT(output), false, "OUT file" },
   { "prepare", TARGETS, AT(prepare), false, "[cpu[:ISA],...] pack weights for these CPU tiers; default this CPU's" },
   { "no-verify", FLAG, AT(no_verify), false, "do not run the result against its source" },
+  { "keep-custom", FLAG, AT(keep_custom), false, "keep operators of foreign domains for whoever registers them" },
   { "op-list", FLAG, AT(op_list), false, "print the operators, one a line" },
   { "all", FLAG, AT(all), false, "the whole list; default the start and the end" },
   { "html", TEXT, AT(html), false, "FILE for a report that opens in a browser, offline" },

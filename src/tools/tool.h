@@ -38,7 +38,8 @@ typedef struct tool_options {
       *against, *state_in, *state_out;
   const char *layout, *channels, *mean, *std;
   int threads;
-  bool threads_given, prefer, strict, json, fast_math, reproducible, op_list, all, no_verify, measure, seed_given, help;
+  bool threads_given, prefer, strict, json, keep_custom, fast_math, reproducible, op_list, all, no_verify, measure,
+      seed_given, help;
   unsigned long long seed;
   double timeout_s;
   uint64_t max_memory;

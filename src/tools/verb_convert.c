@@ -66,6 +66,10 @@ static int check_result(const tool_options *o, const char *path, uint32_t *nodes
   edge_model_release(model);
   edge_env_destroy(env);
   if (status == EDGE_STATUS_OK) return EXIT_OK;
+  if (o->keep_custom && status == EDGE_STATUS_UNSUPPORTED_OP) {
+    fprintf(stderr, "warning: %s\n", error.text);
+    return EXIT_OK;
+  }
   return tool_fail(e, tool_exit_code(status), "%s: the converted file does not load: %s", o->positional[0], error.text);
 }
 
@@ -90,7 +94,9 @@ static int write_and_check(const tool_options *o, edge_image *image, uint64_t *b
   const char *const name = tool_output_name(&out);
   const bool readable = stat(name, &st) == 0 && S_ISREG(st.st_mode); /* no device, no pipe */
   if (!code && readable) code = check_result(o, name, nodes, e);
-  if (!code && readable && !o->no_verify) code = convert_verify(o, name, check, e);
+  const bool known = !readable || *nodes != 0 || !o->keep_custom;
+  if (!known) snprintf(check->text, sizeof check->text, "operators of yours are not registered here");
+  if (!code && readable && known && !o->no_verify) code = convert_verify(o, name, check, e);
   if (!tool_output_close(&out, !code) && !code) code = cannot_write(in, o->output, e);
   return code;
 }
@@ -128,10 +134,15 @@ static int verb_convert(const tool_options *o) {
   import.n_disabled = o->no_pass.count;
   import.log = log_warning;
   import.max_bytes = o->max_memory;
+  import.keep_custom = o->keep_custom;
+  edge_env *env = NULL; /* with the operators of plug-ins */
+  int code = tool_env(o, &env, &e);
+  if (code) return tool_report(o, &e);
+  import.operators = env;
   tool_unsupported_collect(o->positional[0], &import);
   const edge_status status = ei_import_image_file(o->positional[0], &import, &image, &error);
-  int code = EXIT_OK;
   if (status != EDGE_STATUS_OK) {
+    edge_env_destroy(env);
     tool_fail_open(&e, o, o->positional[0], status, error.text);
     return tool_report(o, &e);
   }
@@ -139,11 +150,12 @@ static int verb_convert(const tool_options *o) {
   convert_check check = { .verdict = CHECK_SKIPPED, .text = "--no-verify" };
   if (!code) code = write_and_check(o, &image, &bytes, &nodes, &check, &e);
   tool_prepared_close(&prepared);
+  edge_env_destroy(env);
   if (code) return tool_report(o, &e);
   print_result(o, bytes, nodes, &prepared, &check);
   return EXIT_OK;
 }
 
-static const char *const options[] = { "o", "prepare", "no-verify", NULL };
+static const char *const options[] = { "o", "keep-custom", "prepare", "no-verify", NULL };
 const tool_verb tool_verb_convert = { "convert", "turn a model into an .edge file",
                                       "usage: edgert convert IN -o OUT.edge [options]", options, verb_convert };

@@ -282,6 +282,43 @@ FIELD(edge_description, kernel, 16);
 FIELD(edge_description, reason, 80);
 FIELD(edge_description, hint, 208);
 
+SIZE(edge_custom_host, 56);
+FIELD(edge_custom_host, struct_size, 0);
+FIELD(edge_custom_host, node_name, 8);
+FIELD(edge_custom_host, attr_ints, 16);
+FIELD(edge_custom_host, attr_floats, 24);
+FIELD(edge_custom_host, attr_string, 32);
+FIELD(edge_custom_host, options, 40);
+FIELD(edge_custom_host, fail, 48);
+
+SIZE(edge_custom_call, 72);
+FIELD(edge_custom_call, struct_size, 0);
+FIELD(edge_custom_call, num_inputs, 4);
+FIELD(edge_custom_call, num_outputs, 8);
+FIELD(edge_custom_call, needs_value, 12);
+FIELD(edge_custom_call, inputs, 16);
+FIELD(edge_custom_call, outputs, 24);
+FIELD(edge_custom_call, scratch, 32);
+FIELD(edge_custom_call, scratch_bytes, 40);
+FIELD(edge_custom_call, user, 48);
+FIELD(edge_custom_call, host, 56);
+FIELD(edge_custom_call, reserved, 64);
+
+SIZE(edge_custom_op, 80);
+FIELD(edge_custom_op, struct_size, 0);
+FIELD(edge_custom_op, flags, 4);
+FIELD(edge_custom_op, domain, 8);
+FIELD(edge_custom_op, name, 16);
+FIELD(edge_custom_op, min_inputs, 24);
+FIELD(edge_custom_op, max_inputs, 28);
+FIELD(edge_custom_op, min_outputs, 32);
+FIELD(edge_custom_op, max_outputs, 36);
+FIELD(edge_custom_op, optional_inputs, 40);
+FIELD(edge_custom_op, user, 48);
+FIELD(edge_custom_op, infer, 56);
+FIELD(edge_custom_op, scratch_bytes, 64);
+FIELD(edge_custom_op, run, 72);
+
 SIZE(edge_backend_api, 152);
 FIELD(edge_backend_api, struct_size, 0);
 FIELD(edge_backend_api, abi_major, 4);

@@ -30,6 +30,7 @@ bool et_fuzz_import(const uint8_t *p, size_t n) {
   edge_error error = EDGE_ERROR_INIT;
   edge_image image = EDGE_IMAGE_INIT;
   options.max_bytes = QUOTA;
+  options.keep_custom = true;
   const edge_status status = ei_import_image_memory(p, n, &options, &image, &error);
   if (status == EDGE_STATUS_OK) {
     load(&image);

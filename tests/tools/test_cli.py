@@ -203,6 +203,44 @@ class Run(Contract):
                         4, "--carry", carry[0], "--carry", carry[1], "--output-dir", out)
             self.assertEqual(list(struct.unpack("<4f", read_npy(out / "0.npy")[2])), want)
 
+    def test_custom_operators(self):
+        plugin = os.environ.get("EDGE_TEST_OPERATORS", "")
+        if not os.path.exists(plugin):
+            self.skipTest("no plug-in with operators")
+        factor = b"".join((field(1, "factor"), varint(2 << 3 | 5) + struct.pack("<f", 2.5), field(20, 1)))
+        def node(name, i, o, op, domain=None, attribute=b""):
+            return field(1, i) + field(2, o) + field(3, name) + field(4, op) + (field(5, attribute) if attribute else b"") + \
+                (field(7, domain) if domain else b"")
+        nodes = [node("abs", "x", "a", "Abs"), node("mine", "a", "b", "Scale", "com.example", factor), node("neg", "b", "y", "Neg")]
+        graph = b"".join(field(1, n) for n in nodes) + field(2, "g") + field(11, value_info("x", ["n", 2])) + \
+            field(12, value_info("y", ["n", 2])) + field(13, value_info("b", ["n", 2]))
+        sets = field(8, field(1, "") + field(2, 13)) + field(8, field(1, "com.example") + field(2, 1))
+        model, edge = self.folder / "custom.onnx", self.folder / "custom.edge"
+        model.write_bytes(field(1, 8) + field(7, graph) + sets)
+        write_npy(self.folder / "x.npy", "<f4", (3, 2), struct.pack("<6f", -1, 2, -3, 4, -5, 6))
+        run = ("--input", self.folder / "x.npy", "--output-dir", self.folder / "out")
+        self.assertIn("com.example", self.expect(2, "run", model, *run).stderr)
+        self.expect(2, "convert", model, "-o", edge)
+        self.assertIn("com.example:Scale", self.expect(0, "convert", model, "-o", edge, "--keep-custom").stderr)
+        self.assertIn("com.example:Scale", self.expect(2, "run", edge, *run).stderr)
+        ENV["EDGERT_PLUGINS"] = plugin
+        try:
+            for file in (model, edge):
+                self.expect(0, "run", file, *run)
+                self.assertEqual(struct.unpack("<6f", read_npy(self.folder / "out" / "0.npy")[2]),
+                                 (-2.5, -5, -7.5, -10, -12.5, -15))
+            self.expect(0, "convert", model, "-o", self.folder / "again.edge")
+            self.expect(0, "run", self.folder / "again.edge", *run)
+            self.expect(0, "diff", model, edge)
+            names = [n["op"] for n in self.expect_json(0, "explain", edge)["nodes"]]
+            self.assertIn("com.example:Scale", names)
+            tflite = SOURCE / "tests/fuzz/seeds/tflite/custom.tflite"
+            self.expect(0, "run", tflite)
+            self.expect(0, "convert", tflite, "-o", self.folder / "t.edge")
+            self.expect(0, "run", self.folder / "t.edge")
+        finally:
+            ENV["EDGERT_PLUGINS"] = ""
+
     def test_state_in_and_out(self):
         model, out = SOURCE / "tests/format/v1/state.edge", self.folder / "out"
         run = ("run", model, "--seed", 3, "--json")

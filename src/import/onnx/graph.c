@@ -240,7 +240,9 @@ void ei_ox_translate(ei_ox_scope *s, const ei_ox_node *n) {
     return;
   }
   c.row = ei_ox_find_row(n->op, n->domain, c.opset);
-  if (!c.row)
+  if (!c.row && ei_ox_custom(&c))
+    ; /* kept for whoever registers it */
+  else if (!c.row)
     ei_ox_unsupported(&c, "no such operator here");
   else if (!c.row->lists && reads_list(&c))
     ei_ox_unsupported(&c, "it reads a sequence or an optional without a value");

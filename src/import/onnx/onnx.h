@@ -190,6 +190,10 @@ int32_t ei_ox_word(const char *words, const char *text);
 /** Set what the row's table says on the node emitted last. */
 void ei_ox_map_attrs(ei_ox_call *c, const ei_ox_attr_map *map);
 
+/* ---- custom.c */
+/** An operator that the application registered, or that is to be kept: emitted. */
+bool ei_ox_custom(ei_ox_call *c);
+
 /* ---- emit.c: building blocks of recipes; tensor arguments may be EI_NONE where an input is optional */
 uint32_t ei_ox_in(const ei_ox_call *c, uint32_t i); /* EI_NONE: absent */
 uint32_t ei_ox_out(const ei_ox_call *c, uint32_t i);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Operators of a TFLite model: reading one, finding its translator, and what translators share. */
 #include "tflite.h"
+#include "../../ops/custom.h"
 #include "../unsupported.h"
 
 static const tl_row rows[] = {
@@ -227,11 +228,50 @@ static void set_name(tl_op *op) {
     if (op->out[i] != EI_NONE) op->name = tl_graph_tensor(op, op->out[i])->name;
 }
 
+/* RFFT2D, IMAG, REAL, COMPLEX_ABS */
+static bool knows_complex(uint32_t code) {
+  return code == 131 || (code >= 133 && code <= 135);
+}
+
+/* A type that we lack may only appear where an importer step takes it away again (resource handles). */
+static bool types_known(tl_op *op) {
+  const uint32_t *const lists[2] = { op->in, op->out };
+  const uint32_t counts[2] = { op->n_in, op->n_out };
+  for (int side = 0; side < 2; ++side)
+    for (uint32_t i = 0; i < counts[side]; ++i) {
+      const tl_tensor *const d = lists[side][i] == EI_NONE ? NULL : tl_declared(op, lists[side][i]);
+      if (!d || tl_dtype(d->type) != EDGE_DTYPE_NONE || d->type == TL_TYPE_RESOURCE) continue;
+      if (d->type == TL_TYPE_COMPLEX64 && d->produced && op->row && knows_complex(op->row->code)) continue;
+      tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_TYPE, "element type %s is not supported", tl_type_name(d->type));
+      return false;
+    }
+  return true;
+}
+
+/* A custom operator that the application registered, or that is kept for one that will. */
+static edge_status keep_custom(tl_op *op, const char *name) {
+  const fb_vector options = fb_vec(op->table, 5, 1);
+  if ((uint64_t)options.count * 16 > op->m->fb.budget) { /* operators may share one vector */
+    fb_fail(&op->m->fb, options.pos, "the file repeats its custom options too often");
+    return tl_broken(op->m);
+  }
+  op->m->fb.budget -= (uint64_t)options.count * 16;
+  int64_t *const bytes = EI_NEW_ARRAY(op->m->im->arena, int64_t, (uint64_t)options.count + 1);
+  if (!bytes || op->m->fb.bad) return tl_broken(op->m);
+  for (uint32_t i = 0; i < options.count; ++i) bytes[i] = options.data[i];
+  if (!types_known(op)) return EDGE_STATUS_OK;
+  TL_EMIT(n, op, "Custom", op->in, op->n_in, op->out, op->n_out);
+  if (options.count) EI_TRY(ei_node_set_ints(op->m->g, n, EI_CUSTOM_OPTIONS, bytes, options.count));
+  return ei_import_name_custom(op->m->im->options, op->m->g, n, "tflite", name, op->m->err);
+}
+
 static edge_status unknown_operator(tl_op *op, uint32_t code) {
   char text[320], number[32], hint[EI_HINT_BYTES];
   const fb_table entry = fb_vec_table(&op->m->fb, op->m->codes, fb_u32(op->table, 0, 0));
   const char *const custom = tl_text(op->m, fb_str(entry, 1));
   if (!custom || op->m->fb.bad) return tl_broken(op->m);
+  if (code == CODE_CUSTOM && ei_import_keeps(op->m->im->options, "tflite", custom, true))
+    return keep_custom(op, custom);
   if (code == CODE_CUSTOM)
     ei_format(text, sizeof text, "custom operator '%s' at node %u '%s' is not known; convert the model without it",
               custom, op->index, op->name);
@@ -246,26 +286,6 @@ static edge_status unknown_operator(tl_op *op, uint32_t code) {
     tell(op, number, "", "this version does not know it", "update EdgeRT, or convert the model for an older runtime");
   op->m->problem_status = EDGE_STATUS_UNSUPPORTED_OP;
   return EDGE_STATUS_OK;
-}
-
-/* RFFT2D, IMAG, REAL, COMPLEX_ABS */
-static bool knows_complex(uint32_t code) {
-  return code == 131 || (code >= 133 && code <= 135);
-}
-
-/* A type that we lack may only appear where an importer step takes it away again (resource handles). */
-static bool types_known(tl_op *op) {
-  const uint32_t *const lists[2] = { op->in, op->out };
-  const uint32_t counts[2] = { op->n_in, op->n_out };
-  for (int side = 0; side < 2; ++side)
-    for (uint32_t i = 0; i < counts[side]; ++i) {
-      const tl_tensor *const d = lists[side][i] == EI_NONE ? NULL : tl_declared(op, lists[side][i]);
-      if (!d || tl_dtype(d->type) != EDGE_DTYPE_NONE || d->type == TL_TYPE_RESOURCE) continue;
-      if (d->type == TL_TYPE_COMPLEX64 && d->produced && knows_complex(op->row->code)) continue;
-      tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_TYPE, "element type %s is not supported", tl_type_name(d->type));
-      return false;
-    }
-  return true;
 }
 
 static edge_status read_node(tl_model *m, tl_subgraph *sub, uint32_t index) {
