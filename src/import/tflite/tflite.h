@@ -140,6 +140,8 @@ uint32_t tl_const_s64(tl_op *op, const int64_t *values, uint32_t n);
 uint32_t tl_scalar(tl_op *op, int32_t dtype, double value);
 /** Values of a constant integer tensor; false when it is no such constant. */
 bool tl_ints(const tl_op *op, uint32_t t, int64_t *out, uint32_t cap, uint32_t *n);
+/** Operand i is a state from now on (tflite_nn.c). */
+edge_status tl_need_state(tl_op *op, uint32_t i);
 /** Set ACT from a fused activation code. */
 edge_status tl_set_act(tl_op *op, ei_node *n, int32_t code);
 
@@ -155,6 +157,8 @@ edge_status tl_act(tl_op *op);
 edge_status tl_arg(tl_op *op);
 edge_status tl_assign_variable(tl_op *op);
 edge_status tl_batch_matmul(tl_op *op);
+edge_status tl_bidirectional_lstm(tl_op *op);
+edge_status tl_bidirectional_rnn(tl_op *op);
 edge_status tl_block(tl_op *op);
 edge_status tl_bucketize(tl_op *op);
 edge_status tl_call(tl_op *op);
@@ -164,6 +168,7 @@ edge_status tl_conv(tl_op *op);
 edge_status tl_conv_3d(tl_op *op);
 edge_status tl_cumsum(tl_op *op);
 edge_status tl_depthwise(tl_op *op);
+edge_status tl_dilate(tl_op *op);
 edge_status tl_expand_dims(tl_op *op);
 edge_status tl_fake_quant(tl_op *op);
 edge_status tl_fully_connected(tl_op *op);

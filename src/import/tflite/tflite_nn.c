@@ -271,7 +271,7 @@ edge_status tl_clip(tl_op *op) {
 /* ---- recurrent */
 
 /* State operands are variable tensors; old files forget to say so. */
-static edge_status need_state(tl_op *op, uint32_t i) {
+edge_status tl_need_state(tl_op *op, uint32_t i) {
   const uint32_t t = tl_in(op, i);
   if (t == EI_NONE) return EDGE_STATUS_OK;
   ei_tensor *const g = tl_graph_tensor(op, t);
@@ -293,7 +293,7 @@ static edge_status need_state(tl_op *op, uint32_t i) {
 edge_status tl_svdf(tl_op *op) {
   const int32_t rank = fb_s32(op->opt, 0, 0);
   if (rank < 1) return tl_malformed(op, "rank %d must be positive", rank);
-  EI_TRY(need_state(op, 4));
+  EI_TRY(tl_need_state(op, 4));
   TL_EMIT(n, op, "Svdf", op->in, 5, op->out, 1);
   EI_TRY(ei_node_set_int(op->m->g, n, "rank", rank));
   return tl_set_act(op, n, fb_s8(op->opt, 1, 0));
@@ -308,8 +308,8 @@ edge_status tl_lstm(tl_op *op) {
     return tl_unsupported(op, EDGE_STATUS_UNSUPPORTED_FEATURE, "diagonal recurrent weights are not supported");
   if (op->n_in > 24) return tl_malformed(op, "has %u inputs, at most 24 are known", op->n_in);
   for (uint32_t i = 0; i < 24; ++i) in[i] = tl_in(op, i);
-  EI_TRY(need_state(op, 18));
-  EI_TRY(need_state(op, 19));
+  EI_TRY(tl_need_state(op, 18));
+  EI_TRY(tl_need_state(op, 19));
   TL_EMIT(n, op, "SequenceLstm", in, 24, op->out, 1);
   EI_TRY(ei_node_set_float(op->m->g, n, "cell_clip", (double)fb_f32(op->opt, 1, 0.0f)));
   EI_TRY(ei_node_set_float(op->m->g, n, "proj_clip", (double)fb_f32(op->opt, 2, 0.0f)));
@@ -321,7 +321,7 @@ edge_status tl_lstm(tl_op *op) {
 
 edge_status tl_rnn(tl_op *op) {
   const bool single = op->row->arg == 1;
-  EI_TRY(need_state(op, 4));
+  EI_TRY(tl_need_state(op, 4));
   TL_EMIT(n, op, "SequenceRnn", op->in, 5, op->out, 1);
   EI_TRY(ei_node_set_int(op->m->g, n, "time_major", !single && fb_u8(op->opt, 0, 0) != 0));
   EI_TRY(ei_node_set_int(op->m->g, n, "single_step", single));

@@ -256,6 +256,68 @@ m.done([], [], graph=1)
 x = f32(3, 3)
 case("call_once", m, [x], [first + np.cumsum(x, axis=0, dtype=np.float32)], steps=3)
 
+# ---- recurrent operators that run both ways
+def variable(m, name, shape):
+    t = m.tensor(name, "float32", shape)
+    m.t.subgraphs[0].tensors[t].isVariable = True
+    return t
+
+
+def by_litert(model, feeds):
+    interpreter = Interpreter(model_content=model, num_threads=1)
+    interpreter.allocate_tensors()
+    for detail, array in zip(interpreter.get_input_details(), feeds):
+        interpreter.set_tensor(detail["index"], array)
+    interpreter.invoke()
+    return [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
+
+
+def both_ways(op, arrays, shapes, major, merge, **more):
+    """arrays: constants in the order of the inputs, None where there is none; shapes of the states come after them."""
+    x, *rest = arrays
+    hidden, shape = shapes[0][1], list(x.shape[:2])
+    m = Model()
+    m.graph()
+    ids = [m.tensor("x", "float32", x.shape)]
+    states = [variable(m, f"s{i}", s) for i, s in enumerate(shapes)]
+    for i, a in enumerate(rest):
+        ids.append(-1 if a is None else states.pop(0) if isinstance(a, str) else m.constant(f"c{i}", a))
+    y = [m.tensor(f"y{i}", "float32", s) for i, s in enumerate([shape + [2 * hidden]] if merge else [shape + [hidden]] * 2)]
+    m.node(op, ids, y, options({"BIDIRECTIONAL_SEQUENCE_RNN": "BidirectionalSequenceRNNOptions"}.get(
+        op, "BidirectionalSequenceLSTMOptions"), timeMajor=major, fusedActivationFunction=4, mergeOutputs=merge))
+    return m.done(ids[:1], y)
+
+
+B, T, I, H = 2, 4, 3, 5
+for major in (False, True):
+    x = f32(T, B, I) if major else f32(B, T, I)
+    rnn = [x] + [f32(H, I), f32(H, H, scale=0.3), f32(H), "state"] + [f32(H, I), f32(H, H, scale=0.3), f32(H), "state"] + [None] * 3
+    for full in (None, False, True):
+        name, op, arrays, states = f"rnn_{major}", "BIDIRECTIONAL_SEQUENCE_RNN", rnn, 2
+        if full is not None:
+            name, op, arrays, states = f"lstm_{major}_{full}", "BIDIRECTIONAL_SEQUENCE_LSTM", [x], 4
+            for way in range(2):
+                arrays += [f32(H, I) if full or i else None for i in range(4)]
+                arrays += [f32(H, H, scale=0.3) if full or i else None for i in range(4)]
+                arrays += [f32(H) if full else None for i in range(3)]
+                arrays += [f32(H) if full or i else None for i in range(4)] + [None, None]
+            arrays += ["state"] * 4 + [None] * 9
+        apart = both_ways(op, arrays, [[B, H]] * states, major, False)
+        case(f"both_ways_{name}", apart, [x], tolerance=(1e-4, 1e-4))
+        # joined: LiteRT's own answer changes from run to run where the batch comes first
+        case(f"both_ways_joined_{name}", both_ways(op, arrays, [[B, H]] * states, major, True), [x],
+             [np.concatenate(by_litert(apart.bytes(), [x]), -1)], tolerance=(1e-4, 1e-4))
+
+for steps in ([2, 1, 3], [1, 1, 1], [1, 4, 1]):
+    x = f32(2, 3, 2)
+    m = Model()
+    m.graph()
+    ids = [m.tensor("x", "float32", x.shape), m.constant("d", np.array(steps, np.int32)),
+           m.constant("v", np.array(-1.5, np.float32)),
+           m.tensor("y", "float32", [(n - 1) * k + 1 for n, k in zip(x.shape, steps)])]
+    m.node("DILATE", ids[:3], ids[3:])
+    case(f"dilate_{steps}", m.done(ids[:1], ids[3:]), [x])
+
 # ---- weights of half precision behind DEQUANTIZE
 x, w, b = f32(1, 6, 6, 3), f32(4, 3, 3, 3).astype(np.float16), f32(4).astype(np.float16)
 m = Model()
@@ -266,15 +328,6 @@ m.node("DEQUANTIZE", [ids[1]], [ids[3]], options("DequantizeOptions"))
 m.node("DEQUANTIZE", [ids[2]], [ids[4]], options("DequantizeOptions"))
 m.node("CONV_2D", [ids[0], ids[3], ids[4]], [ids[5]], options("Conv2DOptions", strideW=1, strideH=1))
 case("half_weights", m.done(ids[:1], ids[5:]), [x], tolerance=(1e-3, 1e-3))
-
-
-def by_litert(model, feeds):
-    interpreter = Interpreter(model_content=model, num_threads=1)
-    interpreter.allocate_tensors()
-    for detail, array in zip(interpreter.get_input_details(), feeds):
-        interpreter.set_tensor(detail["index"], array)
-    interpreter.invoke()
-    return [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
 
 
 def main(edgert, only=""):
