@@ -14,8 +14,8 @@ static const struct {
   { "Tokenizer", "tokenize before the model and feed the ids" },
   { "TfIdf", "compute the features before the model" },
   { "LabelEncoder", "map labels to numbers outside the model" },
-  { "TreeEnsemble", "classical machine learning is not part of EdgeRT: convert the trees to tensor operators "
-                    "(Hummingbird does) or run them outside the model" },
+  { "SVM",
+    "classical machine learning: convert it to tensor operators (Hummingbird does) or run it outside the model" },
   { "Random", "feed the random values as an input of the model" },
   { "Multinomial", "feed the random values as an input of the model" },
   { "Bernoulli", "feed the random values as an input of the model" },

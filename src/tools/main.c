@@ -74,7 +74,7 @@ static const option_row rows[] = {
   { "trace", TEXT, AT(trace), false, "FILE for a Chrome or Perfetto trace" },
   { "against", TEXT, AT(against), false, "backend to compare with, or reference, onnxruntime, litert" },
   { "rtol", DOUBLE, AT(rtol), false, "relative tolerance; default 1e-3" },
-  { "atol", DOUBLE, AT(atol), false, "absolute tolerance; default 1e-5" },
+  { "atol", DOUBLE, AT(atol), false, "absolute tolerance; default 1e-5, with --against 1e-4" },
 };
 enum { N_ROWS = sizeof rows / sizeof rows[0] };
 
@@ -290,7 +290,7 @@ static int run_verb(int argc, char **argv) {
     if (strcmp(argv[1], verbs[i]->name) == 0) verb = verbs[i];
   if (!verb) return unknown_verb(argv[1]);
   tool_options o = {
-    .threads = 1, .seed = 1, .top = 5, .rtol = 1e-3, .atol = 1e-5, .min_seconds = 1.0, .warmup = 2, .runs = 5
+    .threads = 1, .seed = 1, .top = 5, .rtol = 1e-3, .atol = -1.0, .min_seconds = 1.0, .warmup = 2, .runs = 5
   };
   const int code = parse(verb, argc, argv, &o);
   if (code >= 0) return code;

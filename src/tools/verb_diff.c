@@ -172,16 +172,19 @@ static int verb_diff(const tool_options *o) {
   runs_result r = { .n = 0 };
   run_side *const a = calloc(1, sizeof *a), *const b = calloc(1, sizeof *b);
   int code = a && b ? EXIT_OK : tool_fail(&e, EXIT_LIMIT, "edgert diff: no memory");
+  tool_options with_defaults = *o; /* other kernels add in another order */
+  if (with_defaults.atol < 0) with_defaults.atol = o->against ? 1e-4 : 1e-5;
   if (!code && o->n_positional != (o->against ? 1u : 2u))
     code = tool_fail(&e, EXIT_USAGE,
                      "edgert diff: usage: edgert diff A B, or edgert diff A --against Y, where Y is a backend, "
                      "'reference', 'onnxruntime' or 'litert'");
   if (!code) {
-    a->options = b->options = *o;
+    a->options = b->options = with_defaults;
     code = tool_case_from_options(o, &a->c, &e);
     a->c.all_outputs = true;
     b->c = a->c;
   }
+  o = &with_defaults;
   if (!code) code = both(o, a, b, &r, &e);
   if (!code && o->json) report_json(&r, a->values.label, b->values.label);
   if (!code && !o->json) report_text(o, &r, a->values.label, b->values.label);

@@ -68,7 +68,7 @@ class Unsupported(Contract):
     def test_other_domains(self):
         graph = b"".join(field(1, field(1, "x") + field(2, o) + field(3, o) + field(4, op) + field(7, domain))
                          for op, o, domain in (("Mine", "y", "acme"), ("Gelu", "z", "acme"),
-                                               ("TreeEnsembleRegressor", "t", "ai.onnx.ml")))
+                                               ("SVMOfAnotherKind", "t", "ai.onnx.ml")))
         graph += field(2, "g") + field(11, value_info("x", [2])) + field(12, value_info("y", [2]))
         opsets = b"".join(field(8, field(1, d) + field(2, v)) for d, v in (("", 13), ("acme", 4), ("ai.onnx.ml", 3)))
         path = self.folder / "domains.onnx"
@@ -77,7 +77,7 @@ class Unsupported(Contract):
         self.assertIn("custom-operators.md", found["y"]["hint"])
         self.assertEqual((found["y"]["domain"], found["y"]["version"]), ("acme", 4))
         self.assertIn("'ai.onnx'", found["z"]["hint"])
-        self.assertIn("trees", found["t"]["hint"])
+        self.assertIn("Hummingbird", found["t"]["hint"])
 
     def test_malformed_wins_over_unsupported(self):
         model = self.model("both.onnx", [("Frobnicate", ["x"], ["a"], "first"), ("Relu", ["nothing"], ["y"], "lost")],
