@@ -66,6 +66,14 @@ int tool_fail_status(tool_error *e, const tool_options *o, const char *path, edg
                    limit);
 }
 
+/* Names come out of files: what a terminal would obey is shown as a question mark. */
+void tool_print(FILE *out, const char *text) {
+  for (; *text; ++text) {
+    const unsigned char c = (unsigned char)*text;
+    fputc((c < 0x20 && c != '\n') || c == 0x7f ? '?' : c, out);
+  }
+}
+
 int tool_report(const tool_options *o, const tool_error *e) {
   if (o->json) {
     fputs("{\"error\":", stdout);
@@ -80,7 +88,8 @@ int tool_report(const tool_options *o, const tool_error *e) {
   } else if (e->code == EXIT_UNSUPPORTED && tool_unsupported_any()) {
     tool_unsupported_text();
   } else {
-    fprintf(stderr, "%s\n", e->text);
+    tool_print(stderr, e->text);
+    fputc('\n', stderr);
   }
   return e->code;
 }

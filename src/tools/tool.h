@@ -70,6 +70,8 @@ int tool_fail_status(tool_error *e, const tool_options *o, const char *path, edg
 int tool_fail_open(tool_error *e, const tool_options *o, const char *path, edge_status status, const char *text);
 /** Exit code for a library status. */
 int tool_exit_code(edge_status status);
+/** Text that may hold names out of files, without control characters. */
+void tool_print(FILE *out, const char *text);
 /** Print an error as the contract says (JSON object on stdout with --json, text on stderr). */
 int tool_report(const tool_options *o, const tool_error *e);
 

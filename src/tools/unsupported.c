@@ -91,19 +91,28 @@ static void print_kind(uint32_t kind) {
   const entry *const k = &list.items[kind];
   uint32_t count = 0, shown = 0;
   for (uint32_t i = kind; i < list.count; ++i) count += list.items[i].kind == kind;
-  fprintf(stderr, "  %s", k->op);
+  fputs("  ", stderr);
+  tool_print(stderr, k->op);
   if (*k->domain || k->version) fprintf(stderr, " (%s", *k->domain ? "domain " : "");
-  if (*k->domain) fprintf(stderr, "%s%s", k->domain, k->version ? ", " : "");
+  tool_print(stderr, k->domain);
+  if (*k->domain && k->version) fputs(", ", stderr);
   if (k->version)
     fprintf(stderr, "%s %lld", strncmp(k->domain, "ai.onnx", 7) ? "version" : "opset", (long long)k->version);
-  fprintf(stderr, "%s, %u node%s: %s\n", *k->domain || k->version ? ")" : "", count, count == 1 ? "" : "s", k->why);
+  fprintf(stderr, "%s, %u node%s: ", *k->domain || k->version ? ")" : "", count, count == 1 ? "" : "s");
+  tool_print(stderr, k->why);
+  fputs("\n", stderr);
   for (uint32_t i = kind; i < list.count && shown < SHOWN_NODES; ++i) {
     if (list.items[i].kind != kind) continue;
-    fprintf(stderr, "    at '%s'%s%s\n", list.items[i].node, *list.items[i].type ? ", input " : "", list.items[i].type);
+    fputs("    at '", stderr);
+    tool_print(stderr, list.items[i].node);
+    fprintf(stderr, "'%s%s\n", *list.items[i].type ? ", input " : "", list.items[i].type);
     shown++;
   }
   if (shown < count) fprintf(stderr, "    and %u more; --json lists them\n", count - shown);
-  if (*k->hint) fprintf(stderr, "    do: %s\n", k->hint);
+  if (!*k->hint) return;
+  fputs("    do: ", stderr);
+  tool_print(stderr, k->hint);
+  fputs("\n", stderr);
 }
 
 void tool_unsupported_text(void) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * edgert diff: two models, two backends, or another runtime, on the same inputs; the first tensor that departs. */
+#include "graph_view.h"
 #include "runs.h"
 
 #include "json.h"
@@ -71,7 +72,8 @@ static void report_json(const runs_result *r, const char *label_a, const char *l
 }
 
 static void print_pair(const run_pair *p) {
-  printf("  %-16.16s %-40.40s", *p->a->op ? p->a->op : "-", p->a->t.name);
+  char name[48];
+  printf("  %-16.16s %-40s", *p->a->op ? p->a->op : "-", view_name(p->a->t.name, 40, name, sizeof name));
   if (p->d.shapes_differ)
     fputs("  shapes differ\n", stdout);
   else
@@ -92,13 +94,15 @@ static void list_all(const runs_result *r) {
 
 static void report_text(const tool_options *o, const runs_result *r, const char *label_a, const char *label_b) {
   uint32_t n = 0;
+  char name[512];
   const run_pair **const worst = worst_of(r, &n);
   printf("a: %s\nb: %s\n", label_a, label_b);
   if (!r->first) {
     printf("equal: %u tensors compared by name, rtol %g, atol %g (quantized: one step)", r->n, o->rtol, o->atol);
     printf(r->only_a || r->only_b ? "; %u only in a, %u only in b\n" : "\n", r->only_a, r->only_b);
   } else if (r->first->d.shapes_differ) {
-    printf("'%s' (%s) is the first tensor that departs: its shapes differ\n", r->first->a->t.name, r->first->a->op);
+    printf("'%s' (%s) is the first tensor that departs: its shapes differ\n",
+           view_name(r->first->a->t.name, 400, name, sizeof name), r->first->a->op);
   } else {
     const departure *const d = &r->first->d;
     printf(

@@ -84,6 +84,18 @@ class Unsupported(Contract):
                            [value_info("x", [2])], [value_info("y", [2])])
         self.assertIn("nothing", self.expect_json(3, "run", model)["error"])
 
+    def test_names_do_not_drive_the_terminal(self):
+        model = self.model("esc.onnx", [("Frob\x1b[2J", ["x"], ["a\x1b[31m"], "n\x1b]0;title\x07")], [value_info("x", [2])],
+                           [value_info("a\x1b[31m", [2])])
+        r = self.expect(2, "run", model)
+        self.assertNotIn("\x1b", r.stderr)
+        self.assertNotIn("\x07", r.stderr)
+        self.assertIn("Frob?[2J", r.stderr)
+        model = self.model("esc2.onnx", [("Sin", ["x"], ["\x1b[31m"], "n")], [value_info("x", [2])],
+                           [value_info("\x1b[31m", [2])])
+        self.assertNotIn("\x1b", self.expect(0, "diff", model, model, "--all").stdout)
+        self.assertNotIn("\x1b", self.expect(1, "run", model, "--shape", "q\x1b=2").stderr)
+
     def test_many_nodes_stay_quick(self):
         model = self.model("many.onnx", [("Frob", ["x"], ["y%d" % i], "n%d" % i) for i in range(20000)],
                            [value_info("x", [2])], [value_info("y1", [2])])
