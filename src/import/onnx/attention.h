@@ -17,6 +17,8 @@ typedef struct ei_ox_attention {
 uint32_t ei_ox_length_of(ei_ox_call *c, uint32_t t, int64_t i);
 /** [B, length, heads * size] -> [B, heads, length, size] */
 uint32_t ei_ox_split_heads(ei_ox_call *c, uint32_t t, int64_t heads);
+/** Size of a head of [B, length, heads * size], -1 when it is not known. */
+int64_t ei_ox_head_size(ei_ox_call *c, uint32_t t, int64_t heads);
 /** Type, heads and size from q and k; false: failed. */
 bool ei_ox_attention_open(ei_ox_call *c, ei_ox_attention *a);
 /** rows and columns; when keys and values are complete. */

@@ -12,8 +12,14 @@ uint32_t ei_ox_length_of(ei_ox_call *c, uint32_t t, int64_t i) {
 
 uint32_t ei_ox_split_heads(ei_ox_call *c, uint32_t t, int64_t heads) {
   static const int64_t perm[4] = { 0, 2, 1, 3 };
-  const int64_t shape[4] = { 0, 0, heads, -1 };
+  const int64_t shape[4] = { 0, 0, heads, ei_ox_head_size(c, t, heads) };
   return ei_ox_transpose(c, ei_ox_reshape(c, t, shape, 4, EI_NONE), perm, 4, EI_NONE);
+}
+
+int64_t ei_ox_head_size(ei_ox_call *c, uint32_t t, int64_t heads) {
+  const edge_tensor *const v = ei_ox_view(c, t);
+  const int64_t last = v->rank == 3 ? v->dims[2] : EI_DIM_UNKNOWN;
+  return last > 0 && heads > 0 && last % heads == 0 ? last / heads : -1;
 }
 
 static bool open_heads(ei_ox_call *c, attention *a) {
@@ -178,7 +184,10 @@ uint32_t ei_ox_attention_scores(ei_ox_call *c, const attention *a) {
 }
 
 uint32_t ei_ox_attention_result(ei_ox_call *c, const attention *a, uint32_t p, uint32_t out) {
-  static const int64_t perm[4] = { 0, 2, 1, 3 }, joined[3] = { 0, 0, -1 };
+  static const int64_t perm[4] = { 0, 2, 1, 3 };
+  const edge_tensor *const v = ei_ox_view(c, a->v);
+  const int64_t size = v->rank == 4 ? v->dims[3] : EI_DIM_UNKNOWN; /* said outright: the others may be open */
+  const int64_t joined[3] = { 0, 0, size > 0 && size < INT32_MAX && a->q_heads < INT32_MAX ? a->q_heads * size : -1 };
   const bool grouped = a->q_heads != a->kv_heads, last = !grouped && !a->flat;
   if (grouped) p = regroup(c, p, a->kv_heads, EI_NONE, a->columns);
   uint32_t y = EI_OX(c, "MatMul", last ? out : EI_NONE, p, a->v);

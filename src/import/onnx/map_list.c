@@ -6,7 +6,10 @@
 static const ei_ox_list *need_list(ei_ox_call *c, uint32_t i) {
   const ei_ox_list *const list = ei_ox_list_of(c->b, ei_ox_in(c, i));
   if (list && !list->nothing) return list;
-  ei_ox_fail(c, EDGE_STATUS_MALFORMED, "input %u is not a sequence", i);
+  if (c->x->missing) /* what would have made it is not supported */
+    ei_ox_unsupported(c, "its input is not there");
+  else
+    ei_ox_fail(c, EDGE_STATUS_MALFORMED, "input %u is not a sequence", i);
   return NULL;
 }
 

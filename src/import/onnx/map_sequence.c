@@ -16,7 +16,7 @@ static uint32_t concat_last(ei_ox_call *c, uint32_t a, uint32_t b, uint32_t out)
 
 uint32_t ei_ox_rotate(ei_ox_call *c, uint32_t x, const uint32_t given[2], uint32_t ids, int64_t heads, int64_t size,
                       bool interleaved, uint32_t out) {
-  const int64_t axis = heads ? 2 : 1, split[4] = { 0, 0, heads, -1 };
+  const int64_t axis = heads ? 2 : 1, split[4] = { 0, 0, heads, ei_ox_head_size(c, x, heads) };
   const uint32_t h = heads ? ei_ox_reshape(c, x, split, 4, EI_NONE) : x;
   const edge_tensor *const v = ei_ox_view(c, h);
   if (!ei_ox_ok(c->x)) return EI_NONE;
@@ -49,7 +49,7 @@ uint32_t ei_ox_rotate(ei_ox_call *c, uint32_t x, const uint32_t given[2], uint32
     y = concat_last(c, re, im, rest || heads ? EI_NONE : out);
   }
   if (rest) y = concat_last(c, y, slice(c, h, size, whole, 1), heads ? EI_NONE : out);
-  static const int64_t joined[3] = { 0, 0, -1 };
+  const int64_t joined[3] = { 0, 0, heads && whole < INT32_MAX && heads < INT32_MAX ? heads * whole : -1 };
   return heads ? ei_ox_reshape(c, y, joined, 3, out) : y;
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Operators of the com.microsoft domain that optimisers, quantizers and exporters of transformers leave in files."""
-from harness import MS, case, cases, f32, main, node, np, s8, u8
+from harness import MS, by_onnxruntime, case, cases, f32, main, node, np, s8, u8
 
 # ONNX Runtime has no answer of its own for these
 def softmax(x):
@@ -96,6 +96,15 @@ ms("attention_past", "Attention", "x w b _ p", "y z", {"x": X, "p": f32(2, 2, H,
    unidirectional=1)
 ms("attention_sizes", "Attention", "x w b", "y", {"x": X}, {"w": f32(8, 8 + 8 + 12), "b": f32(28)}, num_heads=H,
    qkv_hidden_sizes=[8, 8, 12], scale=0.7)
+OPEN = ["b", "s", 8]
+ms("attention_open_sizes", "Attention", "x w b m", "y", {"x": X, "m": np.array([[1, 1, 0], [1, 1, 1]], np.int32)},
+   {"w": W, "b": WB}, num_heads=H, shapes={"x": OPEN, "m": ["b", "s"]})
+ms("attention_lengths_open", "Attention", "x w b m", "y", {"x": X, "m": np.array([2, 3], np.int32)}, {"w": W, "b": WB},
+   num_heads=H, shapes={"x": OPEN, "m": ["b"]})
+ms("attention_half", "Attention", "x w b", "y", {"x": X.astype(np.float16)},
+   {"w": W.astype(np.float16), "b": WB.astype(np.float16)}, num_heads=H, unidirectional=1,
+   want=[attend(*[np.swapaxes(t.reshape(2, 3, H, 4), 1, 2) for t in np.split(X @ W + WB, 3, -1)]).astype(np.float16)])
+cases[-1][1].graph.node[0].attribute.pop()  # not causal: the formula above
 Q, K, V = f32(2, 3, 8), f32(2, 4, 8), f32(2, 4, 8)
 QKV = {"q": Q, "k": K, "v": V}
 ms("mha", "MultiHeadAttention", "q k v", "y", QKV, num_heads=H)
@@ -105,6 +114,8 @@ ms("mha_mask", "MultiHeadAttention", "q k v _ m", "y", {**QKV, "m": np.array([[1
 ms("mha_relative", "MultiHeadAttention", "q k v _ _ r", "y", {**QKV, "r": f32(1, H, 3, 4)}, num_heads=H)
 ms("mha_causal", "MultiHeadAttention", "q k v", "y", {"q": Q, "k": f32(2, 3, 8), "v": f32(2, 3, 8)}, num_heads=H,
    unidirectional=1)
+ms("mha_open_sizes", "MultiHeadAttention", "q k v b m", "y", {**QKV, "m": np.array([[1, 1, 0, 0], [1, 1, 1, 1]], np.int32)},
+   {"b": f32(24)}, num_heads=H, shapes={"q": OPEN, "k": ["b", "t", 8], "v": ["b", "t", 8], "m": ["b", "t"]})
 ms("mha_past", "MultiHeadAttention", "q k v _ _ _ pk pv", "y zk zv",
    {"q": Q, "k": f32(2, 3, 8), "v": f32(2, 3, 8), "pk": f32(2, H, 5, 4), "pv": f32(2, H, 5, 4)}, num_heads=H)
 ms("mha_cross", "MultiHeadAttention", "q k v", "y", {"q": Q, "k": f32(2, H, 4, 4), "v": f32(2, H, 4, 4)}, num_heads=H)
@@ -117,7 +128,8 @@ ms("mha_packed_qkv", "MultiHeadAttention", "q", "y", {"q": ALL}, num_heads=H,
    want=[attend(*[heads_first(ALL[:, :, :, i]) for i in range(3)])])
 
 
-def gqa(name, batch, steps, past, total, heads=4, kv=2, size=16, packed=False, rotary=False, **attributes):
+def gqa(name, batch, steps, past, total, heads=4, kv=2, size=16, packed=False, rotary=False, shapes=None, sink=False,
+        **attributes):
     feeds = {"q": f32(batch, steps, (heads + 2 * kv if packed else heads) * size)}
     if not packed:
         feeds.update(k=f32(batch, steps, kv * size), v=f32(batch, steps, kv * size))
@@ -128,7 +140,10 @@ def gqa(name, batch, steps, past, total, heads=4, kv=2, size=16, packed=False, r
     names = ["q", "_" if packed else "k", "_" if packed else "v"] + (["pk", "pv"] if past is not None else ["_", "_"])
     names += ["n", "t"] + (["c", "s"] if rotary else [])
     weights = {"c": f32(32, size // 2), "s": f32(32, size // 2)} if rotary else {}
-    ms(name, "GroupQueryAttention", " ".join(names), "y zk zv", feeds, weights, num_heads=heads, kv_num_heads=kv,
+    if sink:
+        names += ([] if rotary else ["_", "_"]) + ["_", "_", "h"]
+        weights["h"] = f32(heads)
+    ms(name, "GroupQueryAttention", " ".join(names), "y zk zv", feeds, weights, num_heads=heads, kv_num_heads=kv, shapes=shapes,
        **({"do_rotary": 1} if rotary else {}), **attributes)
 
 
@@ -139,6 +154,14 @@ gqa("gqa_decode", 1, 1, 5, [6])
 gqa("gqa_decode_rotary", 1, 1, 5, [6], rotary=True)
 gqa("gqa_decode_interleaved", 1, 1, 5, [6], rotary=True, rotary_interleaved=1)
 gqa("gqa_decode_packed", 1, 1, 5, [6], packed=True, rotary=True)
+for name, batch, past, total in (("gqa_room_to_spare", 1, 10, [6]), ("gqa_ragged", 2, 5, [6, 4])):
+    gqa(name, batch, 1, past, total, rotary=True)  # what lies behind the keys in the cache is nobody's business
+    cases[-1] = cases[-1][:3] + (by_onnxruntime(*cases[-1][1:3])[:1],) + cases[-1][4:]
+gqa("gqa_more_tokens", 1, 3, 4, [7])
+gqa("gqa_smooth", 1, 4, None, [4], smooth_softmax=1)
+gqa("gqa_sink", 1, 4, None, [4], sink=True)
+gqa("gqa_open_sizes", 1, 1, 5, [6], rotary=True,
+    shapes={"q": ["b", "s", 64], "k": ["b", "s", 32], "v": ["b", "s", 32], "pk": ["b", 2, "p", 16], "pv": ["b", 2, "p", 16], "n": ["b"]})
 gqa("gqa_window", 1, 4, None, [4], local_window_size=2)
 gqa("gqa_softcap", 1, 4, None, [4], softcap=5.0, scale=0.3)
 
@@ -266,4 +289,4 @@ ms("nbits_huge", "MatMulNBits", "a b s", "y", {"a": f32(2, 64)}, {"b": u8(6, 2, 
 ms("gather_blocks", "GatherBlockQuantized", "d i s", "y", {"i": np.array([1, 0, 3], np.int64)},
    {"d": u8(4, 16), "s": np.abs(f32(4, 2)) * f(0.02)}, block_size=16, bits=4, gather_axis=0, quantize_axis=1)
 
-main()
+main(open_sizes=True)

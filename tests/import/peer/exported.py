@@ -115,4 +115,4 @@ for ir in range(3, 15):
     built = model(graph([node("MatMul", "x w", "y")], listed, ["y"], {"w": w}), 9, ir)
     cases.append((f"ir_{ir}", built, {"x": x}, [x @ w], None, None, 0))
 
-main()
+main(open_sizes=True)

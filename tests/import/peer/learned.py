@@ -91,4 +91,4 @@ ml("feature_extractor_vector", "ArrayFeatureExtractor", "y", {"x": f32(6), "i": 
 ml("feature_extractor_outside", "ArrayFeatureExtractor", "y", {"x": f32(2, 3), "i": np.array([3])}, refused=3)
 ml("feature_vectorizer", "FeatureVectorizer", "y", {"a": Y, "b": f32(5, 2)}, inputdimensions=[4, 2])
 
-main()
+main(open_sizes=True)

@@ -59,6 +59,8 @@ body = graph([node("Identity", "c", "c_out"), node("SequenceAt", "s i", "item"),
              [count, flag, value("h", np.float32, [2, 3])], [value("c_out", np.bool_, []), value("h_out", np.float32, [2, 3])])
 case("loop_captures_list", [node("SequenceConstruct", "a b", "s"), node("Loop", "n _ a", "y", body=body)],
      {"a": A, "b": B, "n": s64(2)}, "y")
+case("parts_unknown", [node("SplitToSequence", "a k", "s"), node("SequenceAt", "s one", "y")],
+     {"a": f32(6, 2), "k": s64(2)}, "y", {"one": s64(1)}, shapes={"a": ["n", 2]}, refused=2)
 case("sequence_output", [node("SequenceConstruct", "a b", "s")], {"a": A, "b": B}, "s", refused=2)
 
 scan = graph([node("Add", "h x", "h_out"), node("Identity", "h_out", "y")],
