@@ -361,10 +361,25 @@ edge_status ei_run_control_node(ei_instance *in, uint32_t node) {
   return status;
 }
 
-/* ---- shapes before running: an If whose branches agree and loops that keep their shapes are static */
+/* ---- shapes before running: an If whose branches agree or whose condition is known, and loops that keep their shapes,
+ * are static */
 
-static edge_status infer_body(ei_instance *in, const ei_node *n, const char *key, uint32_t first_in, uint32_t count,
-                              uint32_t first_arg, edge_tensor **views, const ei_subgraph **body) {
+enum { INFERRED_MOST = 1 << 16 }; /* nodes of nested bodies: each call of a body is looked at */
+
+typedef struct scope {
+  edge_session *session;
+  const ei_subgraph *sg;
+  uint32_t subgraph;
+  edge_tensor *views;
+  ei_arena *fold;
+  uint32_t *left; /* of INFERRED_MOST */
+} scope;
+
+static edge_status infer_control(const scope *in, uint32_t node, bool *pending);
+
+/* *views stays NULL where the shapes of the body remain open. Values pass into a body that runs once. */
+static edge_status infer_body(const scope *in, const ei_node *n, const char *key, uint32_t first_in, bool with_values,
+                              edge_tensor **views, const ei_subgraph **body) {
   const ei_graph *const g = in->session->model->graph;
   const int64_t index = ei_node_int(n, key);
   *views = NULL;
@@ -372,23 +387,30 @@ static edge_status infer_body(ei_instance *in, const ei_node *n, const char *key
     return ei_session_fail(in->session, EDGE_STATUS_MALFORMED, "node '%s': attribute %s names no later subgraph",
                            n->name, key);
   const ei_subgraph *const sg = &g->subgraphs[index];
-  edge_tensor *const v = EI_NEW_ARRAY(&in->fold, edge_tensor, (uint64_t)sg->n_tensors + 1);
+  edge_tensor *const v = EI_NEW_ARRAY(in->fold, edge_tensor, (uint64_t)sg->n_tensors + 1);
   if (!v) return ei_session_fail(in->session, EDGE_STATUS_OUT_OF_MEMORY, "no memory to infer node '%s'", n->name);
   for (uint32_t i = 0; i < sg->n_tensors; ++i) ei_tensor_view(&sg->tensors[i], &v[i]);
-  for (uint32_t i = 0; i < count && first_arg + i < sg->n_inputs; ++i) {
+  for (uint32_t i = 0; first_in + i < n->n_in && i < sg->n_inputs; ++i) {
     const uint32_t t = n->in[first_in + i];
-    edge_tensor *const arg = &v[sg->inputs[first_arg + i]];
+    edge_tensor *const arg = &v[sg->inputs[i]];
     if (t == EI_NONE) continue;
     arg->rank = in->views[t].rank;
     memcpy(arg->dims, in->views[t].dims, sizeof arg->dims);
+    if (!with_values || arg->dtype != in->views[t].dtype) continue;
+    arg->data = in->views[t].data;
+    arg->bytes = in->views[t].bytes;
   }
   *body = sg;
+  const scope inner = { in->session, sg, (uint32_t)index, v, in->fold, in->left };
   for (uint32_t i = 0; i < sg->n_nodes; ++i) {
     bool pending = false;
+    if ((*in->left)-- == 0) return ++*in->left, EDGE_STATUS_OK;
     /* a rule broken here may never be reached at run time: leave the shapes open instead */
-    if (sg->nodes[i].op->flags & EI_OP_CONTROL) return EDGE_STATUS_OK;
-    if (ei_infer_node(&sg->nodes[i], i, v, &in->fold, &pending, NULL) != EDGE_STATUS_OK || pending)
-      return EDGE_STATUS_OK;
+    const edge_status status = sg->nodes[i].op->flags & EI_OP_CONTROL
+                                   ? infer_control(&inner, i, &pending)
+                                   : ei_infer_node(&sg->nodes[i], i, v, in->fold, &pending, NULL);
+    if (status == EDGE_STATUS_OUT_OF_MEMORY || status == EDGE_STATUS_MALFORMED) return status;
+    if (status != EDGE_STATUS_OK || pending) return EDGE_STATUS_OK;
   }
   *views = v;
   return EDGE_STATUS_OK;
@@ -401,41 +423,63 @@ static bool same_shape(const edge_tensor *a, const edge_tensor *b) {
   return true;
 }
 
-static void take_shape(edge_tensor *to, const edge_tensor *from) {
+/* The shape of output k, seen from outside; its value is made in the run. */
+static void take_shape(const scope *in, const ei_node *n, uint32_t k, const edge_tensor *from) {
+  if (n->out[k] == EI_NONE) return;
+  edge_tensor *const to = &in->views[n->out[k]];
   to->rank = from->rank;
   memcpy(to->dims, from->dims, sizeof to->dims);
 }
 
-edge_status ei_infer_control(ei_instance *in, uint32_t node, bool *pending) {
+static edge_status infer_if(const scope *in, const ei_node *n, bool *pending) {
+  const edge_tensor *const condition = n->in[0] == EI_NONE ? NULL : &in->views[n->in[0]];
+  uint64_t elements = 0;
+  const bool known = condition && condition->data && condition->dtype == EDGE_DTYPE_BOOL &&
+                     edge_tensor_elements(condition, &elements) == EDGE_STATUS_OK && elements == 1;
+  const bool taken = known && *(const uint8_t *)condition->data != 0;
+  const ei_subgraph *sg[2] = { NULL, NULL };
+  edge_tensor *v[2] = { NULL, NULL };
+  for (uint32_t b = 0; b < 2; ++b) {
+    if (known && taken != (b == 0)) continue;
+    EI_TRY(infer_body(in, n, b == 0 ? "then" : "else", 1, true, &v[b], &sg[b]));
+    if (!v[b] || sg[b]->n_outputs < n->n_out) return EDGE_STATUS_OK;
+  }
+  const uint32_t b = known && !taken;
+  for (uint32_t k = 0; k < n->n_out; ++k) {
+    const edge_tensor *const own = &v[b][sg[b]->outputs[k]];
+    if (!same_shape(own, known ? own : &v[1][sg[1]->outputs[k]])) return EDGE_STATUS_OK;
+  }
+  for (uint32_t k = 0; k < n->n_out; ++k) take_shape(in, n, k, &v[b][sg[b]->outputs[k]]);
+  *pending = false;
+  return EDGE_STATUS_OK;
+}
+
+static edge_status infer_control(const scope *in, uint32_t node, bool *pending) {
   const ei_node *const n = &in->sg->nodes[node];
-  const ei_subgraph *a = NULL, *b = NULL;
-  edge_tensor *va = NULL, *vb = NULL;
+  const ei_subgraph *a = NULL;
+  edge_tensor *va = NULL;
   *pending = true;
-  if (strcmp(n->op->name, "If") == 0 && n->n_in >= 1) {
-    EI_TRY(infer_body(in, n, "then", 1, n->n_in - 1, 0, &va, &a));
-    EI_TRY(infer_body(in, n, "else", 1, n->n_in - 1, 0, &vb, &b));
-    if (!va || !vb || a->n_outputs < n->n_out || b->n_outputs < n->n_out) return EDGE_STATUS_OK;
-    for (uint32_t k = 0; k < n->n_out; ++k)
-      if (!same_shape(&va[a->outputs[k]], &vb[b->outputs[k]])) return EDGE_STATUS_OK;
-    for (uint32_t k = 0; k < n->n_out; ++k)
-      if (n->out[k] != EI_NONE) take_shape(&in->views[n->out[k]], &va[a->outputs[k]]);
-    *pending = false;
-  } else if (strcmp(n->op->name, "While") == 0) {
-    EI_TRY(infer_body(in, n, "body", 0, n->n_in, 0, &va, &a));
+  if (strcmp(n->op->name, "If") == 0 && n->n_in >= 1) return infer_if(in, n, pending);
+  if (strcmp(n->op->name, "While") == 0) {
+    EI_TRY(infer_body(in, n, "body", 0, false, &va, &a));
     if (!va || a->n_outputs < n->n_in) return EDGE_STATUS_OK;
     for (uint32_t k = 0; k < n->n_in; ++k)
       if (!same_shape(&va[a->outputs[k]], &va[a->inputs[k]])) return EDGE_STATUS_OK;
-    for (uint32_t k = 0; k < n->n_out; ++k)
-      if (n->out[k] != EI_NONE) take_shape(&in->views[n->out[k]], &va[a->inputs[k]]);
+    for (uint32_t k = 0; k < n->n_out; ++k) take_shape(in, n, k, &va[a->inputs[k]]);
     *pending = false;
   } else if (strcmp(n->op->name, "Call") == 0) {
-    EI_TRY(infer_body(in, n, "body", 0, n->n_in, 0, &va, &a));
+    EI_TRY(infer_body(in, n, "body", 0, true, &va, &a));
     if (!va || a->n_outputs < n->n_out) return EDGE_STATUS_OK;
-    for (uint32_t k = 0; k < n->n_out; ++k)
-      if (n->out[k] != EI_NONE) take_shape(&in->views[n->out[k]], &va[a->outputs[k]]);
+    for (uint32_t k = 0; k < n->n_out; ++k) take_shape(in, n, k, &va[a->outputs[k]]);
     *pending = false;
   } else if (n->n_out == 0) {
     *pending = false;
   }
   return EDGE_STATUS_OK;
+}
+
+edge_status ei_infer_control(ei_instance *in, uint32_t node, bool *pending) {
+  uint32_t left = INFERRED_MOST;
+  const scope here = { in->session, in->sg, in->subgraph, in->views, &in->fold, &left };
+  return infer_control(&here, node, pending);
 }

@@ -140,6 +140,7 @@ static void compare_as(const edge_tensor *a, const edge_tensor *b, const matchin
     const double y = fabs(load(b, i, false));
     if (isfinite(y) && y > most) most = y;
   }
+  d->most = most;
   walk w = { .m = m };
   for (uint64_t i = 0; i < d->count; ++i, advance(&w)) {
     const double x = load(a, i, steps), y = load(b, w.other, steps);

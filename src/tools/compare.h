@@ -12,6 +12,7 @@ typedef struct departure {
   uint64_t beyond, count; /* elements outside the tolerance, of all */
   uint64_t where;         /* element of a with the largest excess */
   double a, b;            /* its values */
+  double most;            /* largest magnitude of the expectation, at least 1 */
   bool shapes_differ;
   bool steps; /* max_abs and a, b are in steps of the quantization */
 } departure;

