@@ -62,7 +62,7 @@ static bool count_subgraph(graph_view *v, uint32_t s, uint32_t *by_id, uint32_t 
     *out = (view_node) { .subgraph = s, .node = i, .kernel = "", .backend = "" };
     out->macs = ei_node_macs(n, v->tensors[s]);
     count_weights(v, sg, n, seen, out);
-    out->op = op_slot(v, n->op->name, by_id, ei_op_id(n->op));
+    out->op = op_slot(v, n->op->name, by_id, ei_op_id(n->op) & 65535u);
     v->ops[out->op].count++;
     v->ops[out->op].macs += out->macs;
     v->ops[out->op].weights += out->weights;
