@@ -17,9 +17,16 @@ static edge_status norm_tile(const void *arg, uint32_t tile, uint32_t worker) {
   return EDGE_STATUS_OK;
 }
 
-static bool is_row(const eb_cpu_plan *plan, uint32_t value, size_t n) {
+/* Absent, or one value for each of the n elements of a row: the dimensions of x from the axis on. */
+static bool is_row(const eb_cpu_plan *plan, uint32_t value, size_t n, const edge_tensor *x, int64_t axis) {
   const edge_tensor *const t = eb_cpu_tensor(plan, value);
-  return value == EDGE_NO_VALUE || (t->dtype == EDGE_DTYPE_F32 && eb_cpu_elements(t) == n);
+  if (value == EDGE_NO_VALUE) return true;
+  if (t->dtype != EDGE_DTYPE_F32 || eb_cpu_elements(t) != n) return false;
+  for (int64_t d = axis; d < x->rank; ++d) {
+    const int64_t at = d - (x->rank - t->rank);
+    if ((at < 0 ? 1 : t->dims[at]) != x->dims[d]) return false;
+  }
+  return true;
 }
 
 edge_status eb_cpu_lower_norm_f32(eb_cpu_plan *plan, uint32_t node) {
@@ -41,7 +48,7 @@ edge_status eb_cpu_lower_norm_f32(eb_cpu_plan *plan, uint32_t node) {
   if (inner != 1 && !softmax) return EB_CPU_PASS;
   const uint32_t scale = layer || rms ? eb_cpu_input(plan, node, 1) : EDGE_NO_VALUE;
   const uint32_t bias = layer ? eb_cpu_input(plan, node, 2) : EDGE_NO_VALUE;
-  if (!is_row(plan, scale, n) || !is_row(plan, bias, n)) return EB_CPU_PASS;
+  if (!is_row(plan, scale, n, tx, axis) || !is_row(plan, bias, n, tx, axis)) return EB_CPU_PASS;
   const ek_norm_f32_kernel *const kernel =
       ek_norm_f32_select(eb_cpu_features(plan), eb_cpu_session_flags(plan) & EDGE_SESSION_REPRODUCIBLE ? EK_EXACT : 0);
   const size_t outer = (size_t)eb_cpu_elements(tx) / (n * inner);

@@ -95,6 +95,8 @@ static edge_status to_fully_connected(ei_uses *u, uint32_t i) {
     return EDGE_STATUS_OK;
   if (a->rank < 2 || b->dims[0] < 1 || b->dims[1] < 1 || (!ei_dtype_is_float(b->dtype) && b->quant.count == 0))
     return EDGE_STATUS_OK;
+  if ((!ei_dtype_is_float(a->dtype) && a->quant.count == 0) || (b->dtype > EDGE_DTYPE_U16 && b->dtype < EDGE_DTYPE_S4))
+    return EDGE_STATUS_OK;
   if (!trans_b && b->dtype == EDGE_DTYPE_F16 && a->dtype == EDGE_DTYPE_F32) return EDGE_STATUS_OK; /* no copy */
   if (b->quant.count > 1 && b->quant.axis != (trans_b ? 0 : 1)) return EDGE_STATUS_OK;
   const ei_attr *const act = ei_node_attr(n, "act"), *const lo = ei_node_attr(n, "act_lo"),

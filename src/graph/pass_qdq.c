@@ -86,6 +86,8 @@ static void annotate(ei_uses *u, uint32_t i) {
   edge_quant params;
   if (!read_params(u, n, q, &params) || t->state) return;
   if (t->quant.count ? !ei_same_quant(&t->quant, &params) : !readers_agree(u, q, &params)) return;
+  /* the type was that of the zero point, whatever the attribute says */
+  if (q_side_out && ei_node_int(n, "dtype") != 0 && ei_node_set_int(u->g, n, "dtype", 0) != EDGE_STATUS_OK) return;
   t->quant = params;
   for (uint32_t k = 1; k < n->n_in; ++k)
     if (n->in[k] != EI_NONE) ei_uses_set_input(u, n, k, EI_NONE);

@@ -91,6 +91,8 @@ static edge_status infer_bitcast(ei_op_ctx *c) {
 static edge_status eval_bitcast(ei_op_ctx *c) {
   const uint64_t bytes = ei_op_elements(&c->in[0]) * ei_elem_bytes(c->in[0].dtype);
   if (bytes != 0 && c->out[0].data != c->in[0].data) memcpy(c->out[0].data, c->in[0].data, (size_t)bytes);
+  uint8_t *const y = c->out[0].data;
+  for (uint64_t i = 0; c->out[0].dtype == EDGE_DTYPE_BOOL && i < bytes; ++i) y[i] = y[i] != 0; /* there is no other */
   return EDGE_STATUS_OK;
 }
 

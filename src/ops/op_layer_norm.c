@@ -14,7 +14,8 @@ static edge_status infer(ei_op_ctx *c) {
     edge_tensor shape;
     EI_TRY(ei_op_broadcast(c, x, &c->in[i], &shape));
     bool grows = shape.rank != x->rank;
-    for (int32_t d = 0; !grows && d < x->rank; ++d) grows = x->dims[d] >= 0 && shape.dims[d] != x->dims[d];
+    for (int32_t d = 0; !grows && d < x->rank; ++d)
+      grows = x->dims[d] >= 0 && shape.dims[d] >= 0 && shape.dims[d] != x->dims[d];
     if (grows) return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "input %u does not broadcast to input 0", i);
   }
   EI_TRY(ei_op_need_per_tensor(c, c->n_in));

@@ -20,6 +20,7 @@ static uint32_t add_tensor(et_gen *g, const edge_tensor *t, uint32_t state) {
     n.data = t->data;
     n.data_bytes = t->bytes;
   }
+  for (int32_t d = 0; t->flags & EDGE_TENSOR_DYNAMIC && d < t->rank; ++d) n.dims[d] = EI_DIM_UNKNOWN;
   const uint32_t id = ei_graph_add_tensor(g->made->g, 0, &n);
   CHECK(id != EI_NONE);
   g->view[id] = *t;
@@ -57,9 +58,11 @@ void et_add_work(et_gen *g, et_work *w) {
   for (uint32_t k = 0; k < w->n_in; ++k)
     if (w->from[k] == EI_NONE && w->in[k].data && g->constants >= 0 && (all_const || et_draw(g, 3) < (k > 0 ? 2u : 1u)))
       w->in[k].flags |= EDGE_TENSOR_CONST;
+    else if (w->from[k] == EI_NONE && w->in[k].data && g->constants == 0 && et_draw(g, 12) == 0)
+      w->in[k].flags |= EDGE_TENSOR_DYNAMIC; /* its sizes are given in the run */
   for (uint32_t k = 0; k < w->n_in; ++k) {
     if (w->node.op->mutates_in >> (k & 63) & 1 || (w->node.op->flags & EI_OP_STATEFUL && k == 0))
-      w->in[k].flags &= ~(uint32_t)EDGE_TENSOR_CONST;
+      w->in[k].flags &= ~(uint32_t)(EDGE_TENSOR_CONST | EDGE_TENSOR_DYNAMIC);
     in[k] = add_input(g, w, k);
     if (in[k] != EI_NONE) w->from[k] = in[k];
   }

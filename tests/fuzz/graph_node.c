@@ -91,6 +91,7 @@ edge_status et_infer(const et_work *w, edge_tensor *out, bool values) {
   for (uint32_t i = 0; i < w->n_in; ++i) {
     ids_in[i] = in[i].dtype == EDGE_DTYPE_NONE ? EI_NONE : i;
     if (!values && !(in[i].flags & EDGE_TENSOR_CONST)) in[i].data = NULL;
+    for (int32_t d = 0; !values && in[i].flags & EDGE_TENSOR_DYNAMIC && d < in[i].rank; ++d) in[i].dims[d] = -1;
   }
   for (uint32_t i = 0; i < w->n_out; ++i) {
     ids_out[i] = w->out[i].dtype == EDGE_DTYPE_NONE ? EI_NONE : i;

@@ -110,7 +110,7 @@ static int wild_float(double v) {
   return !(fabs(v) <= 1e300) ? NOT_FINITE : fabs(v) > 1e15 ? HUGE_VALUE : TAME;
 }
 
-static int wildness(const et_made *m) {
+static int wildness(const et_made *m, const edge_tensor *views) {
   const ei_subgraph *const sg = &m->g->subgraphs[0];
   bool simple = true;
   int worst = TAME;
@@ -121,7 +121,7 @@ static int wildness(const et_made *m) {
       if (n->attr[k].kind == EI_ATTR_FLOAT && wild_float(n->attr[k].u.f) > worst) worst = wild_float(n->attr[k].u.f);
   }
   for (uint32_t t = 0; t < sg->n_tensors && !simple; ++t) {
-    const edge_tensor *const v = &m->value[t];
+    const edge_tensor *const v = views[t].data ? &views[t] : &m->value[t]; /* also what nodes make of it */
     const uint64_t count = v->data && ei_dtype_is_float(v->dtype) ? ei_op_elements(v) : 0;
     for (uint64_t k = 0; k < count; ++k)
       if (wild_float(ei_load_f64(v, k)) > worst) worst = wild_float(ei_load_f64(v, k));
@@ -161,7 +161,7 @@ static bool shape_explained(const et_made *m, uint32_t id, const edge_tensor *wa
 
 static void compare(const et_made *m, const char *what, edge_session *s, const edge_tensor *views, ei_arena *arena) {
   const ei_subgraph *const sg = &m->g->subgraphs[0];
-  const int wild = wildness(m);
+  const int wild = wildness(m, views);
   char text[160];
   for (uint32_t i = 0; i < sg->n_outputs; ++i) {
     const edge_tensor *const want = &views[sg->outputs[i]];
@@ -213,6 +213,13 @@ static bool optimise(run *r, const et_file *from, et_memory *mem) {
   r->error = none;
   r->status = ei_passes_run(g, NULL, &r->error);
   CHECK(r->status != EDGE_STATUS_INTERNAL);
+  if (r->status == EDGE_STATUS_OK) {
+    const void *metadata;
+    uint64_t bytes;
+    edge_segment *segments;
+    uint32_t count;
+    r->status = ei_format_write(g, &mem->arena, &metadata, &bytes, &segments, &count, &r->error);
+  }
   if (r->status == EDGE_STATUS_OK) r->file = et_file_write(g, mem);
   return r->status == EDGE_STATUS_OK;
 }

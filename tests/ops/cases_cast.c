@@ -133,5 +133,6 @@ const et_case et_cases_Bitcast[] = {
     .in = "f32[3]: -3.46000004 -0.616999984 2.17499995",
     .out = "s4[*]",
     .status = EDGE_STATUS_UNSUPPORTED_TYPE },
+  { .name = "bool is 0 or 1", .attrs = "dtype=13", .in = "s8[3]: -8 0 1", .out = "bool[3]: 1 0 1" },
   ET_END
 };
