@@ -68,6 +68,27 @@ def behaviour():
     return out
 
 
+def real_models():
+    """table of tests/e2e/real_models.py"""
+    path = ROOT / "docs/real_models.json"
+    if not path.exists():
+        return []
+    found = json.loads(path.read_text())
+    out = ["", "## Real models", "",
+           "Models out of Python packages, run from their original files on real inputs (`tests/e2e/real_models.py`): the smallest",
+           "cosine and the largest difference of any output, beside the runtime that the model was made for, over all runs with one",
+           "thread, two, AVX2 only, and converted to .edge. Times: one run, one thread, median milliseconds while other work ran",
+           f"beside it, so only the ratio says something; {found['machine']}.", "",
+           "| family | model | package | peer | runs | cosine | largest difference | of | EdgeRT | peer | times as fast |",
+           "|---|---|---|---|---:|---:|---:|---:|---:|---:|---:|"]
+    for family in found["families"]:
+        for m in family["models"]:
+            out.append(f"| {family['family'].replace('_', ' ')} | {m['model']} | {m['package']} | {m['peer']} | {m['runs']} | {m['cosine']:.7f} | "
+                       f"{m['max_difference']:.2g} | {m['largest']:.3g} | {m['ms']:.3g} | {m['peer_ms']:.3g} | "
+                       f"{m['peer_ms'] / m['ms']:.2f} |")
+    return out
+
+
 def benchmarks():
     out = ["# Benchmarks", "",
            "Written by docs/results.py from the files in benchmarks/results; how they are made says",
@@ -77,7 +98,7 @@ def benchmarks():
            "arithmetic can pass it."]
     for res in comparisons():
         out += ["", f"## {res['machine']}, {res['isa']}", "", table.render(res).rstrip()]
-    out += behaviour()
+    out += behaviour() + real_models()
     lines = (ROOT / "benchmarks/kbench/guard.json").read_text().splitlines()
     guard = {(g["family"], g["tier"]): g for g in map(json.loads, lines)}
     families, tiers = ([*dict.fromkeys(k[i] for k in guard)] for i in (0, 1))
