@@ -494,6 +494,19 @@ static int session_error(const opener *a, edge_status status, int usage_code) {
   return tool_fail_status(a->e, a->o, a->c->model, status, edge_session_last_error(a->r->session)->text, usage_code);
 }
 
+/* Plan with this size in open dimensions, in those of space and in the last one. */
+static edge_status plan_with(opener *a, int64_t size) {
+  for (uint32_t i = 0; i < a->r->n_inputs; ++i) {
+    const plan_input *const p = &a->inputs[i];
+    int64_t dims[EDGE_MAX_RANK];
+    if (p->rank < 0 || !(p->declared.flags & EDGE_TENSOR_DYNAMIC)) continue;
+    for (int32_t d = 0; d < p->rank; ++d)
+      dims[d] = p->dims[d] >= 0 ? p->dims[d] : d == p->rank - 1 || (p->rank > 3 && d > 0) ? size : 1;
+    EI_TRY(edge_session_resize_input(a->r->session, i, dims, p->rank));
+  }
+  return edge_session_prepare(a->r->session);
+}
+
 static int make_session(opener *a) {
   tool_run *const r = a->r;
   edge_session_options options;
@@ -508,18 +521,17 @@ static int make_session(opener *a) {
     return tool_fail_status(a->e, a->o, a->c->model, made, error.text,
                             made == EDGE_STATUS_SHAPE_MISMATCH ? EXIT_BAD_FILE : EXIT_USAGE);
   const bool asked = a->c->n_shapes || a->c->n_inputs;
-  for (uint32_t i = 0; i < r->n_inputs; ++i) {
-    const plan_input *const p = &a->inputs[i];
-    int64_t dims[EDGE_MAX_RANK];
-    if (p->rank < 0 || !(p->declared.flags & EDGE_TENSOR_DYNAMIC)) continue;
-    for (int32_t d = 0; d < p->rank; ++d) dims[d] = p->dims[d] < 0 ? 1 : p->dims[d];
-    const edge_status status = edge_session_resize_input(r->session, i, dims, p->rank);
-    if (status != EDGE_STATUS_OK) return session_error(a, status, EXIT_USAGE);
+  const edge_status status = plan_with(a, 1);
+  if (status == EDGE_STATUS_OK) return EXIT_OK;
+  const int code = session_error(a, status, status == EDGE_STATUS_SHAPE_MISMATCH && asked ? EXIT_USAGE : EXIT_BAD_FILE);
+  static const int64_t sizes[] = { 64, 224, 640, 1792 };
+  for (uint32_t k = 0; a->c->any_shape && !asked && k < sizeof sizes / sizeof sizes[0]; ++k) {
+    if (plan_with(a, sizes[k]) != EDGE_STATUS_OK) continue;
+    fprintf(stderr, "%s: open dimensions of 1 do not fit it, %lld is shown: give yours with --shape\n", a->c->model,
+            (long long)sizes[k]);
+    return EXIT_OK;
   }
-  const edge_status status = edge_session_prepare(r->session);
-  return status == EDGE_STATUS_OK
-             ? EXIT_OK
-             : session_error(a, status, status == EDGE_STATUS_SHAPE_MISMATCH && asked ? EXIT_USAGE : EXIT_BAD_FILE);
+  return code;
 }
 
 /* Data of every step goes into one block per input, so that the files can be closed. */

@@ -105,6 +105,7 @@ typedef struct tool_case {
   bool profile;         /* record per-node times */
   bool all_outputs;     /* every tensor is an output */
   bool want_graph;      /* tool_run.graph is set */
+  bool any_shape;       /* open dimensions that nobody gave may take any size that fits */
   bool quiet;           /* warnings of the import were shown before */
   bool no_passes;       /* of an importer; an .edge file has them behind it */
   const char *backends; /* instead of --backend */

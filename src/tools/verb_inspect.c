@@ -327,7 +327,7 @@ static int verb_inspect(const tool_options *o) {
   if (!code && o->n_positional != 1)
     code = tool_fail(&e, EXIT_USAGE, "edgert inspect: one model is needed. Usage: edgert inspect MODEL [options]");
   if (!code) code = tool_case_from_options(o, &c, &e);
-  c.want_graph = true;
+  c.want_graph = c.any_shape = true;
   c.profile = o->measure;
   if (!code) code = tool_env(o, &env, &e);
   if (!code) code = tool_open(o, env, &c, &r, &e);

@@ -160,6 +160,14 @@ class Page(html.parser.HTMLParser):
 
 
 class Inspect(Contract):
+    def test_open_dimensions_that_1_does_not_fit(self):
+        model = self.model("halves.onnx", [("Reshape", ["x", "s"], ["y"], "halves")], [value_info("x", ["n"])],
+                           [value_info("y", ["a", "b"])], initializers=[initializer("s", 7, [2], struct.pack("<2q", 32, -1))])
+        r = self.expect(0, "inspect", model)
+        self.assertIn("64 is shown: give yours with --shape", r.stderr)
+        self.assertEqual(self.expect(0, "inspect", model, "--shape", "x=96").stderr, "")
+        self.expect(3, "run", model)  # a run asks for the size
+
     def page(self, model, *more):
         out = self.folder / "report.html"
         self.expect(0, "inspect", model, "--html", out, *more)
