@@ -271,21 +271,47 @@ static bool data_inputs(ei_uses *u, const ei_node *n, uint32_t n_data, uint32_t 
   return true;
 }
 
+static double zero_of(const edge_quant *q) {
+  return q->zero_points ? q->zero_points[0] : 0;
+}
+
+static double on_grid(const edge_quant *q, double real, double lo, double hi) {
+  const double v = rint(real / (double)q->scales[0]) + zero_of(q);
+  return v < lo ? lo : v > hi ? hi : v;
+}
+
+/* The stored value of grid x that bounds there as `bound` does on grid y, which has one rounding; false: there is none.
+ */
+static bool stored_bound(const edge_quant *x, const edge_quant *y, int32_t dtype, double bound, bool upper,
+                         double *out) {
+  double lo, hi;
+  if (bound != bound || !ei_dtype_range(dtype, &lo, &hi)) return false;
+  const double v = bound / (double)x->scales[0] + zero_of(x), wanted = on_grid(y, bound, lo, hi);
+  const double tries[] = { rint(v), floor(v), ceil(v) };
+  *out = upper ? hi : lo;
+  if (upper ? v >= hi : v <= lo) return true;
+  for (size_t i = 0; i < EI_COUNT(tries); ++i) {
+    *out = tries[i];
+    if (*out >= lo && *out <= hi && on_grid(y, (*out - zero_of(x)) * (double)x->scales[0], lo, hi) == wanted)
+      return true;
+  }
+  return false;
+}
+
 /* Clip: the bounds become stored values of the input. */
-static bool clip_inputs(ei_uses *u, const ei_node *n, uint32_t *in) {
-  if (!data_inputs(u, n, 1, in)) return false;
+static bool clip_inputs(ei_uses *u, const ei_node *n, const edge_quant *grid, uint32_t *in) {
+  if (!data_inputs(u, n, 1, in) || grid->count != 1) return false;
   const ei_tensor x = *ei_uses_tensor(u, in[0]);
   for (uint32_t k = 1; k < n->n_in; ++k) {
     double v = 0.0;
     if (n->in[k] == EI_NONE) continue;
-    if (!ei_const_scalar(u, n->in[k], &v)) return false;
+    if (!ei_const_scalar(u, n->in[k], &v) || !stored_bound(&x.quant, grid, x.dtype, v, k == 2, &v)) return false;
     edge_tensor to;
     memset(&to, 0, sizeof to);
     to.dtype = x.dtype;
     to.data = ei_arena_get(u->g->arena, 8, 64);
-    v = v / (double)x.quant.scales[0] + (x.quant.zero_points ? x.quant.zero_points[0] : 0);
-    if (!to.data || v != v) return false;
-    ei_store_f64(&to, 0, v < -1e9 ? -1e9 : v > 1e9 ? 1e9 : v);
+    if (!to.data) return false;
+    ei_store_f64(&to, 0, v);
     in[k] = ei_uses_add_const(u, ei_uses_tensor(u, n->in[k])->name, x.dtype, NULL, 0, to.data);
     if (in[k] == EI_NONE) return false;
     ei_uses_tensor(u, in[k])->quant = x.quant;
@@ -299,22 +325,25 @@ static bool is_one_of(const ei_node *n, const char *const *names, size_t count) 
   return false;
 }
 
-static bool quantized_inputs(ei_uses *u, const ei_node *n, uint32_t *in) {
+/* The operands of n when it computes on stored values and gives them on the grid that Quantize names. */
+static bool quantized_inputs(ei_uses *u, const ei_node *n, const edge_quant *grid, uint32_t *in) {
   static const char *const products[] = { "Conv", "ConvTranspose", "FullyConnected", "MatMul" };
   static const char *const pairs[] = { "Add", "Sub", "Mul", "Div", "PRelu", "SquaredDifference" };
   static const char *const variadic[] = { "Concat", "Min", "Max", "Sum" };
   static const char *const singles[] = {
-    "Relu",        "Relu6",      "LeakyRelu", "Elu",         "Selu",       "Celu",      "Gelu",      "Sigmoid",
-    "HardSigmoid", "HardSwish",  "Tanh",      "Swish",       "Mish",       "Softplus",  "Softsign",  "ThresholdedRelu",
-    "Exp",         "Log",        "Sqrt",      "Rsqrt",       "Reciprocal", "Neg",       "Abs",       "Square",
-    "Erf",         "Sin",        "Cos",       "AveragePool", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin",
-    "Softmax",     "LogSoftmax", "Resize",    "L2Norm"
+    "Relu",        "Relu6",     "LeakyRelu", "Elu",        "Selu",       "Celu",      "Gelu",      "Sigmoid",
+    "HardSigmoid", "HardSwish", "Tanh",      "Swish",      "Mish",       "Softplus",  "Softsign",  "ThresholdedRelu",
+    "Exp",         "Log",       "Sqrt",      "Rsqrt",      "Reciprocal", "Neg",       "Abs",       "Square",
+    "Erf",         "Sin",       "Cos",       "ReduceMean", "ReduceSum",  "ReduceMax", "ReduceMin", "Softmax",
+    "LogSoftmax",  "L2Norm"
   };
   if (n->n_in > MAX_IN || n->n_in == 0 || n->n_out != 1 || n->in[0] == EI_NONE) return false;
   if (is_one_of(n, products, EI_COUNT(products))) return product_inputs(u, n, in);
   if (is_one_of(n, pairs, EI_COUNT(pairs))) return n->n_in == 2 && data_inputs(u, n, 2, in);
   if (is_one_of(n, variadic, EI_COUNT(variadic))) return data_inputs(u, n, n->n_in, in);
-  if (ei_is_op(n, "Clip")) return clip_inputs(u, n, in);
+  if (ei_is_op(n, "Clip")) return clip_inputs(u, n, grid, in);
+  if (ei_is_op(n, "Resize") || ei_is_op(n, "AveragePool")) /* these round on the grid of their input */
+    return data_inputs(u, n, 1, in) && ei_same_quant(&ei_uses_tensor(u, in[0])->quant, grid);
   return is_one_of(n, singles, EI_COUNT(singles)) && data_inputs(u, n, 1, in);
 }
 
@@ -324,7 +353,7 @@ static edge_status fuse(ei_uses *u, uint32_t i) {
   uint32_t in[MAX_IN] = { 0 };
   if (!is_quantize(u, q) || u->count[q->in[0]] != 1 || u->producer[q->in[0]] == EI_NONE) return EDGE_STATUS_OK;
   const uint32_t at = u->producer[q->in[0]], out = q->out[0];
-  if (!quantized_inputs(u, &u->sg->nodes[at], in)) return EDGE_STATUS_OK;
+  if (!quantized_inputs(u, &u->sg->nodes[at], &ei_uses_tensor(u, out)->quant, in)) return EDGE_STATUS_OK;
   if (ei_uses_tensor(u, in[0])->dtype != ei_uses_tensor(u, out)->dtype) return EDGE_STATUS_OK;
   ei_node *const n = &u->sg->nodes[at];
   for (uint32_t k = 0; k < n->n_in; ++k)
