@@ -43,7 +43,7 @@ def render(r):
 
 def comparisons():
     files = sorted((ROOT / "benchmarks/results").glob("*.json"))
-    return [json.loads(p.read_text()) for p in files if not p.name.startswith("behaviour")]
+    return [json.loads(p.read_text()) for p in files if not p.name.startswith(("behaviour", "robustness"))]
 
 
 TITLES = {"cold": "Cold start", "memory": "Memory", "contention": "Threads and busy neighbours",
@@ -121,13 +121,35 @@ def benchmarks():
     return "\n".join(out) + "\n"
 
 
+PEERS = {"edgert": "EdgeRT", "edgert, sanitized": "EdgeRT under ASan and UBSan", "onnxruntime": "ONNX Runtime", "litert": "LiteRT",
+         "openvino": "OpenVINO"}
+GROUPS = {"trap": "traps by hand", "meaning": "wrong meaning", "bytes": "damaged bytes"}
+
+
+def robustness():
+    r = json.loads((ROOT / "benchmarks/results/robustness.json").read_text())
+    kinds = ["accept", "reject", "crash", "hang", "memory", "outside"]
+    versions = ", ".join(f"{PEERS[n]} {v}" for n, v in sorted(r["versions"].items()))
+    out = [f"{r['files']} files, {r['date']}, {r['machine']}; {versions}.", "",
+           "| files | runtime | " + " | ".join(kinds) + " |", "|---|---|" + "---:|" * len(kinds)]
+    order = [*PEERS]
+    for row in sorted(r["rows"], key=lambda x: (["onnx", "tflite", "edge"].index(x["format"]), [*GROUPS].index(x["group"]),
+                                               order.index(x["runtime"]))):
+        cells = [f"**{row[k]}**" if k not in ("accept", "reject") and row[k] else str(row[k]) for k in kinds]
+        out.append(f"| {row['format']}, {GROUPS[row['group']]} | {PEERS[row['runtime']]} | " + " | ".join(cells) + " |")
+    return "\n".join(out)
+
+
+def between(path, text):
+    head, rest = path.read_text().split(BEGIN)
+    return head + BEGIN + "\n" + text + "\n" + END + rest.split(END)[1]
+
+
 def main():
     readme = ROOT / "README.md"
-    text = readme.read_text()
-    head, rest = text.split(BEGIN)
-    tail = rest.split(END)[1]
-    new = head + BEGIN + "\n" + render(json.loads((ROOT / "docs/results.json").read_text())) + "\n" + END + tail
-    for path, wanted in ((readme, new), (ROOT / "docs/benchmarks.md", benchmarks())):
+    trust = ROOT / "docs/errors-and-trust.md"
+    new = between(readme, render(json.loads((ROOT / "docs/results.json").read_text())))
+    for path, wanted in ((readme, new), (ROOT / "docs/benchmarks.md", benchmarks()), (trust, between(trust, robustness()))):
         if "--check" not in sys.argv:
             path.write_text(wanted)
         elif not path.exists() or path.read_text() != wanted:

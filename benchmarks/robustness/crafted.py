@@ -350,6 +350,11 @@ def tflite_traps():
     yield "huge BROADCAST_TO", finish([130], [([tensor("x", [1, 1]), shape, tensor("y", [])], [op(0, [0, 1], [2])], [0], [2])], (big,))
     yield "huge input", finish([19], [([tensor("x", [2**20, 2**20]), tensor("y", [2**20, 2**20])], [op(0, [0], [1])], [0], [1])])
     yield "input that wraps", finish([19], [([tensor("x", [2**30, 2**30, 16]), tensor("y", [2**30, 2**30, 16])], [op(0, [0], [1])], [0], [1])])
+    for n in (20, 1000, 20000):
+        each = [([tensor("c", [], 6), tensor("r", [4])],
+                 [op(0, [0, 0], [1], "IfOptions", thenSubgraphIndex=i + 1, elseSubgraphIndex=n)], [0], [1]) for i in range(n)]
+        leaf = ([tensor("c", [], 6), tensor("r", [4], 0, 1)], [], [0], [1])
+        yield f"{n} graphs, each calls the next", finish([118], each + [leaf], (np.zeros(4, np.float32).tobytes(),))
     for n in (10000,):
         yield f"{n} nodes", finish([19, 28], [([tensor(f"t{i}", [4]) for i in range(n + 1)],
                                               [op(i % 2, [i], [i + 1]) for i in range(n)], [0], [n])])

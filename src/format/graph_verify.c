@@ -257,6 +257,9 @@ static edge_status verify(const ei_graph *g, scratch *mem, edge_error *err) {
   for (uint32_t i = 0; i < g->n_symbols; ++i) EI_TRY(ei_verify_symbol(&g->symbols[i], err));
   for (uint32_t i = 0; i < g->n_states; ++i) EI_TRY(ei_verify_state(&g->states[i], err));
   for (uint32_t i = 0; i < g->n_subgraphs; ++i) EI_TRY(check_subgraph(g, i, mem, err));
+  uint8_t *const depth = scratch_get(mem, g->n_subgraphs, 1);
+  if (depth == NULL) return no_memory(err);
+  EI_TRY(ei_verify_depth(g, depth, err));
   for (uint32_t i = 0; i < g->n_entries; ++i) {
     if (g->entries[i].name[0] == '\0') return ei_fail(err, EDGE_STATUS_MALFORMED, "entry point %u has no name", i);
     if (g->entries[i].subgraph >= g->n_subgraphs)

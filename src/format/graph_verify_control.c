@@ -133,3 +133,22 @@ edge_status ei_verify_control(const ei_graph *g, uint32_t subgraph, uint32_t ind
     return check_border(&c, "body", n->n_in, n->n_out, 0, true);
   return EDGE_STATUS_OK;
 }
+
+enum { MAX_DEPTH = 64 };
+
+edge_status ei_verify_depth(const ei_graph *g, uint8_t *depth, edge_error *err) {
+  for (uint32_t s = 0; s < g->n_subgraphs; ++s) /* callers come first */
+    for (uint32_t i = 0; i < g->subgraphs[s].n_nodes; ++i) {
+      const ei_node *const n = &g->subgraphs[s].nodes[i];
+      for (uint32_t k = 0; n->op->flags & EI_OP_CONTROL && k < EI_COUNT(keys); ++k) {
+        const ei_attr *const a = ei_node_attr(n, keys[k]);
+        if (!a || depth[a->u.i] > depth[s]) continue;
+        if (depth[s] == MAX_DEPTH)
+          return ei_fail_node(err, EDGE_STATUS_LIMIT_EXCEEDED, i, EI_NONE,
+                              "node '%s' (%s): subgraphs are nested more than %d deep", n->name, n->op->name,
+                              MAX_DEPTH);
+        depth[a->u.i] = (uint8_t)(depth[s] + 1);
+      }
+    }
+  return EDGE_STATUS_OK;
+}

@@ -191,6 +191,7 @@ edge_status ei_graph_infer(ei_graph *g, uint32_t subgraph, edge_error *err);
 typedef struct ei_pass_options {
   const char *const *disabled; /* names that are off */
   uint32_t n_disabled;
+  uint64_t deadline_ns; /* absolute; 0: none. Looked at between passes */
 } ei_pass_options;
 edge_status ei_passes_run(ei_graph *g, const ei_pass_options *options, edge_error *err);
 /** Names in order; NULL past the end. */

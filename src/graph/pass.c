@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Running the graph passes in their order. */
 #include "pass.h"
+#include "../base/pool.h"
 
 typedef struct pass_row {
   const char *name;
@@ -31,6 +32,8 @@ edge_status ei_passes_run(ei_graph *g, const ei_pass_options *options, edge_erro
   }
   for (size_t i = 0; i < EI_COUNT(rows); ++i) {
     if (disabled(options, rows[i].name)) continue;
+    if (options && options->deadline_ns && ei_clock_ns() > options->deadline_ns)
+      return ei_fail(err, EDGE_STATUS_DEADLINE_EXCEEDED, "the deadline passed while the model was optimised");
     EI_TRY(rows[i].run(g, err));
     EI_TRY(ei_graph_compact(g));
     for (uint32_t s = 0; s < g->n_subgraphs; ++s) EI_TRY(ei_graph_infer(g, s, err));

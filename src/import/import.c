@@ -36,6 +36,12 @@ void ei_import_log(const ei_import *im, int32_t level, const char *format, ...) 
   im->options->log(im->options->log_user, level, text);
 }
 
+edge_status ei_import_in_time(const ei_import *im, edge_error *err) {
+  const uint64_t deadline = im->options->deadline_ns;
+  if (!deadline || edge_session_clock_ns() <= deadline) return EDGE_STATUS_OK;
+  return ei_fail(err, EDGE_STATUS_DEADLINE_EXCEEDED, "the deadline passed while the model was imported");
+}
+
 /* ---- files */
 
 static bool is_absolute(const char *path) {
@@ -173,7 +179,7 @@ static edge_status read_onnx(ei_import *im, const void *data, uint64_t bytes, ei
 }
 
 edge_status ei_import_graph(ei_import *im, const void *data, uint64_t bytes, ei_graph **out, edge_error *err) {
-  const ei_pass_options passes = { im->options->disabled_passes, im->options->n_disabled };
+  const ei_pass_options passes = { im->options->disabled_passes, im->options->n_disabled, im->options->deadline_ns };
   *out = NULL;
   switch (ei_import_detect(data, bytes)) {
   case EI_IMPORT_TFLITE: EI_TRY(ei_import_tflite(im, data, bytes, out, err)); break;

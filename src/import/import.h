@@ -38,10 +38,11 @@ typedef struct ei_import_options {
   /* whose registered operators a model may use; NULL: none. ei_import_open() takes its environment. Lives as long as
    * the image */
   const edge_env *operators;
-  bool keep_custom; /* also keep operators of foreign domains that nobody registered, as the model declares them */
+  bool keep_custom;     /* also keep operators of foreign domains that nobody registered, as the model declares them */
+  uint64_t deadline_ns; /* absolute, edge_session_clock_ns(); 0: none. Later it ends with DEADLINE_EXCEEDED */
 } ei_import_options;
 #define EI_IMPORT_OPTIONS_INIT \
-  { NULL, 0u, NULL, NULL, NULL, 0u, false, NULL, 0u, NULL, NULL, NULL, false }
+  { NULL, 0u, NULL, NULL, NULL, 0u, false, NULL, 0u, NULL, NULL, NULL, false, 0u }
 
 /** Name of graph pass `index` in the order they run, as disabled_passes takes it; NULL past the last. */
 const char *ei_import_pass_name(uint32_t index);
@@ -87,6 +88,8 @@ edge_status ei_import_map(ei_import *im, const char *path, const ei_import_file 
 edge_status ei_import_map_inside(ei_import *im, const char *path, const ei_import_file **out, edge_error *err);
 /** These bytes were copied: if they lie in a mapped file, its pages need not stay in memory. */
 void ei_import_release(const ei_import *im, const void *data, uint64_t bytes);
+/** OK until the deadline of the options, then DEADLINE_EXCEEDED; for every step whose number a file chooses. */
+edge_status ei_import_in_time(const ei_import *im, edge_error *err);
 /** One line to the log of the options, if there is one. */
 void ei_import_log(const ei_import *im, int32_t level, const char *format, ...) EI_PRINTF(3, 4);
 

@@ -15,6 +15,7 @@
 #  include <direct.h>
 #  define make_dir(path) _mkdir(path)
 #else
+#  include <unistd.h>
 #  define make_dir(path) mkdir(path, 0777)
 #endif
 
@@ -116,12 +117,34 @@ static int check_passes(const tool_options *o, tool_error *e) {
   return EXIT_OK;
 }
 
+/* A number alone in a file of the system; UINT64_MAX: none. */
+static uint64_t system_number(const char *path) {
+  unsigned long long v;
+  FILE *const in = fopen(path, "r");
+  const bool ok = in && fscanf(in, "%llu", &v) == 1;
+  if (in) fclose(in);
+  return ok ? v : UINT64_MAX;
+}
+
+uint64_t tool_memory_limit(const tool_options *o) {
+  if (o->max_memory) return o->max_memory;
+#if defined(_SC_PHYS_PAGES) && defined(_SC_PAGESIZE)
+  const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  const uint64_t group = system_number("/sys/fs/cgroup/memory.max"); /* what a container may use */
+  const uint64_t all = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
+  const uint64_t least = all < group ? all : group;
+  return least == UINT64_MAX ? 0 : least;
+#else
+  return 0;
+#endif
+}
+
 int tool_env(const tool_options *o, edge_env **out, tool_error *e) {
   edge_env_options options = EDGE_ENV_OPTIONS_INIT;
   edge_error error = EDGE_ERROR_INIT;
   options.log = log_line;
   options.isa_cap = o->isa;
-  options.max_bytes = o->max_memory;
+  options.max_bytes = tool_memory_limit(o);
   options.cache_dir = o->cache_dir;
   const int code = check_passes(o, e);
   if (code) return code;
@@ -174,7 +197,8 @@ int tool_open_model(const tool_options *o, const tool_case *c, tool_run *r, tool
   import.disabled_passes = o->no_pass.items;
   import.n_disabled = o->no_pass.count;
   import.log = c->quiet ? NULL : log_line;
-  import.max_bytes = o->max_memory;
+  import.max_bytes = tool_memory_limit(o);
+  import.deadline_ns = r->deadline_ns;
   import.all_outputs = c->all_outputs;
   import.operators = r->env;
   const char *given[TOOL_MAX_LIST], *passes[64];

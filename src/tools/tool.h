@@ -131,6 +131,9 @@ typedef struct tool_run {
   uint64_t load_ns;
 } tool_run;
 
+/** --max-memory, else the memory of the machine or of the container: what is larger would only be swapped. 0: not
+ * known. */
+uint64_t tool_memory_limit(const tool_options *o);
 /** Create the environment that the options ask for. */
 int tool_env(const tool_options *o, edge_env **out, tool_error *e);
 /** Case from the command line. */

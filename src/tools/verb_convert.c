@@ -133,7 +133,8 @@ static int verb_convert(const tool_options *o) {
   import.disabled_passes = o->no_pass.items;
   import.n_disabled = o->no_pass.count;
   import.log = log_warning;
-  import.max_bytes = o->max_memory;
+  import.max_bytes = tool_memory_limit(o);
+  if (o->timeout_s > 0) import.deadline_ns = edge_session_clock_ns() + (uint64_t)(o->timeout_s * 1e9);
   import.keep_custom = o->keep_custom;
   edge_env *env = NULL; /* with the operators of plug-ins */
   int code = tool_env(o, &env, &e);

@@ -70,6 +70,34 @@ void test_caller_limits(void) {
   et_memory_free(m);
 }
 
+/* `depth` subgraphs, each calls the next one. */
+static edge_status verify_nest(uint32_t depth, edge_error *error) {
+  et_memory *const m = et_memory_new(0);
+  ei_graph *const g = ei_graph_new(&m->arena);
+  ei_tensor t;
+  memset(&t, 0, sizeof t);
+  t.name = "t";
+  t.dtype = EDGE_DTYPE_F32;
+  for (uint32_t i = 0; i <= depth; ++i) CHECK(ei_graph_add_subgraph(g, "nest") == i);
+  for (uint32_t i = 0; i <= depth; ++i) {
+    const uint32_t in = ei_graph_add_tensor(g, i, &t), out = ei_graph_add_tensor(g, i, &t);
+    ei_node *const n = ei_graph_add_node(g, i, i == depth ? "Relu" : "Call", "n", &in, 1, &out, 1);
+    CHECK(n && (i == depth || ei_node_set_int(g, n, "body", i + 1) == EDGE_STATUS_OK));
+    CHECK_OK(ei_subgraph_set_io(g, i, &in, 1, &out, 1));
+  }
+  CHECK_OK(ei_graph_add_entry(g, "main", 0));
+  const edge_status status = ei_graph_verify(g, error);
+  et_memory_free(m);
+  return status;
+}
+
+void test_nesting(void) {
+  edge_error error = EDGE_ERROR_INIT;
+  CHECK_OK(verify_nest(64, err));
+  CHECK(verify_nest(65, &error) == EDGE_STATUS_LIMIT_EXCEEDED && strstr(error.text, "nested more than 64"));
+  CHECK(verify_nest(100000, &error) == EDGE_STATUS_LIMIT_EXCEEDED);
+}
+
 /* A million nodes: linear, and within the promise. */
 void test_million_nodes(void) {
   enum { NODES = 1000000 };

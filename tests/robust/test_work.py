@@ -239,6 +239,17 @@ class Limits(Case):
             code, text, _ = self.run_model(data)
             self.assertEqual(code, 3, text)
 
+    def test_importing_ends_with_the_time(self):
+        data = SHAPES["sines in a row"](200000)
+        seconds = self.refused(data, r"deadline passed|longer than --timeout", "--timeout", "0.02")
+        self.assertLess(seconds, 2)
+
+    def test_more_than_the_machine_has_is_refused_at_once(self):
+        pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
+        code, text, seconds = self.run_model(model([node("Relu", ["x"], ["y"])], [info("x", [pages + 1000])], Y))
+        self.assertEqual(code, 4, text)
+        self.assertLess(seconds, 2)
+
     def test_depth(self):
         self.assertEqual(self.run_model(nested(8))[0], 0)
         code, text, seconds = self.run_model(nested(200))

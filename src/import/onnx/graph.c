@@ -223,6 +223,8 @@ static bool reads_list(const ei_ox_call *c) {
 
 void ei_ox_translate(ei_ox_scope *s, const ei_ox_node *n) {
   ei_ox *const x = s->body->x;
+  x->status = ei_import_in_time(x->im, x->err);
+  if (!ei_ox_ok(x)) return;
   const ei_ox_function *const f = ei_ox_find_function(x->model, n);
   if (s->fn && ++x->inlined > MAX_INLINED) {
     x->status = ei_fail_at(x->err, EDGE_STATUS_LIMIT_EXCEEDED, n->offset,

@@ -323,6 +323,9 @@ static edge_status read_node(tl_model *m, tl_subgraph *sub, uint32_t index) {
 
 edge_status tl_read_nodes(tl_model *m, uint32_t file_subgraph) {
   tl_subgraph *const sub = &m->sub[file_subgraph];
-  for (uint32_t i = 0; i < sub->operators.count; ++i) EI_TRY(read_node(m, sub, i));
+  for (uint32_t i = 0; i < sub->operators.count; ++i) {
+    EI_TRY(ei_import_in_time(m->im, m->err));
+    EI_TRY(read_node(m, sub, i));
+  }
   return EDGE_STATUS_OK;
 }
