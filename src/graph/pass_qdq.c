@@ -85,6 +85,7 @@ static void annotate(ei_uses *u, uint32_t i) {
   ei_tensor *const t = ei_uses_tensor(u, q);
   edge_quant params;
   if (!read_params(u, n, q, &params) || t->state) return;
+  if (q_side_out && ei_uses_tensor(u, n->in[0])->quant.count) return; /* without parameters of its own it requantizes */
   if (t->quant.count ? !ei_same_quant(&t->quant, &params) : !readers_agree(u, q, &params)) return;
   /* the type was that of the zero point, whatever the attribute says */
   if (q_side_out && ei_node_int(n, "dtype") != 0 && ei_node_set_int(u->g, n, "dtype", 0) != EDGE_STATUS_OK) return;

@@ -90,7 +90,7 @@ static edge_status infer_split(ei_op_ctx *c) {
       for (uint32_t k = 0; k < c->n_out; ++k)
         if (k != i && !ei_add_s64(size, -(ei_load_s64(&c->in[1], k) & INT64_MAX), &size)) size = -1;
     }
-    if (sized && ready && size < 0)
+    if (sized && ready && size < 0 && (size != -1 || total >= 0))
       return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "size %u of the split is invalid", i);
     if (ready && size >= 0 && !ei_add_s64(sum, size, &sum))
       return ei_op_fail(c, EDGE_STATUS_INVALID_VALUE, "the sizes of the split are too large");

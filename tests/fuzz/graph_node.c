@@ -71,6 +71,8 @@ void et_begin_work(et_gen *g, et_work *w, const et_template *t) {
   w->n_out = w->node.n_out = t->out.n;
   memcpy(w->in, t->in.t, t->in.n * sizeof *w->in);
   memcpy(w->out, t->out.t, t->out.n * sizeof *w->out);
+  for (uint32_t i = 0; i < w->n_out && i < w->node.op->min_out; ++i) /* a file has no holes there */
+    if (w->out[i].dtype == EDGE_DTYPE_NONE) w->out[i].dtype = EDGE_DTYPE_F32;
   for (uint32_t i = 0; i < w->n_in; ++i) {
     w->from[i] = EI_NONE;
     if (w->in[i].dtype == EDGE_DTYPE_NONE) continue;

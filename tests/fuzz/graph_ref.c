@@ -20,7 +20,7 @@ static void disturb(edge_tensor *t, uint64_t *state) {
   const uint64_t n = ei_op_elements(t);
   for (uint64_t i = 0; i < n; ++i) {
     const double sign = et_next(state) >> 63 ? eps : -eps, v = ei_load_f64(t, i);
-    ei_store_f64(t, i, v + sign * (fabs(v) + small));
+    ei_store_f64(t, i, v != v ? copysign(v, sign) : v + sign * (fabs(v) + small)); /* the sign of NaN says nothing */
   }
 }
 

@@ -96,6 +96,7 @@ const et_case et_cases_Split[] = {
            "f32[2,1,2]: -0.712000012 -2.08400011 -0.574000001 0.189999998" },
   { .name = "zero_part", .in = "s8[3]: 0 1 2; s64[2]: 0 3", .out = "s8[0]: ; s8[3]: 0 1 2" },
   { .name = "second_unused", .in = "f32[6]: 0 1 2 3 4 5; s64[3]: 1 2 3", .out = "f32[1]: 0; -; f32[3]: 3 4 5" },
+  { .name = "rest_of_unknown", .in = "f32[?]; s64[2]: 1 -1", .out = "f32[1]; f32[?]" },
   { .name = "empty_unused", .in = "f32[1]: 5", .out = "f32[1]: 5; -; -" },
   { .name = "rest_unused", .in = "f32[3]: 5 6 7; s64[3]: 1 -1 1", .out = "f32[1]: 5; -; f32[1]: 7" },
   { .name = "unknown", .attrs = "axis=1", .in = "f32[?,4]", .out = "f32[?,2]; f32[?,2]" },
