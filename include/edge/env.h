@@ -70,10 +70,11 @@ EDGE_API void edge_env_destroy(edge_env *env);
  *  [any-thread] @since 0.1 */
 EDGE_API void edge_env_memory(const edge_env *env, uint64_t *live_bytes, uint64_t *peak_bytes);
 
-/** Load a plug-in backend from a shared library and add it to the environment (its backends are
- *  considered by sessions created afterwards).
+/** Load a plug-in from a shared library: a backend (considered by sessions created afterwards), operators
+ *  (<edge/custom.h>, for models opened afterwards), or both. It stays loaded as long as the environment.
  *  @return OK; IO (cannot be opened); BACKEND_UNAVAILABLE (wrong version or no entry point; the text
- *  says which); UNSUPPORTED_FEATURE on targets without dynamic loading. [setup-only] @since 0.1 */
+ *  says which); those of edge_env_register_op(); UNSUPPORTED_FEATURE on targets without dynamic loading. [setup-only]
+ * @since 0.1 */
 EDGE_NODISCARD EDGE_API edge_status edge_env_load_plugin(edge_env *env, const char *path, edge_error *error);
 
 /** A backend as probing found it. */
