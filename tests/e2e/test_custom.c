@@ -152,12 +152,15 @@ static edge_custom_op describe(behaviour *b) {
 /* Open, create, run: the first status that is not OK, with its text. */
 static edge_status go(const edge_image *image, behaviour *b, int64_t n, float *y, char *text) {
   edge_error error = EDGE_ERROR_INIT;
-  edge_env *const env = open_env();
+  edge_env_options options = EDGE_ENV_OPTIONS_INIT;
+  edge_env *env = NULL;
   edge_model *model = NULL;
   edge_session *s = NULL;
   const edge_custom_op op = describe(b);
   float x[64];
   for (int i = 0; i < 64; ++i) x[i] = i % 2 ? (float)i : (float)-i;
+  options.max_bytes = (uint64_t)1 << 30;
+  CHECK(edge_env_create(&options, &env, NULL) == EDGE_STATUS_OK);
   CHECK(edge_env_register_op(env, &op, NULL) == EDGE_STATUS_OK);
   edge_status status = edge_model_open_image(env, image, NULL, &model, &error);
   if (status == EDGE_STATUS_OK) status = edge_session_create(model, NULL, &s, &error);
