@@ -24,7 +24,9 @@ static int64_t read_activation(const ei_uses *u, const ei_node *n, double *lo, d
   return ACT_CLIP;
 }
 
+/* Concat has the attributes for files that say "none"; it copies, and clamps nothing. */
 static bool takes_activation(const ei_node *n) {
+  if (ei_is_op(n, "Concat")) return false;
   if (ei_is_op(n, "Concat")) return false; /* has the attribute, as TFLite does, and refuses it, as TFLite does */
   for (const ei_attr_def *d = n->op ? n->op->attrs : NULL; d && d->key; ++d)
     if (strcmp(d->key, "act") == 0) return ei_node_int(n, "act") == 0 && n->n_out == 1 && !n->op->mutates_in;

@@ -24,6 +24,12 @@ case("initializer_is_output", [node("Relu", "x", "y")], {"x": f32(2)}, "y c", {"
 case("constant_is_output", [constant("c", B), node("Relu", "x", "y")], {"x": f32(2)}, "y c")
 case("input_is_output", [node("Relu", "x", "y")], {"x": f32(2)}, "y x")
 
+# an activation of what was joined, as in ShuffleNet
+for act in ("Relu", "Clip"):
+    case(f"concat_then_{act}", [node("Conv", "x w b", "p"), node("Conv", "x w2 b", "q"), node("Concat", "p q", "c", axis=1),
+                                node(act, "c" if act == "Relu" else "c lo hi", "y")], {"x": f32(1, 3, 6, 6)}, "y",
+         {"w": W, "b": B, "w2": f32(4, 3, 3, 3), "lo": np.array(-1, f), "hi": np.array(1, f)})
+
 # If that captures outer values, nested, and returns one of them unchanged
 inner_then = graph([node("Mul", "x w", "p"), node("Add", "p t", "r")], [], [value("r", f, [2, 3])])
 inner_else = graph([node("Identity", "x", "r2")], [], [value("r2", f, [2, 3])])
