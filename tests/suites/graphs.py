@@ -298,7 +298,8 @@ def recurrent(g):
         op, gates = g.dice.choice([("LSTM", 4), ("GRU", 3), ("RNN", 1)])
         way = g.dice.choice(["forward", "reverse", "bidirectional"])
         ways = 2 if way == "bidirectional" else 1
-        inputs = [x, g.constant(g.floats(ways, gates * hidden, width, scale=width ** -0.5)), g.constant(g.floats(ways, gates * hidden, hidden, scale=hidden ** -0.5))]
+        inputs = [x, g.constant(g.floats(ways, gates * hidden, width, scale=width ** -0.5)),
+                  g.constant(g.floats(ways, gates * hidden, hidden, scale=hidden ** -0.5))]
         if g.dice.random() < 0.7:
             inputs.append(g.constant(g.floats(ways, 2 * gates * hidden, scale=0.2)))
         more = {"linear_before_reset": g.dice.randint(0, 1)} if op == "GRU" else {}
