@@ -34,6 +34,24 @@ static bool keeps_stored(const ei_uses *u, const ei_node *n) {
   return ei_is_op(n, "Dequantize") && n->in[0] != EI_NONE && ei_dtype_is_int(ei_uses_tensor(u, n->in[0])->dtype);
 }
 
+/* Weights of 8 bits or less behind a Dequantize, which the product that reads them decodes for itself. */
+static bool is_small_weight(const ei_uses *u, const ei_node *n) {
+  enum { LEAST = 4096 }; /* what is smaller is not worth it */
+  ei_use use;
+  uint32_t at = 0;
+  if (!ei_is_op(n, "Dequantize") || n->in[0] == EI_NONE) return false;
+  const ei_tensor *const q = ei_uses_tensor(u, n->in[0]), *const w = ei_uses_tensor(u, n->out[0]);
+  for (uint32_t k = 0; k < n->n_in; ++k)
+    if (n->in[k] != EI_NONE && !ei_uses_tensor(u, n->in[k])->data) return false;
+  if (!ei_dtype_is_int(q->dtype) || edge_dtype_bits(q->dtype) > 8 || q->rank != 2 || !ei_shape_fixed(q) ||
+      ei_tensor_elements(q) < LEAST || w->dtype != EDGE_DTYPE_F32 || u->count[n->out[0]] != 1 ||
+      !ei_uses_next(u, n->out[0], &at, &use) || use.in != 1)
+    return false;
+  const ei_node *const reader = &u->sg->nodes[use.node];
+  return (ei_is_op(reader, "FullyConnected") || ei_is_op(reader, "MatMul")) &&
+         ei_uses_tensor(u, reader->in[0])->dtype == EDGE_DTYPE_F32;
+}
+
 static edge_status fold(ei_graph *g, bool quantized_too) {
   uint64_t tables = table_bytes(g);
   for (uint32_t s = 0; s < g->n_subgraphs; ++s) {
@@ -41,7 +59,7 @@ static edge_status fold(ei_graph *g, bool quantized_too) {
     EI_TRY(ei_uses_build(&u, g, s));
     for (uint32_t i = 0; i < u.sg->n_nodes; ++i) {
       const ei_node *const n = &u.sg->nodes[i];
-      if (!n->op || (!quantized_too && keeps_stored(&u, n))) continue;
+      if (!n->op || (quantized_too ? is_small_weight(&u, n) : keeps_stored(&u, n))) continue;
       const uint64_t allowed = allowed_bytes(&u, n);
       const uint32_t *const out = n->out, n_out = n->n_out;
       if (!ei_pass_evaluate(&u, i, allowed > tables ? allowed : tables)) continue;
