@@ -20,24 +20,48 @@ static uint32_t part(ei_ox_call *c, uint32_t t, int64_t lo, int64_t hi, int64_t 
                ei_ox_const_ints(c, &axis, 1));
 }
 
-/* ids, segments?, words, positions, segment table?, scale, shift, mask?, position ids? -> y, mask sums, sum */
-void ei_ox_map_embed_layer_norm(ei_ox_call *c) {
+typedef struct embedding { /* inputs; EI_NONE: absent */
+  uint32_t ids, segments, words, positions, kinds, scale, shift, mask, places;
+  bool bytes; /* tables as bytes: scales are inputs 8.., zero points 13.. */
+} embedding;
+
+/* Rows of table k, real. */
+static uint32_t rows_of(ei_ox_call *c, const embedding *e, uint32_t table, uint32_t ids, uint32_t k) {
+  const uint32_t rows = EI_OX(c, "Gather", EI_NONE, table, ids);
+  return e->bytes ? EI_OX(c, "Dequantize", EI_NONE, rows, ei_ox_in(c, 8 + k), ei_ox_in(c, 13 + k)) : rows;
+}
+
+static uint32_t norm_factor(ei_ox_call *c, const embedding *e, uint32_t t, uint32_t k) {
+  return e->bytes ? EI_OX(c, "Dequantize", EI_NONE, t, ei_ox_in(c, 8 + k), ei_ox_in(c, 13 + k)) : t;
+}
+
+static void embed(ei_ox_call *c, const embedding *e) {
   static const int64_t last = -1;
-  const uint32_t ids = ei_ox_in(c, 0), segments = ei_ox_in(c, 1), mask = ei_ox_in(c, 7), sums = ei_ox_out(c, 1);
-  const uint32_t length = ei_ox_length_of(c, ids, 1);
-  const uint32_t places = ei_ox_in(c, 8) != EI_NONE ? ei_ox_in(c, 8) : range_to(c, length);
-  uint32_t x = EI_OX(c, "Gather", EI_NONE, ei_ox_in(c, 2), ids);
-  const uint32_t p = EI_OX(c, "Gather", EI_NONE, ei_ox_in(c, 3), places);
-  const bool segmented = segments != EI_NONE && ei_ox_in(c, 4) != EI_NONE;
+  const uint32_t sums = ei_ox_out(c, 1), length = ei_ox_length_of(c, e->ids, 1);
+  const bool segmented = e->segments != EI_NONE && e->kinds != EI_NONE;
+  uint32_t x = rows_of(c, e, e->words, e->ids, 0);
+  const uint32_t p = rows_of(c, e, e->positions, e->places != EI_NONE ? e->places : range_to(c, length), 1);
   x = EI_OX(c, "Add", segmented ? EI_NONE : ei_ox_out(c, 2), x, p);
-  if (segmented) x = EI_OX(c, "Add", ei_ox_out(c, 2), x, EI_OX(c, "Gather", EI_NONE, ei_ox_in(c, 4), segments));
-  EI_OX(c, "LayerNorm", ei_ox_out(c, 0), x, ei_ox_in(c, 5), ei_ox_in(c, 6));
+  if (segmented) x = EI_OX(c, "Add", ei_ox_out(c, 2), x, rows_of(c, e, e->kinds, e->segments, 2));
+  EI_OX(c, "LayerNorm", ei_ox_out(c, 0), x, norm_factor(c, e, e->scale, 3), norm_factor(c, e, e->shift, 4));
   ei_ox_set_int(c, "axis", -1);
   ei_ox_set_float(c, "epsilon", ei_ox_float(c, "epsilon", 1e-12));
   if (sums == EI_NONE) return;
-  const uint32_t flags = mask != EI_NONE ? mask : EI_OX(c, "Mul", EI_NONE, ids, ei_ox_const_like(c, ids, 0));
+  const uint32_t flags =
+      e->mask != EI_NONE ? e->mask : EI_OX(c, "Mul", EI_NONE, e->ids, ei_ox_const_like(c, e->ids, 0));
   EI_OX(c, "ReduceSum", sums, ei_ox_cast(c, flags, EDGE_DTYPE_S32, EI_NONE), ei_ox_const_ints(c, &last, 1));
   ei_ox_set_int(c, "keep_dims", 0);
+}
+
+/* ids, segments?, words, positions, segment table?, scale, shift, mask?, position ids? -> y, mask sums, sum; as bytes
+ * there are no position ids, but a scale and a zero point for each table. */
+void ei_ox_map_embed_layer_norm(ei_ox_call *c) {
+  const bool bytes = strcmp(c->n->op, "QEmbedLayerNormalization") == 0;
+  const embedding e = { ei_ox_in(c, 0), ei_ox_in(c, 1), ei_ox_in(c, 2),
+                        ei_ox_in(c, 3), ei_ox_in(c, 4), ei_ox_in(c, 5),
+                        ei_ox_in(c, 6), ei_ox_in(c, 7), bytes ? EI_NONE : ei_ox_in(c, 8),
+                        bytes };
+  embed(c, &e);
 }
 
 /* x, positions (one offset, or one for each step), cos, sin */

@@ -46,7 +46,7 @@ static uint32_t real_value(ei_ox_call *c, uint32_t first, int64_t axis) {
 
 void ei_ox_map_qlinear_conv(ei_ox_call *c) {
   const uint32_t x = real_value(c, 0, 1), w = real_value(c, 3, 0);
-  uint32_t bias = ei_ox_in(c, 8);
+  uint32_t bias = ei_ox_in(c, 8), y;
   if (bias != EI_NONE) { /* int32, in units of both scales */
     const uint32_t scale = EI_OX(c, "Mul", EI_NONE, ei_ox_in(c, 1), ei_ox_in(c, 4));
     uint32_t folded = scale;
@@ -55,8 +55,14 @@ void ei_ox_map_qlinear_conv(ei_ox_call *c) {
     bias = EI_OX(c, "Dequantize", EI_NONE, bias, folded);
     ei_ox_set_int(c, "axis", 0);
   }
-  const uint32_t in[3] = { x, w, bias };
-  const uint32_t y = ei_ox_conv_nodes(c, "Conv", in, 3, EI_NONE);
+  if (ei_ox_int(c, "channels_last", 0)) { /* com.microsoft: only the weights have their channels first */
+    y = EI_OX(c, "Conv", EI_NONE, x, ei_ox_channels_last(c, w, ei_ox_rank(c, w)), bias);
+    ei_ox_set_window(c, false);
+    ei_ox_set_int(c, "group", ei_ox_int(c, "group", 1));
+  } else {
+    const uint32_t in[3] = { x, w, bias };
+    y = ei_ox_conv_nodes(c, "Conv", in, 3, EI_NONE);
+  }
   EI_OX(c, "Quantize", ei_ox_out(c, 0), y, ei_ox_in(c, 6), ei_ox_in(c, 7));
 }
 

@@ -38,6 +38,8 @@ static const ei_ox_row rows[] = {
   { "TransposeMatMul", "com.microsoft", 1, 0, ei_ox_map_fused_matmul, NULL, NULL, false },
   { "SimplifiedLayerNormalization", "com.microsoft", 1, 0, ei_ox_map_layer_norm, "RmsNorm", NULL, false },
   { "EmbedLayerNormalization", "com.microsoft", 1, 0, ei_ox_map_embed_layer_norm, NULL, NULL, false },
+  { "QEmbedLayerNormalization", "com.microsoft", 1, 0, ei_ox_map_embed_layer_norm, NULL, NULL, false },
+  { "QLinearConv", "com.microsoft", 1, 0, ei_ox_map_qlinear_conv, NULL, NULL, false },
   { "RotaryEmbedding", "com.microsoft", 1, 0, ei_ox_map_rotary_ms, NULL, NULL, false },
   { "Attention", "com.microsoft", 1, 0, ei_ox_map_self_attention, NULL, NULL, false },
   { "QAttention", "com.microsoft", 1, 0, ei_ox_map_quantized_attention, NULL, NULL, false },

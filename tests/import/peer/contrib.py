@@ -105,6 +105,15 @@ ms("attention_half", "Attention", "x w b", "y", {"x": X.astype(np.float16)},
    {"w": W.astype(np.float16), "b": WB.astype(np.float16)}, num_heads=H, unidirectional=1,
    want=[attend(*[np.swapaxes(t.reshape(2, 3, H, 4), 1, 2) for t in np.split(X @ W + WB, 3, -1)]).astype(np.float16)])
 cases[-1][1].graph.node[0].attribute.pop()  # not causal: the formula above
+for mask in (False, True):
+    ms(f"quantized_attention_{mask}", "QAttention", "x w b sx sw " + ("m" if mask else "_") + " zx zw", "y",
+       {"x": u8(2, 3, 8), **({"m": np.array([2, 3], np.int32)} if mask else {})},
+       {"w": s8(8, 24), "b": WB, "sx": np.array(0.02, f), "sw": np.array(0.01, f), "zx": np.array(128, np.uint8),
+        "zw": np.array(0, np.int8)}, num_heads=H, tolerance=(1e-3, 1e-3))
+TABLES = {"wq": u8(6, 8), "pq": u8(5, 8), "tq": u8(2, 8), "gq": u8(8), "bq": u8(8),
+          **{f"s{i}": np.array(0.01 + 0.01 * i, f) for i in range(5)}, **{f"z{i}": np.array(120 + i, np.uint8) for i in range(5)}}
+ms("quantized_embed", "QEmbedLayerNormalization", "i t wq pq tq gq bq _ s0 s1 s2 s3 s4 z0 z1 z2 z3 z4", "y k",
+   {"i": np.array([[1, 2, 3], [4, 0, 1]], np.int32), "t": np.array([[0, 0, 1], [1, 1, 0]], np.int32)}, TABLES, epsilon=1e-6)
 Q, K, V = f32(2, 3, 8), f32(2, 4, 8), f32(2, 4, 8)
 QKV = {"q": Q, "k": K, "v": V}
 ms("mha", "MultiHeadAttention", "q k v", "y", QKV, num_heads=H)
@@ -191,6 +200,11 @@ ms("qlinear_average_pool", "QLinearAveragePool", "a s1 z1 s3 z3", "y", {"a": XQ}
 ms("qlinear_average_pool_last", "QLinearAveragePool", "a s1 z1 s3 z3", "y", {"a": u8(1, 4, 4, 3)}, q8,
    kernel_shape=[2, 2], strides=[2, 2], channels_last=1, steps=1)
 ms("nhwc_max_pool", "NhwcMaxPool", "x", "y", {"x": u8(1, 6, 6, 3)}, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+CONV = {"w": s8(4, 3, 3, 3), "sw": np.abs(f32(4)) * f(0.01) + f(0.01), "zw": np.zeros(4, np.int8),
+        "cb": np.arange(4, dtype=np.int32) * 20}
+for last in (0, 1):
+    ms(f"qlinear_conv_{last}", "QLinearConv", "x s1 z1 w sw zw s3 z3 cb", "y", {"x": u8(1, 5, 6, 3) if last else u8(1, 3, 5, 6)},
+       {**q8, **CONV}, channels_last=last, pads=[1, 1, 1, 1], steps=1)
 GB = s8(5, 6)
 gemm = {"sa": scale(0.02), "za": np.array(120, np.uint8), "b": GB, "sb": np.abs(f32(6)) * f(0.01) + f(0.01),
         "zb": np.zeros(6, np.int8), "c": np.arange(6, dtype=np.int32) * 50, "sy": scale(0.1), "zy": np.array(127, np.uint8)}
