@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write the result tables of README.md and docs/benchmarks.md, or check that they are current (--check).
+"""Write the result tables of README.md and docs, or check that they are current (--check).
 
 docs/results.json holds what conformance runs found; benchmarks/results/*.json what benchmarks/compare/compare.py
-measured, one file for each machine and kernel tier, and behaviour*.json what benchmarks/behaviour.py did. Nothing in the tables is typed by hand.
+measured, one file for each machine and kernel tier, behaviour*.json what benchmarks/behaviour.py did,
+exact.json what benchmarks/exact.py did. Nothing in the tables is typed by hand.
 """
 import json
 import pathlib
@@ -43,7 +44,7 @@ def render(r):
 
 def comparisons():
     files = sorted((ROOT / "benchmarks/results").glob("*.json"))
-    return [json.loads(p.read_text()) for p in files if not p.name.startswith(("behaviour", "robustness"))]
+    return [json.loads(p.read_text()) for p in files if not p.name.startswith(("behaviour", "robustness", "exact"))]
 
 
 TITLES = {"cold": "Cold start", "memory": "Memory", "contention": "Threads and busy neighbours",
@@ -140,6 +141,42 @@ def robustness():
     return "\n".join(out)
 
 
+RUNTIMES = {"edgert": "EdgeRT", "onnxruntime": "ONNX Runtime", "onnxruntime x64quantprecision=1": "ONNX Runtime, `session.x64quantprecision=1`",
+            "openvino": "OpenVINO", "litert": "LiteRT (XNNPACK)", "litert without XNNPACK": "LiteRT, its own kernels"}
+COLUMNS = {"u8 × s8 convolution": lambda f: f.startswith("conv") and f.endswith("u8 × s8"),
+           "u8 × s8 product": lambda f: f == "matrix product u8 × s8",
+           "s8 × s8 convolution": lambda f: f.startswith("conv") and f.endswith("s8 × s8") and "u8" not in f,
+           "s8 × s8 product": lambda f: f == "matrix product s8 × s8",
+           "u8 × u8": lambda f: f.startswith(("conv", "matrix")) and f.endswith("u8 × u8"),
+           "depthwise": lambda f: f.startswith("depthwise"),
+           "MatMulInteger u8 × s8": lambda f: f == "MatMulInteger u8 × s8",
+           "MatMul-, ConvInteger u8 × u8": lambda f: f.endswith("Integer u8 × u8"),
+           "TFLite s8 × s8": lambda f: f.startswith("TFLite")}
+
+
+def exact():
+    """table of benchmarks/exact.py: runtimes that say the same share a line"""
+    r = json.loads((ROOT / "benchmarks/results/exact.json").read_text())
+    lines = {}
+    for runtime, cpu in dict.fromkeys((x["runtime"], x["cpu"]) for x in r["rows"]):
+        cells = []
+        for wanted in COLUMNS.values():
+            rows = [x for x in r["rows"] if (x["runtime"], x["cpu"]) == (runtime, cpu) and wanted(x["family"])]
+            count, off = sum(x["elements"] for x in rows), sum(x["off"] for x in rows)
+            share = 100 * off / max(count, 1)
+            cells.append("" if not count else f"**{max(x['most'] for x in rows):,}** ({share:.2g} %)" if off else "0")
+        lines.setdefault((runtime, tuple(cells)), []).append(cpu)
+    versions = ", ".join(f"{RUNTIMES[n].split(' (')[0]} {v}" for n, v in sorted(r["versions"].items()))
+    elements = sum(x["elements"] for x in r["rows"] if x["runtime"] == "edgert" and x["cpu"] == "scalar")
+    out = [f"{r['cases']} cases, {elements:,} elements; {r['date']}, {r['machine']} (native), `qemu-x86_64 -cpu Haswell` (no VNNI); {versions}.", "",
+           "| runtime | CPU or its tier | " + " | ".join(COLUMNS) + " |", "|---|---|" + "---:|" * len(COLUMNS)]
+    out += [f"| {RUNTIMES[runtime]} | {', '.join(cpus)} | " + " | ".join(cells) + " |" for (runtime, cells), cpus in lines.items()]
+    refused = {(x["runtime"], x["family"]): x["refused"] for x in r["rows"] if x["refused"]}
+    count = {n: sum(v for (name, _), v in refused.items() if name == n) for n in RUNTIMES}
+    left = ", ".join(f"{RUNTIMES[n]}: {v}" for n, v in count.items() if v)
+    return "\n".join(out + ["", f"Cases that a runtime refuses to load are not counted ({left})."])
+
+
 def between(path, text):
     head, rest = path.read_text().split(BEGIN)
     return head + BEGIN + "\n" + text + "\n" + END + rest.split(END)[1]
@@ -149,7 +186,9 @@ def main():
     readme = ROOT / "README.md"
     trust = ROOT / "docs/errors-and-trust.md"
     new = between(readme, render(json.loads((ROOT / "docs/results.json").read_text())))
-    for path, wanted in ((readme, new), (ROOT / "docs/benchmarks.md", benchmarks()), (trust, between(trust, robustness()))):
+    numbers = ROOT / "docs/numerics.md"
+    for path, wanted in ((readme, new), (ROOT / "docs/benchmarks.md", benchmarks()), (trust, between(trust, robustness())),
+                         (numbers, between(numbers, exact()))):
         if "--check" not in sys.argv:
             path.write_text(wanted)
         elif not path.exists() or path.read_text() != wanted:
