@@ -134,6 +134,15 @@ static bool is_product(const ei_node *n) {
   return heavy(n) && n->n_in >= 2 && n->in[0] != EI_NONE && n->in[1] != EI_NONE;
 }
 
+/* Matrices of 8 bits or less that the product decodes for itself: one scale, or one for each column of the result. */
+static bool stays_small(const ei_node *n, const ei_tensor *w) {
+  enum { LEAST = 4096 }; /* what is smaller is not worth it */
+  const bool matmul = ei_is_op(n, "MatMul"), by_row = !matmul || ei_node_int(n, "trans_b") != 0;
+  if ((!matmul && !ei_is_op(n, "FullyConnected")) || w->rank != 2 || edge_dtype_bits(w->dtype) > 8) return false;
+  if (matmul && ei_node_int(n, "trans_a") != 0) return false;
+  return ei_tensor_elements(w) >= LEAST && (w->quant.count == 1 || w->quant.axis == (by_row ? 0 : 1));
+}
+
 edge_status ei_pass_float_weights(ei_graph *g, edge_error *err) {
   (void)err;
   for (uint32_t s = 0; s < g->n_subgraphs; ++s) {
@@ -147,7 +156,7 @@ edge_status ei_pass_float_weights(ei_graph *g, edge_error *err) {
       const ei_tensor w = *ei_uses_tensor(&u, n->in[1]);
       edge_tensor view;
       if (!w.data || w.quant.count == 0 || w.quant.block != 0 || w.encoding != EDGE_ENCODING_NATIVE ||
-          !ei_shape_fixed(&w))
+          !ei_shape_fixed(&w) || stays_small(n, &w))
         continue;
       const uint64_t count = ei_tensor_elements(&w);
       float *const data = EI_NEW_ARRAY(g->arena, float, count ? count : 1);

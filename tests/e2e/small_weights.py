@@ -88,7 +88,7 @@ def half(i, x, y):
     return nodes, [numpy_helper.from_array(w, f'q{i}')], w.astype(np.float32)
 
 
-KINDS = {'half': half}
+KINDS = {'half': half, 'lite_int4': None, 'lite_half': None}
 for bits in (4, 8):
     for block in (32, 128):
         for zeros in (0, 1):
@@ -118,6 +118,65 @@ def write(path, make, layers):
     return real
 
 
+def write_lite(path, kind):
+    """The same network as a TFLite file, FULLY_CONNECTED with weights of 4 bits or of f16 behind DEQUANTIZE."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as lite
+    model, graph, real = lite.ModelT(), lite.SubGraphT(), []
+    model.version, model.operatorCodes, model.subgraphs, model.buffers = 3, [], [graph], [lite.BufferT()]
+    graph.tensors, graph.operators = [], []
+    codes = [lite.BuiltinOperator.FULLY_CONNECTED, lite.BuiltinOperator.TANH, lite.BuiltinOperator.DEQUANTIZE]
+    for code in codes:
+        model.operatorCodes.append(lite.OperatorCodeT())
+        model.operatorCodes[-1].builtinCode, model.operatorCodes[-1].version = code, 1
+        model.operatorCodes[-1].deprecatedBuiltinCode = min(code, 127)
+
+    def tensor(name, shape, dtype=lite.TensorType.FLOAT32, data=None, scale=None):
+        t = lite.TensorT()
+        t.name, t.type, t.shape, t.shapeSignature, t.buffer = name, dtype, shape, [-1, WIDTH], 0
+        if data is not None:
+            t.shapeSignature, t.buffer = None, len(model.buffers)
+            model.buffers.append(lite.BufferT())
+            model.buffers[-1].data = np.frombuffer(data, np.uint8)
+        if scale is not None:
+            t.quantization = lite.QuantizationParametersT()
+            t.quantization.scale, t.quantization.zeroPoint = scale.tolist(), [0] * len(scale)
+        graph.tensors.append(t)
+        return len(graph.tensors) - 1
+
+    def add(code, inputs, output):
+        node = lite.OperatorT()
+        node.opcodeIndex, node.inputs, node.outputs = codes.index(code), inputs, [output]
+        if code == lite.BuiltinOperator.FULLY_CONNECTED:
+            node.builtinOptionsType = lite.BuiltinOptions.FullyConnectedOptions
+            node.builtinOptions = lite.FullyConnectedOptionsT()
+        graph.operators.append(node)
+        return output
+
+    value = tensor('x', [1, WIDTH])
+    graph.inputs = [value]
+    for i in range(LAYERS):
+        if i:
+            value = add(lite.BuiltinOperator.TANH, [value], tensor(f't{i}', [1, WIDTH]))
+        if kind == 'int4':
+            q, scale = RNG.integers(-8, 8, (WIDTH, WIDTH)), (RNG.random(WIDTH) * 0.02).astype(np.float32)
+            w = tensor(f'w{i}', list(q.shape), lite.TensorType.INT4, packed(q, 4).tobytes(), scale)
+            real.append((q.astype(np.float32) * scale[:, None]).T)
+        else:
+            q = (RNG.standard_normal((WIDTH, WIDTH)) * 0.03).astype(np.float16)
+            w = add(lite.BuiltinOperator.DEQUANTIZE, [tensor(f'q{i}', list(q.shape), lite.TensorType.FLOAT16, q.tobytes())],
+                    tensor(f'w{i}', list(q.shape)))
+            graph.tensors[w].shapeSignature = None
+            real.append(q.astype(np.float32).T)
+        value = add(lite.BuiltinOperator.FULLY_CONNECTED, [value, w, -1], tensor(f'y{i}', [1, WIDTH]))
+    graph.outputs = [value]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b'TFL3')
+    with open(path, 'wb') as f:
+        f.write(builder.Output())
+    return real
+
+
 # A process of its own, and a small one: a child is charged with what its parent held when it was started.
 WATCH = """
 import os, sys
@@ -144,7 +203,15 @@ def tiny(i, x, y):
 
 def check(edgert, folder, name, rows, base):
     path, other = os.path.join(folder, 'm.onnx'), os.path.join(folder, 'm.edge')
-    weights = write(path, KINDS[name], LAYERS)
+    if name.startswith('lite_'):
+        path = os.path.join(folder, 'm.tflite')
+        try:
+            weights = write_lite(path, name[5:])
+        except ImportError as missing:
+            print(f'{name}: skipped, {missing}')
+            return []
+    else:
+        weights = write(path, KINDS[name], LAYERS)
     size = os.path.getsize(path)
     subprocess.run([edgert, 'convert', path, '-o', other, '--shape', f'x=1x{WIDTH}'], stdout=subprocess.DEVNULL, check=True)
     bad = []
