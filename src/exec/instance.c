@@ -84,8 +84,9 @@ static edge_status settle_inputs(ei_instance *in) {
       if (!symbol) continue;
       const ei_symbol *const sym = &g->symbols[symbol - 1];
       if (want[d] < sym->lo || (sym->hi >= 0 && want[d] > sym->hi))
-        return ei_session_fail(in->session, EDGE_STATUS_SHAPE_MISMATCH, "input '%s': %s = %lld is outside %lld..%lld",
-                               t->name, sym->name, (long long)want[d], (long long)sym->lo, (long long)sym->hi);
+        return ei_session_fail(in->session, EDGE_STATUS_SHAPE_MISMATCH,
+                               "input '%s': dimension %d (%s) is %lld, outside %lld..%lld", t->name, d, sym->name,
+                               (long long)want[d], (long long)sym->lo, (long long)sym->hi);
       if (sizes[symbol - 1] >= 0 && sizes[symbol - 1] != want[d])
         return ei_session_fail(
             in->session, EDGE_STATUS_SHAPE_MISMATCH,
@@ -235,12 +236,28 @@ static edge_status compile_all(ei_instance *in, bool sizes_only) {
   }
 }
 
+/* Sizes that nothing could hold end here, where the tensor has a name. */
+static edge_status check_sizes(ei_instance *in) {
+  for (uint32_t t = 0; t < in->sg->n_tensors; ++t) {
+    uint64_t bytes = 0;
+    if (in->views[t].dtype == EDGE_DTYPE_NONE || !shape_known(&in->views[t])) continue;
+    if (edge_tensor_bytes(&in->views[t], &bytes) == EDGE_STATUS_OK) continue;
+    bool input = false;
+    for (uint32_t i = 0; i < in->sg->n_inputs && !input; ++i) input = in->sg->inputs[i] == t;
+    return ei_session_fail(in->session, EDGE_STATUS_LIMIT_EXCEEDED,
+                           "%s '%s' would have more bytes than 64 bits count: give smaller dimensions",
+                           input ? "input" : "tensor", in->sg->tensors[t].name);
+  }
+  return EDGE_STATUS_OK;
+}
+
 static edge_status make_plan(ei_instance *in, bool sizes_only) {
   edge_session *const s = in->session;
   const uint64_t deadline = s->options.deadline_ns;
   edge_status status = allocate_tables(in);
   if (status == EDGE_STATUS_OK) status = describe_whole(in);
   if (status == EDGE_STATUS_OK) status = infer_all(in);
+  if (status == EDGE_STATUS_OK) status = check_sizes(in);
   if (status == EDGE_STATUS_OK) status = ei_place_nodes(in);
   if (status == EDGE_STATUS_OK) status = compile_all(in, sizes_only);
   if (status == EDGE_STATUS_OK && deadline && ei_clock_ns() > deadline)

@@ -169,19 +169,31 @@ static const char *shape_text(const int64_t *dims, int32_t rank, char *out, size
   return out;
 }
 
+/* What to type after --shape: fixed dimensions as they are, N for what the caller chooses. */
+static const char *shape_hint(const plan_input *p, char *out, size_t cap) {
+  size_t n = (size_t)snprintf(out, cap, "--shape %s=%s", p->declared.name, p->declared.rank == 0 ? " (a scalar)" : "");
+  for (int32_t d = 0; d < p->declared.rank && n + 24 < cap; ++d)
+    n += p->declared.dims[d] < 0
+             ? (size_t)snprintf(out + n, cap - n, "%sN", d ? "x" : "")
+             : (size_t)snprintf(out + n, cap - n, "%s%lld", d ? "x" : "", (long long)p->declared.dims[d]);
+  return out;
+}
+
 /* Shape from --shape, then from the file, then open dimensions stay -1 for the library (it takes 1). */
 static int settle_shape(const char *model, plan_input *p, int steps, tool_error *e) {
   p->rank = p->declared.rank;
   memcpy(p->dims, p->declared.dims, sizeof p->dims);
   if (p->asked) {
+    char hint[200];
     if (p->declared.rank >= 0 && p->asked_rank != p->declared.rank)
-      return tool_fail(e, EXIT_USAGE, "%s: --shape gives input '%s' %d dimensions, the model has %d", model,
-                       p->declared.name, p->asked_rank, p->declared.rank);
+      return tool_fail(e, EXIT_USAGE, "%s: --shape gives input '%s' %d dimensions, the model has %d: %s", model,
+                       p->declared.name, p->asked_rank, p->declared.rank, shape_hint(p, hint, sizeof hint));
     for (int32_t d = 0; d < p->asked_rank; ++d) {
       if (p->declared.rank >= 0 && p->declared.dims[d] >= 0 && p->declared.dims[d] != p->asked[d])
         return tool_fail(e, EXIT_USAGE,
-                         "%s: --shape: dimension %d of input '%s' is fixed to %lld by the model, not %lld", model, d,
-                         p->declared.name, (long long)p->declared.dims[d], (long long)p->asked[d]);
+                         "%s: --shape: dimension %d of input '%s' is fixed to %lld by the model, not %lld: %s", model,
+                         d, p->declared.name, (long long)p->declared.dims[d], (long long)p->asked[d],
+                         shape_hint(p, hint, sizeof hint));
       p->dims[d] = p->asked[d];
     }
     p->rank = p->asked_rank;

@@ -182,6 +182,15 @@ class Run(Contract):
         self.assertEqual(a["outputs"][0]["shape"], [5, 2])
         self.expect(1, "run", model, "--shape", "x=5x3")
         self.expect(1, "run", model, "--shape", "q=5x2")
+        for wrong, words in (("x=5x3", ["dimension 1", "'x'", "fixed to 2", "not 3", "--shape x=Nx2"]),
+                             ("x=5", ["'x'", "1 dimensions", "has 2", "--shape x=Nx2"]),
+                             ("q=5x2", ["no input 'q'", "it has: x"]), ("x=5xx2", ["x=5xx2", "expected NAME=1x3"]),
+                             ("x=-1x2", ["x=-1x2", "expected NAME=1x3"]), ("x", ["--shape x", "expected NAME=1x3"])):
+            text = edgert("run", model, "--shape", wrong).stderr
+            for word in words:
+                self.assertIn(word, text)
+        huge = edgert("run", model, "--shape", "x=4611686018427387904x2")
+        self.assertEqual((huge.returncode, "input 'x'" in huge.stderr), (4, True), huge.stderr)
         self.assertEqual(self.expect_json(0, "run", model, "--shape", "x=0x2")["outputs"][0]["shape"], [0, 2])
 
     def test_steps_and_carry(self):
