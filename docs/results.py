@@ -18,9 +18,7 @@ BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 def render(r):
     out = [f"Measured {r['date']} on {r['machine']}.", ""]
-    out += ["| suite | passed | tiers 1, 2, 3 | wrong | crashed or hung |", "|---|---|---|---|---|"]
-    for s in r["suites"]:
-        out.append(f"| {s['name']} | {s['passed']} of {s['cases']} | {s['tiers']} | {s['wrong']} | {s['crashed']} |")
+    out += suites(lambda row: row["way"] == "default")
     out += ["", r["suites_note"], "",
             "Whole models against LiteRT's reference kernels, on the same random inputs (integers: bytes that differ,",
             "largest step):", "", "| model | EdgeRT | LiteRT's own fast kernels |", "|---|---|---|"]
@@ -42,9 +40,21 @@ def render(r):
     return "\n".join(out)
 
 
+def suites(wanted):
+    """The runs of benchmarks/results/suites.json that are wanted, as a table."""
+    out = ["| suite | as | passed | tiers 1, 2, 3 (%) | unsupported | wrong | refused | crashed or hung |", "|---|---|---|---|---|---|---|---|"]
+    for row in filter(wanted, json.loads((ROOT / "benchmarks/results/suites.json").read_text())):
+        n = row["outcomes"]
+        tiers = ", ".join(f"{t:.4g}" for t in row["tiers"])
+        out.append(f"| {row['suite']} | {row['way']} | {n['pass']} of {row['cases']} | {tiers} | {n['unsupported']} | {n['wrong']} | {n['error']} | "
+                   f"{n['crash'] + n['hang']} |")
+    return out
+
+
 def comparisons():
     files = sorted((ROOT / "benchmarks/results").glob("*.json"))
-    return [json.loads(p.read_text()) for p in files if not p.name.startswith(("behaviour", "robustness", "exact"))]
+    not_compared = ("behaviour", "robustness", "exact", "suites")
+    return [json.loads(p.read_text()) for p in files if not p.name.startswith(not_compared)]
 
 
 TITLES = {"cold": "Cold start", "memory": "Memory", "contention": "Threads and busy neighbours",
@@ -100,6 +110,8 @@ def benchmarks():
     for res in comparisons():
         out += ["", f"## {res['machine']}, {res['isa']}", "", table.render(res).rstrip()]
     out += behaviour() + real_models()
+    out += ["", "## Suites", "", "Operator suites of others, through `edgert run --batch` (`benchmarks/suites.py`). Same answers on every tier.", ""]
+    out += suites(lambda row: True)
     lines = (ROOT / "benchmarks/kbench/guard.json").read_text().splitlines()
     guard = {(g["family"], g["tier"]): g for g in map(json.loads, lines)}
     families, tiers = ([*dict.fromkeys(k[i] for k in guard)] for i in (0, 1))

@@ -12,7 +12,7 @@ void et_cases_quant(void);
 static void runner(void) {
   const int64_t dims[2] = { 2, 3 };
   const char *const off[] = { "simplify", "dead_code" }, *const wrong[] = { "no_such_pass" };
-  ei_pass_options options = { wrong, 1 };
+  ei_pass_options options = { .disabled = wrong, .n_disabled = 1 };
   edge_error err = EDGE_ERROR_INIT;
   et_graph t;
   et_begin(&t);
@@ -21,7 +21,7 @@ static void runner(void) {
   const uint32_t z = et_op(&t, "Relu", y, EI_NONE, EI_NONE, EI_NONE);
   et_finish(&t, &z, 1);
   ET_CHECK(ei_passes_run(t.g, &options, &err) == EDGE_STATUS_INVALID_ARGUMENT);
-  options = (ei_pass_options) { off, 2 };
+  options = (ei_pass_options) { .disabled = off, .n_disabled = 2 };
   ET_CHECK(ei_passes_run(t.g, &options, &err) == EDGE_STATUS_OK && et_count(&t, "Identity") == 1);
   ET_CHECK(ei_passes_run(t.g, NULL, &err) == EDGE_STATUS_OK && et_count(&t, NULL) == 1);
   uint32_t n = 0;
