@@ -4,6 +4,11 @@
  *   wordv_load(p) wordv_value(w, i, bits) = value i of each word as f32; zeros_load(p) = LANES bytes as f32. */
 
 #define BITS_INLINE static inline __attribute__((always_inline))
+#if defined(__SANITIZE_THREAD__) /* gcc ends such loops before it looks at the wish, and warns */
+#  define UNROLL
+#else
+#  define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 BITS_INLINE void decode_bits(const ek_wgemm_shape *s, const ek_wgemm_group *g, size_t k0, size_t k1, float *to,
                              size_t step, const int bits) {
@@ -14,13 +19,13 @@ BITS_INLINE void decode_bits(const ek_wgemm_shape *s, const ek_wgemm_group *g, s
     const f32v scale = f32v_load(g->scale + b * LANES), zero = zeros_load(g->zero + b * LANES);
     for (; end - k >= per; k += per) {
       const wordv w = wordv_load(g->words + k / per * LANES);
-#pragma GCC unroll 16
+      UNROLL
       for (int i = 0; i < 32 / bits; ++i, to += step)
         f32v_store(to, f32v_mul(f32v_sub(wordv_value(w, i, bits), zero), scale));
     }
     if (k < end) {
       const wordv w = wordv_load(g->words + k / per * LANES);
-#pragma GCC unroll 16
+      UNROLL
       for (int i = 0; i < 32 / bits; ++i) {
         if ((size_t)i >= end - k) break;
         f32v_store(to + (size_t)i * step, f32v_mul(f32v_sub(wordv_value(w, i, bits), zero), scale));
@@ -39,7 +44,7 @@ BITS_INLINE f32v block_sum(const uint32_t *words, const float *a, size_t n, floa
   size_t k = 0;
   for (; n - k >= per; k += per, words += LANES, a += per) {
     const wordv w = wordv_load(words);
-#pragma GCC unroll 16
+    UNROLL
     for (int i = 0; i < 32 / bits; i += 4) {
       s0 = f32v_fma(wordv_value(w, i, bits), f32v_one(a[i]), s0);
       s1 = f32v_fma(wordv_value(w, i + 1, bits), f32v_one(a[i + 1]), s1);
@@ -53,7 +58,7 @@ BITS_INLINE f32v block_sum(const uint32_t *words, const float *a, size_t n, floa
   }
   if (k < n) {
     const wordv w = wordv_load(words);
-#pragma GCC unroll 16
+    UNROLL
     for (int i = 0; i < 32 / bits; ++i) {
       if ((size_t)i >= n - k) break;
       s0 = f32v_fma(wordv_value(w, i, bits), f32v_one(a[i]), s0);

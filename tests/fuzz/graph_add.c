@@ -54,12 +54,15 @@ void et_add_work(et_gen *g, et_work *w) {
   edge_tensor made[ET_MAX_TENSORS];
   char name[16];
   et_made *const m = g->made;
-  const bool all_const = g->constants > 0 || (g->constants == 0 && et_draw(g, 8) == 0);
-  for (uint32_t k = 0; k < w->n_in; ++k)
-    if (w->from[k] == EI_NONE && w->in[k].data && g->constants >= 0 && (all_const || et_draw(g, 3) < (k > 0 ? 2u : 1u)))
+  const bool drawn = g->constants == ET_CONST_DRAWN;
+  const bool all_const = g->constants == ET_CONST_ALL || (drawn && et_draw(g, 8) == 0);
+  for (uint32_t k = 0; k < w->n_in; ++k) {
+    if (w->from[k] != EI_NONE || !w->in[k].data) continue;
+    if (all_const || (drawn && et_draw(g, 3) < (k > 0 ? 2u : 1u)) || (g->constants == ET_CONST_WEIGHTS && k > 0))
       w->in[k].flags |= EDGE_TENSOR_CONST;
-    else if (w->from[k] == EI_NONE && w->in[k].data && g->constants == 0 && et_draw(g, 12) == 0)
+    else if (drawn && et_draw(g, 12) == 0)
       w->in[k].flags |= EDGE_TENSOR_DYNAMIC; /* its sizes are given in the run */
+  }
   for (uint32_t k = 0; k < w->n_in; ++k) {
     if (w->node.op->mutates_in >> (k & 63) & 1 || (w->node.op->flags & EI_OP_STATEFUL && k == 0))
       w->in[k].flags &= ~(uint32_t)(EDGE_TENSOR_CONST | EDGE_TENSOR_DYNAMIC);

@@ -144,8 +144,8 @@ uint32_t et_graph_cases(void) {
   return n_templates;
 }
 
-et_made *et_graph_case(ei_arena *arena, uint32_t index, int kind, uint32_t at, bool constants) {
-  et_gen g = { .arena = arena, .constants = constants ? 1 : -1, .state = 1 };
+et_made *et_graph_case(ei_arena *arena, uint32_t index, int kind, uint32_t at, et_constants constants) {
+  et_gen g = { .arena = arena, .constants = constants, .state = 1 };
   et_work *const w = EI_NEW(arena, et_work);
   bool legal = true;
   CHECK(w);
@@ -160,7 +160,7 @@ et_made *et_graph_case(ei_arena *arena, uint32_t index, int kind, uint32_t at, b
 }
 
 et_made *et_graph_make(ei_arena *arena, const uint8_t *p, size_t n, uint32_t max_nodes) {
-  et_gen g = { .arena = arena, .p = p, .n = n, .at = 0 };
+  et_gen g = { .arena = arena, .p = p, .n = n, .at = 0, .constants = ET_CONST_DRAWN };
   et_work *const w = EI_NEW(arena, et_work);
   CHECK(w);
   begin(&g);

@@ -23,10 +23,16 @@ et_made *et_graph_make(ei_arena *arena, const uint8_t *p, size_t n, uint32_t max
 uint32_t et_graph_ops(void); /* operators that can be chosen by the first two bytes */
 const ei_op_def *et_graph_op(uint32_t index);
 /** Case `index` of all operators' cases (below et_graph_cases()) with one thing in it changed: NULL when `at` is beyond
- *  the last such change. Inputs are constants, or given in the run. */
+ *  the last such change. Inputs that are not constants are given in the run. */
 enum { ET_CASE_PLAIN, ET_CASE_EMPTY, ET_CASE_ODD_INTEGER, ET_CASE_ODD_FLOAT, ET_CASE_KINDS };
+typedef enum et_constants {
+  ET_CONST_NONE,
+  ET_CONST_ALL,
+  ET_CONST_WEIGHTS /* all but the first */,
+  ET_CONST_DRAWN
+} et_constants;
 uint32_t et_graph_cases(void);
-et_made *et_graph_case(ei_arena *arena, uint32_t index, int kind, uint32_t at, bool constants);
+et_made *et_graph_case(ei_arena *arena, uint32_t index, int kind, uint32_t at, et_constants constants);
 /** In words, on stderr. */
 void et_graph_print(const et_made *m);
 

@@ -25,7 +25,7 @@ typedef struct et_gen {
   edge_tensor view[ET_GEN_TENSORS]; /* what is known of a tensor of the graph; data of constants only */
   uint32_t live[ET_GEN_TENSORS];    /* outputs of nodes with known sizes */
   uint32_t n_live;
-  int constants; /* 0: drawn, 1: all, -1: none */
+  et_constants constants;
 } et_gen;
 
 typedef struct et_work {

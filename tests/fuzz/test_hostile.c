@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Hostile values in every operator: each case of tests/ops with a dimension of 0, with an integer that is out of any
- * range, with a float that is NaN, infinite or huge; as constants and at run time. The three ways of graph_run.h must
+ * range, with a float that is NaN, infinite or huge; as constants and at run
+ * time. The three ways of graph_run.h must
  * give one answer: the same values, or an error that names the node. Argument N: each N-th case. */
 #include "graph_run.h"
 
 static uint64_t run, refused;
 
-static bool one(uint32_t index, int kind, uint32_t at, bool constants) {
+static bool one(uint32_t index, int kind, uint32_t at, et_constants constants) {
   et_memory *const mem = et_memory_new(ET_GRAPH_QUOTA);
   const et_made *const m = et_graph_case(&mem->arena, index, kind, at, constants);
   if (m && m->legal) {
@@ -25,8 +26,8 @@ int main(int argc, char **argv) {
   for (int kind = 0; kind < ET_CASE_KINDS; ++kind) {
     run = refused = 0;
     for (uint32_t index = 0; index < et_graph_cases(); index += step)
-      for (int constants = 0; constants < 2; ++constants)
-        for (uint32_t at = 0; one(index, kind, at, constants); ++at) continue;
+      for (int constants = ET_CONST_NONE; constants <= ET_CONST_WEIGHTS; ++constants)
+        for (uint32_t at = 0; one(index, kind, at, (et_constants)constants); ++at) continue;
     printf("%-12s %8llu run, %8llu refused\n", names[kind], (unsigned long long)run, (unsigned long long)refused);
     if (run == 0) return 1;
   }
