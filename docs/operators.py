@@ -124,7 +124,8 @@ def not_passed():
             pattern, reason = line.split(None, 1)
             out.append(f"| `{pattern}` | {one_line(reason)} |")
     out += ["", "Of the outside suites, every case of which is run, on each kernel tier and backend alike (`benchmarks/suites.py`).",
-            "Why the expected value is not followed, by the formula: [numerics.md](numerics.md).", "", "| suite | case | what the suite says |", "|---|---|---|"]
+            "Why the expected value is not followed, by the formula: [numerics.md](numerics.md).", "",
+            "| suite | case | what the suite says |", "|---|---|---|"]
     seen = set()
     for row in json.loads((ROOT / "benchmarks/results/suites.json").read_text()):
         for case, (kind, text) in sorted(row["not_passed"].items()):

@@ -4,29 +4,24 @@
  *   wordv_load(p) wordv_value(w, i, bits) = value i of each word as f32; zeros_load(p) = LANES bytes as f32. */
 
 #define BITS_INLINE static inline __attribute__((always_inline))
-#if defined(__SANITIZE_THREAD__) /* gcc ends such loops before it looks at the wish, and warns */
-#  define UNROLL
-#else
-#  define UNROLL _Pragma("GCC unroll 16")
-#endif
 
 BITS_INLINE void decode_bits(const ek_wgemm_shape *s, const ek_wgemm_group *g, size_t k0, size_t k1, float *to,
                              size_t step, const int bits) {
-  const size_t per = 32 / (size_t)bits;
+  const int per = 32 / bits; /* not in the loops: under UBSan a division there ends them in two ways */
   for (size_t k = k0; k < k1;) {
     const size_t b = k / s->block, block_end = s->block >= s->k ? s->k : (b + 1) * s->block;
     const size_t end = block_end < k1 ? block_end : k1;
     const f32v scale = f32v_load(g->scale + b * LANES), zero = zeros_load(g->zero + b * LANES);
-    for (; end - k >= per; k += per) {
-      const wordv w = wordv_load(g->words + k / per * LANES);
-      UNROLL
-      for (int i = 0; i < 32 / bits; ++i, to += step)
+    for (; end - k >= (size_t)per; k += (size_t)per) {
+      const wordv w = wordv_load(g->words + k / (size_t)per * LANES);
+#pragma GCC unroll 16
+      for (int i = 0; i < per; ++i, to += step)
         f32v_store(to, f32v_mul(f32v_sub(wordv_value(w, i, bits), zero), scale));
     }
     if (k < end) {
-      const wordv w = wordv_load(g->words + k / per * LANES);
-      UNROLL
-      for (int i = 0; i < 32 / bits; ++i) {
+      const wordv w = wordv_load(g->words + k / (size_t)per * LANES);
+#pragma GCC unroll 16
+      for (int i = 0; i < per; ++i) {
         if ((size_t)i >= end - k) break;
         f32v_store(to + (size_t)i * step, f32v_mul(f32v_sub(wordv_value(w, i, bits), zero), scale));
       }
@@ -38,14 +33,14 @@ BITS_INLINE void decode_bits(const ek_wgemm_shape *s, const ek_wgemm_group *g, s
 
 /* Four sums at once; *all: the sum of a. */
 BITS_INLINE f32v block_sum(const uint32_t *words, const float *a, size_t n, float *all, const int bits) {
-  const size_t per = 32 / (size_t)bits;
+  const int per = 32 / bits;
   f32v s0 = f32v_zero(), s1 = s0, s2 = s0, s3 = s0;
   float t0 = 0.0f, t1 = 0.0f, t2 = 0.0f, t3 = 0.0f;
   size_t k = 0;
-  for (; n - k >= per; k += per, words += LANES, a += per) {
+  for (; n - k >= (size_t)per; k += (size_t)per, words += LANES, a += per) {
     const wordv w = wordv_load(words);
-    UNROLL
-    for (int i = 0; i < 32 / bits; i += 4) {
+#pragma GCC unroll 16
+    for (int i = 0; i < per; i += 4) {
       s0 = f32v_fma(wordv_value(w, i, bits), f32v_one(a[i]), s0);
       s1 = f32v_fma(wordv_value(w, i + 1, bits), f32v_one(a[i + 1]), s1);
       s2 = f32v_fma(wordv_value(w, i + 2, bits), f32v_one(a[i + 2]), s2);
@@ -58,8 +53,8 @@ BITS_INLINE f32v block_sum(const uint32_t *words, const float *a, size_t n, floa
   }
   if (k < n) {
     const wordv w = wordv_load(words);
-    UNROLL
-    for (int i = 0; i < 32 / bits; ++i) {
+#pragma GCC unroll 16
+    for (int i = 0; i < per; ++i) {
       if ((size_t)i >= n - k) break;
       s0 = f32v_fma(wordv_value(w, i, bits), f32v_one(a[i]), s0);
       t0 += a[i];
