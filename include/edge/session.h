@@ -86,9 +86,26 @@ EDGE_NODISCARD EDGE_API edge_status edge_session_get_output(edge_session *sessio
  *  each other when the session is planned. The plans of the last four shapes are kept, so returning to one of
  *  them allocates nothing; contents of inputs are lost. Memory that was bound must be large enough for the new
  *  shapes, or the next call that plans returns SHAPE_MISMATCH: bind again.
- *  @return OK, INVALID_ARGUMENT, SHAPE_MISMATCH, BUSY. [one-thread-per-handle] @since 0.1 */
+ *  @return OK, INVALID_ARGUMENT, SHAPE_MISMATCH, LIMIT_EXCEEDED (beyond edge_session_set_max_shape()), BUSY.
+ *  [one-thread-per-handle] @since 0.1 */
 EDGE_NODISCARD EDGE_API edge_status edge_session_resize_input(edge_session *session, uint32_t index,
                                                               const int64_t *dims, int32_t rank);
+
+/** Say how large an input can become. The next call that plans takes the memory of the largest shapes once, and packs
+ *  the weights; a later resize within them finds both, so that memory for activations is never moved or taken again
+ *  (unless a kernel chosen for a smaller shape needs more scratch than the largest one had), and a model that would not
+ *  fit says so at the start. A shape beyond the maximum is an error of edge_session_resize_input().
+ *
+ *      edge_session_set_max_shape(s, 0, (int64_t[]){ 1, 640, 640, 3 }, 4);
+ *      edge_session_resize_input(s, 0, (int64_t[]){ 1, 320, 480, 3 }, 4);
+ *      status = edge_session_prepare(s);
+ *
+ *  Say it for all inputs that can change; dimensions with one symbol need one maximum. Contents of inputs are lost.
+ *  @param rank -1: no maximum any more
+ *  @return OK, INVALID_ARGUMENT, SHAPE_MISMATCH (rank, a dimension that the model fixes), LIMIT_EXCEEDED (the current
+ *  shape is larger), BUSY. [one-thread-per-handle] @since 0.1 */
+EDGE_NODISCARD EDGE_API edge_status edge_session_set_max_shape(edge_session *session, uint32_t index,
+                                                               const int64_t *dims, int32_t rank);
 
 /** Plan for the current shapes; edge_session_run() then allocates nothing. A no-op when planned.
  *  Errors as edge_session_create(). [one-thread-per-handle] @since 0.1 */

@@ -225,28 +225,67 @@ edge_status edge_session_get_output(edge_session *s, uint32_t index, edge_tensor
   return ei_session_give(s, status);
 }
 
+/* Could an input have this shape, as far as its own declaration says? */
+static edge_status check_shape(edge_session *s, uint32_t index, const int64_t *dims, int32_t rank) {
+  const ei_tensor *const t = &s->main->sg->tensors[s->main->sg->inputs[index]];
+  if (t->rank >= 0 && t->rank != rank)
+    return ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "input '%s' has rank %d, %d was given", t->name, t->rank,
+                           rank);
+  for (int32_t i = 0; i < rank; ++i) {
+    if (dims[i] < 0)
+      return ei_session_fail(s, EDGE_STATUS_INVALID_ARGUMENT, "input '%s': dimension %d is negative", t->name, i);
+    if (t->rank >= 0 && t->dims[i] >= 0 && t->dims[i] != dims[i])
+      return ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH,
+                             "input '%s': dimension %d is fixed to %lld by the model, %lld was given", t->name, i,
+                             (long long)t->dims[i], (long long)dims[i]);
+  }
+  return EDGE_STATUS_OK;
+}
+
+/* Is no dimension above the maximum? */
+static edge_status check_max(edge_session *s, uint32_t index, const int64_t *dims, const int64_t *max, int32_t rank) {
+  const ei_tensor *const t = &s->main->sg->tensors[s->main->sg->inputs[index]];
+  for (int32_t i = 0; i < rank; ++i) {
+    const uint32_t symbol = t->rank == rank ? t->symbols[i] : 0;
+    const char *const name = symbol ? s->model->graph->symbols[symbol - 1].name : "";
+    if (dims[i] > max[i])
+      return ei_session_fail(s, EDGE_STATUS_LIMIT_EXCEEDED,
+                             "input '%s': dimension %d%s%s%s is %lld, the session was told at most %lld: set a larger "
+                             "maximum with edge_session_set_max_shape()",
+                             t->name, i, symbol ? " (" : "", name, symbol ? ")" : "", (long long)dims[i],
+                             (long long)max[i]);
+  }
+  return EDGE_STATUS_OK;
+}
+
 edge_status edge_session_resize_input(edge_session *s, uint32_t index, const int64_t *dims, int32_t rank) {
   if (!s || index >= s->main->sg->n_inputs || rank < 0 || rank > EDGE_MAX_RANK || (rank && !dims))
     return EDGE_STATUS_INVALID_ARGUMENT;
   if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
-  const ei_tensor *const t = &s->main->sg->tensors[s->main->sg->inputs[index]];
-  edge_status status = EDGE_STATUS_OK;
-  edge_tensor shape;
-  memset(&shape, 0, sizeof shape);
-  shape.rank = rank;
-  for (int32_t i = 0; i < rank; ++i) {
-    shape.dims[i] = dims[i];
-    if (dims[i] < 0)
-      status = ei_session_fail(s, EDGE_STATUS_INVALID_ARGUMENT, "input '%s': dimension %d is negative", t->name, i);
-    else if (t->rank >= 0 && t->rank == rank && t->dims[i] >= 0 && t->dims[i] != dims[i])
-      status = ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH,
-                               "input '%s': dimension %d is fixed to %lld by the model, %lld was given", t->name, i,
-                               (long long)t->dims[i], (long long)dims[i]);
+  ei_instance *const in = s->main;
+  edge_status status = check_shape(s, index, dims, rank);
+  if (status == EDGE_STATUS_OK && in->max_rank[index] >= 0 && in->max_rank[index] != rank)
+    status = ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "input '%s': rank %d was given, its maximum has rank %d",
+                             in->sg->tensors[in->sg->inputs[index]].name, rank, in->max_rank[index]);
+  if (status == EDGE_STATUS_OK && in->max_rank[index] == rank)
+    status = check_max(s, index, dims, in->max_dims[index], rank);
+  if (status == EDGE_STATUS_OK) {
+    edge_tensor shape = { .rank = rank };
+    for (int32_t i = 0; i < rank; ++i) shape.dims[i] = dims[i];
+    ei_instance_set_input(in, index, &shape, NULL);
   }
-  if (status == EDGE_STATUS_OK && t->rank >= 0 && t->rank != rank)
-    status =
-        ei_session_fail(s, EDGE_STATUS_SHAPE_MISMATCH, "input '%s' has rank %d, %d was given", t->name, t->rank, rank);
-  if (status == EDGE_STATUS_OK) ei_instance_set_input(s->main, index, &shape, NULL);
+  return ei_session_give(s, status);
+}
+
+edge_status edge_session_set_max_shape(edge_session *s, uint32_t index, const int64_t *dims, int32_t rank) {
+  if (!s || index >= s->main->sg->n_inputs || rank > EDGE_MAX_RANK || (rank > 0 && !dims))
+    return EDGE_STATUS_INVALID_ARGUMENT;
+  if (!ei_session_take(s)) return EDGE_STATUS_BUSY;
+  ei_instance *const in = s->main;
+  edge_status status = rank < 0 ? EDGE_STATUS_OK : check_shape(s, index, dims, rank);
+  if (status == EDGE_STATUS_OK && rank >= 0 && in->input_rank[index] == rank)
+    status = check_max(s, index, in->input_dims[index], dims, rank);
+  if (status == EDGE_STATUS_OK) ei_instance_set_max(in, index, dims, rank);
   return ei_session_give(s, status);
 }
 

@@ -114,7 +114,10 @@ struct ei_instance {
   bool has_dynamic;
   int64_t (*input_dims)[EDGE_MAX_RANK]; /* requested shapes */
   int32_t *input_rank;
-  const void **input_value; /* constant value of an input, known while planning (control flow) */
+  const void **input_value;           /* constant value of an input, known while planning (control flow) */
+  int64_t (*max_dims)[EDGE_MAX_RANK]; /* largest shapes that the caller will ask for */
+  int32_t *max_rank;                  /* EI_RANK_UNKNOWN: not said */
+  bool reserve;                       /* the next plan begins with one for the largest shapes */
 };
 
 typedef struct ei_state_buffer {
@@ -181,6 +184,8 @@ uint64_t ei_instance_recent_bytes(const ei_instance *in);
 /** Request an input shape (rank < 0: the model's own) or value. When something changed the plan is put aside, and
  *  taken back if its shapes return soon: then nothing is allocated. */
 void ei_instance_set_input(ei_instance *in, uint32_t index, const edge_tensor *shape, const void *constant);
+/** No shape of this input will be larger (rank < 0: nothing is said). The next plan makes room for the largest ones. */
+void ei_instance_set_max(ei_instance *in, uint32_t index, const int64_t *dims, int32_t rank);
 /** Recompute addresses after `external` changed. */
 edge_status ei_instance_bind(ei_instance *in);
 edge_status ei_plan_memory(ei_instance *in);

@@ -18,11 +18,14 @@ edge_status ei_instance_create(edge_session *s, uint32_t subgraph, ei_instance *
   in->input_dims = ei_arena_array(&s->mem, (uint64_t)sg->n_inputs + 1, sizeof in->input_dims[0], _Alignof(int64_t));
   in->input_rank = EI_NEW_ARRAY(&s->mem, int32_t, (uint64_t)sg->n_inputs + 1);
   in->input_value = EI_NEW_ARRAY(&s->mem, const void *, (uint64_t)sg->n_inputs + 1);
+  in->max_dims = ei_arena_array(&s->mem, (uint64_t)sg->n_inputs + 1, sizeof in->max_dims[0], _Alignof(int64_t));
+  in->max_rank = EI_NEW_ARRAY(&s->mem, int32_t, (uint64_t)sg->n_inputs + 1);
   const edge_status status = ei_recent_create(in);
-  if (!in->external || !in->heap || !in->input_dims || !in->input_rank || !in->input_value || status != EDGE_STATUS_OK)
+  if (!in->external || !in->heap || !in->input_dims || !in->input_rank || !in->input_value || !in->max_dims ||
+      !in->max_rank || status != EDGE_STATUS_OK)
     return ei_session_fail(s, EDGE_STATUS_OUT_OF_MEMORY, "no memory for subgraph '%s'", sg->name);
   in->n_heap = sg->n_tensors;
-  for (uint32_t i = 0; i < sg->n_inputs; ++i) in->input_rank[i] = EI_RANK_UNKNOWN;
+  for (uint32_t i = 0; i < sg->n_inputs; ++i) in->input_rank[i] = in->max_rank[i] = EI_RANK_UNKNOWN;
   s->instances[subgraph] = in;
   return EDGE_STATUS_OK;
 }
@@ -53,6 +56,12 @@ void ei_instance_set_input(ei_instance *in, uint32_t index, const edge_tensor *s
   in->input_rank[index] = shape->rank;
   memcpy(in->input_dims[index], shape->dims, sizeof shape->dims);
   in->input_value[index] = constant;
+}
+
+void ei_instance_set_max(ei_instance *in, uint32_t index, const int64_t *dims, int32_t rank) {
+  in->max_rank[index] = rank;
+  for (int32_t i = 0; i < rank; ++i) in->max_dims[index][i] = dims[i];
+  in->reserve = true;
 }
 
 /* ---- shapes */
@@ -272,8 +281,28 @@ static edge_status make_plan(ei_instance *in, bool sizes_only) {
   return status;
 }
 
+static void swap_max(ei_instance *in) {
+  int64_t(*const dims)[EDGE_MAX_RANK] = in->input_dims;
+  int32_t *const rank = in->input_rank;
+  in->input_dims = in->max_dims, in->input_rank = in->max_rank;
+  in->max_dims = dims, in->max_rank = rank;
+}
+
+/* A plan for the largest shapes takes an arena that later plans find large enough, and packs what they share. */
+static edge_status reserve(ei_instance *in) {
+  if (in->planned && !ei_recent_keep(in)) ei_instance_unplan(in);
+  in->reserve = false;
+  swap_max(in);
+  const edge_status status = ei_instance_plan(in, false);
+  if (in->planned && !ei_recent_keep(in)) ei_instance_unplan(in);
+  swap_max(in);
+  in->reserve = status != EDGE_STATUS_OK;
+  return status;
+}
+
 edge_status ei_instance_plan(ei_instance *in, bool sizes_only) {
   edge_session *const s = in->session;
+  if (in->reserve && !sizes_only) EI_TRY(reserve(in));
   if (!in->planned && !sizes_only) ei_recent_take(in);
   if (in->planned && (sizes_only || !in->sizes_only))
     return in->bound || sizes_only ? EDGE_STATUS_OK : ei_instance_bind(in);

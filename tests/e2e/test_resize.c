@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Sizes that change: a session that returns to a recent size plans and allocates nothing, its answers are those of a
- * fresh session, and memory bound before a resize is never read or written past its end. */
+ * fresh session; the largest shape's memory is taken once; memory bound before a resize is never read or written past
+ * its end. */
 #include "e2e.h"
 #include "src/format/format.h"
 #include <math.h>
 #include <stdatomic.h>
 
-enum { IN = 16, OUT = 8, MOST = 96 };
+enum { IN = 16, OUT = 8, MOST = 960 };
 
 static atomic_ulong calls;
+static atomic_ulong arenas; /* allocations as large as activations are here, and no table of a plan */
 
 static void *count_alloc(void *user, uint64_t bytes, uint64_t align) {
   (void)user;
   atomic_fetch_add(&calls, 1);
+  if (bytes >= 32768) atomic_fetch_add(&arenas, 1);
   return aligned_alloc((size_t)(align < 16 ? 16 : align), (size_t)((bytes + 63) / 64 * 64));
 }
 
@@ -117,6 +120,48 @@ static void recent_plans(edge_model *model, int threads) {
   edge_session_destroy(s);
 }
 
+static edge_status set_max(edge_session *s, int rows) {
+  return edge_session_set_max_shape(s, 0, (const int64_t[]) { rows, IN }, 2);
+}
+
+/* Memory for the largest shape is taken once, every smaller one lies in it; the error says what to do. */
+static void largest_shape(edge_model *model) {
+  enum { LARGEST = 640 };
+  static _Alignas(64) unsigned char small[4096];
+  edge_error error = EDGE_ERROR_INIT;
+  edge_session_options o = EDGE_SESSION_OPTIONS_INIT;
+  edge_session *s = NULL;
+  o.backends = "cpu";
+  CHECK(edge_session_create(model, &o, &s, &error) == EDGE_STATUS_OK);
+  CHECK(edge_session_set_max_shape(s, 0, (const int64_t[]) { LARGEST, IN + 1 }, 2) == EDGE_STATUS_SHAPE_MISMATCH);
+  CHECK(edge_session_set_max_shape(s, 0, (const int64_t[]) { LARGEST }, 1) == EDGE_STATUS_SHAPE_MISMATCH);
+  CHECK(set_max(s, MOST + 1) == EDGE_STATUS_OK); /* more than the model allows: found when it is planned, each time */
+  CHECK(resize(s, 3) == EDGE_STATUS_OK);
+  CHECK(edge_session_prepare(s) == EDGE_STATUS_SHAPE_MISMATCH && edge_session_run(s) == EDGE_STATUS_SHAPE_MISMATCH);
+  CHECK(strstr(edge_session_last_error(s)->text, "(rows)"));
+  CHECK(set_max(s, LARGEST) == EDGE_STATUS_OK);
+  run_at(s, 3, 0);
+  const unsigned long before = atomic_load(&arenas);
+  for (int i = 0; i < LARGEST; ++i) run_at(s, i * 29 % LARGEST + 1, i);
+  CHECK(atomic_load(&arenas) == before);
+  CHECK(resize(s, LARGEST + 1) == EDGE_STATUS_LIMIT_EXCEEDED);
+  CHECK(strcmp(edge_session_last_error(s)->text,
+               "input 'x': dimension 0 (rows) is 641, the session was told at most 640: set a larger maximum with "
+               "edge_session_set_max_shape()") == 0);
+  run_at(s, LARGEST, 1); /* nothing is lost */
+  CHECK(set_max(s, LARGEST - 1) == EDGE_STATUS_LIMIT_EXCEEDED);
+  CHECK(edge_session_set_max_shape(s, 0, NULL, -1) == EDGE_STATUS_OK);
+  run_at(s, MOST, 2);
+  CHECK(atomic_load(&arenas) > before);
+  edge_session_destroy(s);
+  o.arena = small; /* the caller's own memory is too small for the largest shape, though the first one would fit */
+  o.arena_bytes = sizeof small;
+  CHECK(edge_session_create(model, &o, &s, &error) == EDGE_STATUS_OK && resize(s, 1) == EDGE_STATUS_OK);
+  CHECK(edge_session_prepare(s) == EDGE_STATUS_OK && set_max(s, LARGEST) == EDGE_STATUS_OK);
+  CHECK(edge_session_prepare(s) == EDGE_STATUS_LIMIT_EXCEEDED);
+  edge_session_destroy(s);
+}
+
 static void bound_memory(edge_model *model) {
   edge_error error = EDGE_ERROR_INIT;
   edge_session_options o = EDGE_SESSION_OPTIONS_INIT;
@@ -163,6 +208,7 @@ int main(void) {
   edge_model *const model = make_model(env, &arena);
   recent_plans(model, 1);
   recent_plans(model, 2);
+  largest_shape(model);
   bound_memory(model);
   edge_model_release(model);
   edge_env_destroy(env);
