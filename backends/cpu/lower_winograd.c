@@ -69,10 +69,11 @@ typedef struct pack_user {
 static edge_status fill(void *user, void *data, uint64_t bytes) {
   (void)bytes;
   const pack_user *const u = user;
-  eb_cpu_const w, bias = { 0 };
-  edge_status status = eb_cpu_const_open(u->plan, u->w, &w);
+  eb_cpu_const w = { 0 }, bias = { 0 };
+  edge_status status = u->conv->half ? EDGE_STATUS_OK : eb_cpu_const_open(u->plan, u->w, &w);
   if (status == EDGE_STATUS_OK) status = eb_cpu_const_open(u->plan, u->bias, &bias);
-  if (status == EDGE_STATUS_OK) ek_winograd_f32_pack(u->conv, w.data, bias.data, data);
+  if (status == EDGE_STATUS_OK)
+    ek_winograd_f32_pack(u->conv, u->conv->half ? eb_cpu_const_source(u->plan, u->w) : w.data, bias.data, data);
   eb_cpu_const_close(&w);
   eb_cpu_const_close(&bias);
   return status;
@@ -130,7 +131,8 @@ static bool sizes_of(const eb_cpu_plan *plan, uint32_t node, ek_winograd_f32_arg
   conv->kernel = ek_winograd_f32_choose(conv, eb_cpu_features(plan), eb_cpu_l2_bytes(plan));
   if (conv->kernel == NULL) return false;
   conv->depth = ek_winograd_f32_depth(conv, eb_cpu_l2_bytes(plan));
-  conv->stored = ek_winograd_f32_stores(conv);
+  conv->half = eb_cpu_const_is_f16(plan, w) && !ek_winograd_f32_stores(conv);
+  conv->stored = !conv->half && ek_winograd_f32_stores(conv);
   return true;
 }
 
@@ -152,7 +154,7 @@ edge_status eb_cpu_lower_winograd_f32(eb_cpu_plan *plan, uint32_t node) {
   const edge_prepared_key key = {
     .source = eb_cpu_const_source(plan, w),
     .layout = made.conv.kernel->name,
-    .params = { made.conv.c_in, made.conv.c_out, made.conv.stored ? made.conv.depth : 0,
+    .params = { made.conv.c_in, made.conv.c_out, made.conv.stored ? made.conv.depth << 1 : made.conv.half,
                 (uint64_t)(uintptr_t)eb_cpu_const_source(plan, bias) },
   };
   const void *packed = NULL;

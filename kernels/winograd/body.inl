@@ -64,6 +64,12 @@ VF_INLINE void some_store(float *p, vf v, size_t n) {
   }
 }
 
+/* 9 taps of `width` columns */
+VF_INLINE void widen(const uint16_t *half, size_t columns, size_t width, float *to) {
+  for (size_t t = 0; t < 9; ++t, half += columns, to += width)
+    for (size_t j = 0; j < width; j += VF_LANES) vf_store(to + j, vf_load_half(half + j));
+}
+
 /* clang-format off */
 #define TRANSFORMS(M, N)                                                                             \
   VF_INLINE void input_vector##M(const float *const *from, size_t c, size_t n, float *v, size_t step) { \
@@ -130,10 +136,13 @@ VF_INLINE void some_store(float *p, vf v, size_t n) {
     weights_line##M(vf_load(y), vf_load(y + tap), vf_load(y + 2 * tap), u + (N - 1) * N * step, step); \
   }                                                                                                  \
   static void weights##M(const ek_winograd_f32_weights *g) {                                         \
-    const float *w = g->w;                                                                           \
+    float wide[9 * EK_WINOGRAD_F32_MAX_WIDTH];                                                       \
     float *u = g->u;                                                                                 \
-    for (size_t k = 0; k < g->depth; ++k, w += 9 * g->columns, u += g->width) {                      \
-      for (size_t j = 0; j < g->width; j += VF_LANES) weights_vector##M(w + j, g->columns, u + j, g->step); \
+    for (size_t k = 0; k < g->depth; ++k, u += g->width) {                                           \
+      const float *const w = g->half ? wide : g->w + k * 9 * g->columns;                             \
+      const size_t tap = g->half ? g->width : g->columns;                                            \
+      if (g->half) widen(g->half + k * 9 * g->columns, g->columns, g->width, wide);                  \
+      for (size_t j = 0; j < g->width; j += VF_LANES) weights_vector##M(w + j, tap, u + j, g->step); \
     }                                                                                                \
   }                                                                                                  \
   static void output##M(const ek_winograd_f32_result *g) {                                           \

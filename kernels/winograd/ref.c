@@ -2,6 +2,8 @@
  * Winograd transforms in plain C, one channel at a time, with the lanes of the plain matrix product. */
 #include "winograd.h"
 
+#include "../convert/convert.h"
+
 #define VF_LANES 1
 #define VF_INLINE static inline
 typedef float vf;
@@ -10,6 +12,11 @@ VF_INLINE vf vf_load(const float *p) {
 }
 VF_INLINE vf vf_load_n(const float *p, size_t n) {
   return n ? *p : 0.0f;
+}
+VF_INLINE vf vf_load_half(const uint16_t *p) {
+  float x;
+  ek_convert__ref.f16_to_f32(1, p, &x);
+  return x;
 }
 VF_INLINE void vf_store(float *p, vf v) {
   *p = v;

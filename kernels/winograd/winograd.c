@@ -59,11 +59,21 @@ size_t ek_winograd_f32_groups(const ek_winograd_f32_args *a) {
   return (a->c_out + columns - 1) / columns;
 }
 
+/* floats that so many filter values take, as they are packed */
+static size_t room_of(const ek_winograd_f32_args *a, size_t values) {
+  return a->half ? (values + 1) / 2 : values;
+}
+
+/* value i of filters packed as they are */
+static const float *value_at(const ek_winograd_f32_args *a, const float *w, size_t i) {
+  return (const float *)(const void *)((const char *)w + i * (a->half ? sizeof(uint16_t) : sizeof(float)));
+}
+
 /* floats of the filters as packed: as they are, or transformed */
 static size_t filter_floats(const ek_winograd_f32_args *a) {
   const size_t blocks = a->stored ? (a->c_in + a->depth - 1) / a->depth : 0;
   return a->stored ? ek_winograd_f32_groups(a) * blocks * ek_winograd_f32_u_step(a) * ek_winograd_f32_positions(a)
-                   : whole_vectors(a, a->c_out) * 9 * a->c_in;
+                   : room_of(a, whole_vectors(a, a->c_out) * 9 * a->c_in);
 }
 
 uint64_t ek_winograd_f32_packed_bytes(const ek_winograd_f32_args *a) {
@@ -158,7 +168,7 @@ const ek_winograd_f32_kernel *ek_winograd_f32_choose(const ek_winograd_f32_args 
 static size_t group_at(const ek_winograd_f32_args *a, size_t group, size_t *columns) {
   const size_t most = group_columns(a), first = group * most, left = a->c_out - first;
   *columns = whole_vectors(a, left < most ? left : most);
-  return a->stored ? filter_floats(a) / ek_winograd_f32_groups(a) * group : first * a->c_in * 9;
+  return a->stored ? filter_floats(a) / ek_winograd_f32_groups(a) * group : room_of(a, first * a->c_in * 9);
 }
 
 /* `count` channels of a group's filters, the first of which is row k of a block of U of `depth` channels */
@@ -168,6 +178,7 @@ static void transform(const ek_winograd_f32_args *a, size_t columns, size_t k, s
   for (size_t at = 0; at < columns; at += width) {
     const size_t part_width = columns - at < width ? columns - at : width;
     const ek_winograd_f32_weights part = { .w = w + at,
+                                           .half = a->half ? (const uint16_t *)(const void *)w + at : NULL,
                                            .columns = columns,
                                            .width = part_width,
                                            .depth = count,
@@ -189,6 +200,14 @@ static void pack_rows(const ek_winograd_f32_args *a, const float *w, size_t firs
     for (size_t j = real; j < columns; ++j) to[k * columns + j] = 0.0f;
 }
 
+/* the same of f16, all channels */
+static void pack_half(const ek_winograd_f32_args *a, const uint16_t *w, size_t first, size_t columns, uint16_t *to) {
+  for (size_t k = 0; k < a->c_in; ++k)
+    for (size_t t = 0; t < 9; ++t)
+      for (size_t j = 0; j < columns; ++j, ++to)
+        *to = first + j < a->c_out ? w[((first + j) * 9 + t) * a->c_in + k] : 0;
+}
+
 /* the same, transformed, a few channels at a time */
 static void pack_transformed(const ek_winograd_f32_args *a, const float *w, size_t first, size_t columns, float *u) {
   float rows[PACK_ROWS * 9 * GROUP_COLUMNS];
@@ -203,13 +222,15 @@ static void pack_transformed(const ek_winograd_f32_args *a, const float *w, size
   }
 }
 
-void ek_winograd_f32_pack(const ek_winograd_f32_args *a, const float *w, const float *bias, float *packed) {
+void ek_winograd_f32_pack(const ek_winograd_f32_args *a, const void *w, const float *bias, float *packed) {
   const size_t groups = ek_winograd_f32_groups(a), all = whole_vectors(a, a->c_out), filters = filter_floats(a);
   if (a->stored) memset(packed, 0, filters * sizeof(float)); /* between positions, too: always the same file */
   for (size_t g = 0; g < groups; ++g) {
     size_t columns = 0;
     float *const to = packed + group_at(a, g, &columns);
-    if (a->stored) {
+    if (a->half) {
+      pack_half(a, w, g * group_columns(a), columns, (uint16_t *)(void *)to);
+    } else if (a->stored) {
       pack_transformed(a, w, g * group_columns(a), columns, to);
     } else {
       pack_rows(a, w, g * group_columns(a), columns, 0, a->c_in, to);
@@ -312,8 +333,9 @@ void ek_winograd_f32_output(const ek_winograd_f32_args *a, size_t t0, size_t t1,
     const size_t first = g * group_columns(a), left = a->c_out - first;
     for (size_t k = 0, depth = 0; k < a->c_in; k += depth) {
       depth = a->c_in - k < a->depth ? a->c_in - k : a->depth;
-      const size_t block = a->stored ? u_step * ek_winograd_f32_positions(a) : a->depth * 9 * columns;
-      const float *const next = w + (a->stored ? block : depth * 9 * columns); /* of this group or the following one */
+      const size_t block = a->stored ? u_step * ek_winograd_f32_positions(a) : room_of(a, a->depth * 9 * columns);
+      const float *const next =
+          a->stored ? w + block : value_at(a, w, depth * 9 * columns); /* maybe of another group */
       const size_t more = (size_t)(bias - next);
       if (!a->stored) transform(a, columns, 0, depth, depth, w, u, u_step);
       products(a, t1 - t0, columns, depth, k > 0, a->stored ? w : u, u_step, v + k, v_step, m, m_step, next,

@@ -13,7 +13,8 @@
  *
  * Filters are transformed where they are used: U would be four times (m = 2: 1.8 times) as large as W, which for the
  * late layers of a network takes longer to read from memory than to make in cache; small images with few channels keep
- * U itself. W is followed by the bias, padded to whole vectors.
+ * U itself. W is followed by the bias, padded to whole vectors. Filters that are f16 numbers stay f16 in W and become
+ * f32 on their way to U: the same bits.
  *
  * Arithmetic: points 0, 1, -1 (m = 2) and 0, +-sqrt(1/2), +-sqrt(2) (m = 4). The error against exact sums is at most
  * EK_WINOGRAD_F32_ERROR * 2^-24 * (sum of |x * w| of the tile's largest), see docs/numerics.md; an infinite or NaN
@@ -28,7 +29,8 @@ typedef void (*ek_winograd_f32_input_fn)(const float *const *from, size_t c, flo
 
 /** A block of filters to U. */
 typedef struct ek_winograd_f32_weights {
-  const float *w; /* [depth][9][columns], of which the first `width` */
+  const float *w;       /* [depth][9][columns], of which the first `width` */
+  const uint16_t *half; /* the same as f16, then w is not read; or NULL */
   size_t columns, width, depth;
   float *u; /* position p at u + p * step: [depth][width] */
   size_t step;
@@ -65,7 +67,8 @@ typedef struct ek_winograd_f32_kernel {
 #undef EK_WINOGRAD_F32
 
 #define EK_WINOGRAD_F32_MAX_POSITIONS 36
-#define EK_WINOGRAD_F32_ERROR 32 /* m = 4; a quarter of it for m = 2 */
+#define EK_WINOGRAD_F32_MAX_WIDTH 64 /* of ek_winograd_f32_weights, with `half` */
+#define EK_WINOGRAD_F32_ERROR 32     /* m = 4; a quarter of it for m = 2 */
 
 const ek_winograd_f32_kernel *ek_winograd_f32_at(uint32_t i); /* NULL beyond the last row */
 
@@ -75,6 +78,7 @@ typedef struct ek_winograd_f32_args {
   size_t batch, ih, iw, oh, ow, c_in, c_out;
   size_t depth; /* of U: ek_winograd_f32_depth() */
   bool stored;  /* filters are packed as U, block after block of a group: ek_winograd_f32_stores() */
+  bool half;    /* filters are given and packed as f16; not with `stored` */
   ptrdiff_t pad_top, pad_left;
   const float *x, *packed, *zeros; /* zeros: c_in floats */
   float *y;
@@ -90,8 +94,8 @@ size_t ek_winograd_f32_tiles(const ek_winograd_f32_args *args);
 /** Column groups: the output transform follows the products of a group. */
 size_t ek_winograd_f32_groups(const ek_winograd_f32_args *args);
 uint64_t ek_winograd_f32_packed_bytes(const ek_winograd_f32_args *args);
-/** w: [c_out][3][3][c_in]; bias may be NULL. */
-void ek_winograd_f32_pack(const ek_winograd_f32_args *args, const float *w, const float *bias, float *packed);
+/** w: [c_out][3][3][c_in], f32, or f16 with `half`; bias may be NULL. */
+void ek_winograd_f32_pack(const ek_winograd_f32_args *args, const void *w, const float *bias, float *packed);
 
 /** Blocks of tiles that a single thread should make: V and M of one take twice the room in L2, because a block more
  *  transforms all filters once more, while V is read once and M in long lines. */

@@ -2,6 +2,7 @@
  * f32 Winograd convolution: every row against sums in double, behind guard pages, in blocks as the backend cuts them.
  */
 #include "kf.h"
+#include "kernels/convert/convert.h"
 #include "kernels/winograd/winograd.h"
 
 static double worst[2]; /* error over 2^-24 * magnitude, for m = 2 and m = 4 */
@@ -77,14 +78,21 @@ static int check(const ek_winograd_f32_kernel *kernel, size_t c_in, size_t c_out
   p.x = kt_get(x_floats * 4), p.w = kt_get(c_out * 9 * c_in * 4), p.bias = kt_get(c_out * 4);
   p.y = kt_get(y_floats * 4), p.residual = kt_get(y_floats * 4), p.zeros = kt_get(c_in * 4);
   a->depth = kt_range(1, (uint32_t)c_in + 3);
-  a->stored = kt_rand() % 2 != 0;
+  a->stored = kt_rand() % 3 == 0;
+  a->half = !a->stored && kt_rand() % 2 != 0;
   p.packed = kt_get((size_t)ek_winograd_f32_packed_bytes(a));
   kf_fill(p.x.data, x_floats, -1.0f, 1.0f);
   kf_fill(p.w.data, c_out * 9 * c_in, -1.0f, 1.0f);
   kf_fill(p.bias.data, c_out, -1.0f, 1.0f);
   kf_fill(p.residual.data, y_floats, -1.0f, 1.0f);
   kf_fill(p.y.data, y_floats, -1.0f, 1.0f);
-  ek_winograd_f32_pack(a, p.w.data, p.bias.data, p.packed.data);
+  const kt_buffer half = kt_get(c_out * 9 * c_in * 2);
+  if (a->half) { /* filters that are f16 numbers */
+    ek_convert_select(0, 0)->f32_to_f16(c_out * 9 * c_in, p.w.data, half.data);
+    ek_convert_select(0, 0)->f16_to_f32(c_out * 9 * c_in, half.data, p.w.data);
+  }
+  ek_winograd_f32_pack(a, a->half ? half.data : p.w.data, p.bias.data, p.packed.data);
+  kt_put(half);
   a->x = p.x.data, a->packed = p.packed.data, a->zeros = p.zeros.data, a->y = p.y.data;
   a->residual = kt_rand() & 1 ? p.residual.data : NULL;
   a->lo = kt_rand() & 1 ? -INFINITY : 0.0f, a->hi = kt_rand() & 1 ? INFINITY : 6.0f;

@@ -25,10 +25,13 @@ JUMP = re.compile(r"^(j[a-z]+|b\.[a-z]+|b|cbn?z|tbn?z)$")
 STATE = "a tile of the transform is 36 vectors, more than there are registers"
 COLUMNS = "window rows and weights of the wide forms together are more than sixteen vectors"
 FULL = "weights, sums and constants fill all 32 registers; one constant or sum of 32 and more products travels"
+WIDE = "filters kept as f16, made f32 in an array"
 PARTS = "copies of the last few channels, put together in memory"
 KNOWN = {
     "winograd/x86_avx2:input4": (40, STATE),
     "winograd/x86_avx512:input4": (16, STATE),
+    "winograd/x86_avx2:weights*": (2, WIDE),
+    "winograd/x86_avx512:weights*": (2, WIDE),
     "qdwconv/x86_avx2:ek_qdw_x8s8_any_16__avx2": (60, COLUMNS),
     "qdwconv/x86_avxvnni:wide_1_1": (40, COLUMNS),
     "qdwconv/x86_avxvnni:wide_1_2": (40, COLUMNS),
