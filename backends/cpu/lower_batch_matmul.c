@@ -63,34 +63,19 @@ static bool batch_index(const edge_tensor *t, int32_t matrix, const int64_t *dim
   return true;
 }
 
-typedef struct shape {
-  size_t m, n, k, batches, b_matrices;
-  int64_t dims[EDGE_MAX_RANK]; /* batch dims of y */
-  int32_t rank;
-  bool trans_b;
-} shape;
-
-static bool shape_of(const eb_cpu_plan *plan, uint32_t node, shape *s) {
+bool eb_cpu_batch_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_batch *s) {
   const edge_tensor *const a = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0));
   const edge_tensor *const b = eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1));
   const edge_tensor *const y = eb_cpu_tensor(plan, eb_cpu_output(plan, node, 0));
-  const uint32_t bias = eb_cpu_input(plan, node, 2);
-  if (a->dtype != EDGE_DTYPE_F32 || b->dtype != EDGE_DTYPE_F32 || y->dtype != EDGE_DTYPE_F32 || a->rank < 1 ||
-      b->rank < 1 || eb_cpu_int(plan, node, "trans_a") != 0) {
-    return false;
-  }
-  s->trans_b = b->rank > 1 && eb_cpu_int(plan, node, "trans_b") != 0;
+  if (a->rank < 1 || b->rank < 1 || eb_cpu_int(plan, node, "trans_a") != 0) return false;
+  *s = (eb_cpu_batch) { .trans_b = b->rank > 1 && eb_cpu_int(plan, node, "trans_b") != 0 };
   s->k = (size_t)a->dims[a->rank - 1];
   s->m = a->rank > 1 ? (size_t)a->dims[a->rank - 2] : 1;
   s->n = b->rank > 1 ? (size_t)b->dims[b->rank - (s->trans_b ? 2 : 1)] : 1;
   const size_t b_k = (size_t)b->dims[b->rank - (b->rank > 1 && !s->trans_b ? 2 : 1)];
   const int32_t matrix = (a->rank > 1) + (b->rank > 1);
   const uint64_t elements = eb_cpu_elements(y);
-  if (s->k == 0 || b_k != s->k || elements == 0 || y->rank < matrix ||
-      (bias != EDGE_NO_VALUE &&
-       (eb_cpu_tensor(plan, bias)->dtype != EDGE_DTYPE_F32 || eb_cpu_elements(eb_cpu_tensor(plan, bias)) != s->n))) {
-    return false;
-  }
+  if (s->k == 0 || b_k != s->k || elements == 0 || y->rank < matrix) return false;
   s->rank = y->rank - matrix;
   for (int32_t d = 0; d < s->rank; ++d) s->dims[d] = y->dims[d];
   s->batches = (size_t)(elements / (s->m * s->n));
@@ -99,12 +84,28 @@ static bool shape_of(const eb_cpu_plan *plan, uint32_t node, shape *s) {
          batch_index(b, 2, s->dims, s->rank, NULL, 0);
 }
 
+const uint32_t *eb_cpu_batch_index(eb_cpu_plan *plan, uint32_t node, const eb_cpu_batch *s) {
+  uint32_t *const index = eb_cpu_keep(plan, 2 * s->batches * sizeof *index);
+  if (index == NULL) return NULL;
+  (void)batch_index(eb_cpu_tensor(plan, eb_cpu_input(plan, node, 0)), 2, s->dims, s->rank, index, s->batches);
+  (void)batch_index(eb_cpu_tensor(plan, eb_cpu_input(plan, node, 1)), 2, s->dims, s->rank, index + s->batches,
+                    s->batches);
+  return index;
+}
+
+static bool is_f32(const eb_cpu_plan *plan, uint32_t value) {
+  return eb_cpu_tensor(plan, value)->dtype == EDGE_DTYPE_F32;
+}
+
 edge_status eb_cpu_lower_batch_matmul_f32(eb_cpu_plan *plan, uint32_t node) {
   const uint32_t va = eb_cpu_input(plan, node, 0), vb = eb_cpu_input(plan, node, 1), bias = eb_cpu_input(plan, node, 2);
-  const edge_tensor *const ta = eb_cpu_tensor(plan, va), *const tb = eb_cpu_tensor(plan, vb);
-  shape s = { 0 };
+  eb_cpu_batch s;
   eb_cpu_epilogue end;
-  if (!shape_of(plan, node, &s) || !eb_cpu_epilogue_of(plan, node, &end)) return EB_CPU_PASS;
+  if (!is_f32(plan, va) || !is_f32(plan, vb) || !is_f32(plan, eb_cpu_output(plan, node, 0)) ||
+      !eb_cpu_batch_of(plan, node, &s) || !eb_cpu_epilogue_of(plan, node, &end))
+    return EB_CPU_PASS;
+  if (bias != EDGE_NO_VALUE && (!is_f32(plan, bias) || eb_cpu_elements(eb_cpu_tensor(plan, bias)) != s.n))
+    return EB_CPU_PASS;
   const ek_gemm_f32_kernel *const kernel =
       ek_gemm_f32_select(eb_cpu_features(plan), eb_cpu_session_flags(plan) & EDGE_SESSION_REPRODUCIBLE ? EK_EXACT : 0);
   const uint64_t packed_bytes = ek_gemm_f32_packed_bytes(kernel, s.k, s.n);
@@ -132,12 +133,8 @@ edge_status eb_cpu_lower_batch_matmul_f32(eb_cpu_plan *plan, uint32_t node) {
   const eb_cpu_grid grid = eb_cpu_grid_of(plan, &product, work_us / (double)s.batches);
   batch_arg *const g =
       eb_cpu_step(plan, node, batch_tile, sizeof *g, (uint32_t)(s.batches * grid.m_tiles * grid.p_tiles), work_us);
-  uint32_t *const index = eb_cpu_keep(plan, 2 * s.batches * sizeof *index);
+  const uint32_t *const index = eb_cpu_batch_index(plan, node, &s);
   if (g == NULL || index == NULL) return EDGE_STATUS_OUT_OF_MEMORY;
-  if (!batch_index(ta, 2, s.dims, s.rank, index, s.batches) ||
-      !batch_index(tb, 2, s.dims, s.rank, index + s.batches, s.batches)) {
-    return EDGE_STATUS_INTERNAL;
-  }
   *g = (batch_arg) { .grid = grid, .packed_floats = p->packed_floats, .a_index = index, .b_index = index + s.batches };
   g->gemm = (ek_gemm_f32_args) {
     .kernel = kernel, .m = s.m, .n = s.n, .k = s.k, .lda = s.k, .ldc = s.n, .ldr = s.n, .lo = end.lo, .hi = end.hi

@@ -84,4 +84,16 @@ static inline eb_cpu_product_shape eb_cpu_gemm_shape(const ek_gemm_f32_kernel *k
 /** Rows or panels are split, whichever makes less come from far away and lets the threads end together. */
 eb_cpu_grid eb_cpu_grid_of(const eb_cpu_plan *plan, const eb_cpu_product_shape *shape, double work_us);
 
+/** MatMul of two matrices that may both be known in the run only, by its shapes. (lower_batch_matmul.c) */
+typedef struct eb_cpu_batch {
+  size_t m, n, k, batches, b_matrices;
+  int64_t dims[EDGE_MAX_RANK]; /* batch dims of y */
+  int32_t rank;
+  bool trans_b;
+} eb_cpu_batch;
+/** False: a is transposed, or the shapes have no such form. */
+bool eb_cpu_batch_of(const eb_cpu_plan *plan, uint32_t node, eb_cpu_batch *out);
+/** The matrices of a and b, `batches` each, that a batch multiplies; NULL: no memory. [commits] */
+const uint32_t *eb_cpu_batch_index(eb_cpu_plan *plan, uint32_t node, const eb_cpu_batch *batch);
+
 #endif

@@ -332,6 +332,36 @@ static int product(edge_env *env, uint32_t round) {
   return bad;
 }
 
+/* both matrices known in the run only, any zero points, batches that broadcast */
+static int batch_product(edge_env *env, uint32_t round) {
+  test *const t = calloc(1, sizeof *t);
+  t->op = "MatMul";
+  t->n_in = 3;
+  const bool trans = round % 2 != 0;
+  const int64_t b0 = between(1, 3), b1 = between(1, 3), m = between(1, 30), k = between(1, 200), n = between(1, 90);
+  const int64_t one = round % 5 == 0 ? 1 : b1;
+  const int32_t xt = type8(), wt = type8();
+  quantize(make(t, 0, xt, 4, (int64_t[]) { b0, b1, m, k }, false), 1, 0, 0.02f, true);
+  value *const w = make(t, 1, wt, round % 3 ? 4 : 3,
+                        round % 3 ? (int64_t[]) { b0, one, trans ? n : k, trans ? k : n }
+                                  : (int64_t[]) { one, trans ? n : k, trans ? k : n },
+                        false);
+  quantize(w, 1, 0, 0.01f, true);
+  const int32_t middle = wt == EDGE_DTYPE_U8 ? 128 : 0;
+  if (round % 4 == 0) w->zeros[0] = middle;
+  if (round % 11 == 3) w->zeros[0] = middle - 127; /* the lowest that two bytes hold */
+  if (round % 11 == 4) w->zeros[0] = middle + 127;
+  t->may_fall_back = w->zeros[0] == middle - 128;
+  w->t.quant.zero_points = w->zeros;
+  bias_of(t, 2, n);
+  output(t, xt, 0.02f * 0.01f * 16.0f * (float)k);
+  attr_int(t, "trans_b", trans);
+  random_act(t);
+  const int bad = check(t, env, xt);
+  free(t);
+  return bad;
+}
+
 static int binary(edge_env *env, uint32_t round) {
   static const char *const ops[] = { "Add", "Sub", "Mul" };
   test *const t = calloc(1, sizeof *t);
@@ -577,12 +607,19 @@ static const struct {
   const char *name;
   int (*run)(edge_env *env, uint32_t round);
   uint32_t rounds;
-} groups[] = { { "conv", conv, 240 },      { "product", product, 120 },
-               { "binary", binary, 144 },  { "pool", pool, 128 },
-               { "unary", unary, 40 },     { "concat", concat, 60 },
-               { "reduce", reduce, 60 },   { "softmax", softmax, 40 },
-               { "convert", convert, 60 }, { "integer_product", integer_product, 80 },
-               { "pad", pad, 80 },         { "dynamic", dynamic, 120 } };
+} groups[] = { { "conv", conv, 240 },
+               { "product", product, 120 },
+               { "batch_product", batch_product, 160 },
+               { "binary", binary, 144 },
+               { "pool", pool, 128 },
+               { "unary", unary, 40 },
+               { "concat", concat, 60 },
+               { "reduce", reduce, 60 },
+               { "softmax", softmax, 40 },
+               { "convert", convert, 60 },
+               { "integer_product", integer_product, 80 },
+               { "pad", pad, 80 },
+               { "dynamic", dynamic, 120 } };
 
 int main(int argc, char **argv) {
   if (argc < 2) {
